@@ -1,0 +1,29 @@
+"""The errors that a user can mend; the command line prints them as one line and exits with 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class UserError(Exception):
+    """Something the user gave is wrong; the message says what and what to do."""
+
+
+class DataError(UserError):
+    """Bad data, named by file, row and field."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: Path | str,
+        row: int | str | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.file, self.row, self.field, self.problem = str(file), row, field, problem
+        where = [self.file]
+        if row is not None:
+            where.append(f"row {row}")
+        if field is not None:
+            where.append(f"field {field!r}")
+        super().__init__(f"{', '.join(where)}: {problem}")

@@ -1,0 +1,47 @@
+"""A results table in wide form: what the statistics read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Better = Literal["lower", "higher", "target"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One row per unlearned model, one column per metric.
+
+    `benchmark`, `method` and `seed` have one entry a row and together are a key; a method at several
+    strengths appears as `method@strength`. `values[metric]` is `(rows,)` with NaN where the number does not
+    exist; `errors[metric]` its standard errors, NaN where unknown; `counts[metric]` the n behind them,
+    0 where unknown. `better` gives each metric's direction.
+
+    What is known beside the unlearned models, all by (benchmark, metric): `originals`, the original
+    models' values; `oracles`, the oracles' own values (FA, RA, MIA); `floors`, the oracle-to-oracle
+    values of the metrics that need an oracle. A missing key means unknown.
+    """
+
+    benchmark: NDArray[np.str_]
+    method: NDArray[np.str_]
+    seed: NDArray[np.int64]
+    values: Mapping[str, FloatArray]
+    better: Mapping[str, Better]
+    errors: Mapping[str, FloatArray] = field(default_factory=dict)
+    counts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    originals: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
+    oracles: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
+    floors: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
+    statuses: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.benchmark)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(sorted(self.values))

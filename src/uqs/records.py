@@ -1,0 +1,169 @@
+"""Frozen records that every room uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Task = Literal["classification", "cloze", "generation", "short"]
+Wording = Literal["original", "reworded"]
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Status(StrEnum):
+    """Why a number exists or does not."""
+
+    OK = "ok"
+    CONSTANT = "constant"
+    UNRESOLVED = "unresolved"
+    MISSING_ORACLE = "missing_oracle"
+    TOO_FEW = "too_few"
+    COLLAPSED = "collapsed"
+    GATE_FAILED = "gate_failed"
+
+
+class Role(StrEnum):
+    """What a measured model is."""
+
+    ORIGINAL = "original"
+    ORACLE = "oracle"
+    UNLEARNED = "unlearned"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture file and the name that errors call it by."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question about one entity; the entity is the unit of removal and of clustering.
+
+    For `classification`, `options` are the choices in order and `answer` is the letter of the right one.
+    """
+
+    id: str
+    entity: str
+    task: Task
+    question: str
+    answer: str
+    picture: Picture | None = None
+    options: tuple[str, ...] = ()
+    wording: Wording = "original"
+
+    def __post_init__(self) -> None:
+        for name in ("id", "entity", "question", "answer"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"sample {self.id!r}: empty {name}")
+        if self.task == "classification":
+            if len(self.options) < 2:
+                raise ValueError(f"sample {self.id!r}: a choice needs two options or more")
+            if self.answer not in LETTERS[: len(self.options)]:
+                raise ValueError(f"sample {self.id!r}: answer {self.answer!r} names no option")
+
+    @property
+    def text(self) -> str:
+        """The question as a model reads it, options included, without picture or chat marks."""
+        lines = [
+            f"{letter}. {option}" for letter, option in zip(LETTERS, self.options, strict=False)
+        ]
+        return "\n".join([self.question, *lines])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Named samples; ids are unique."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for sample in self.samples:
+            if sample.id in seen:
+                raise ValueError(f"split {self.name!r}: duplicate sample id {sample.id!r}")
+            seen.add(sample.id)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def entities(self) -> frozenset[str]:
+        return frozenset(sample.entity for sample in self.samples)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark edition, loaded and checked.
+
+    `learn` holds what the original is trained on (`forget`, `retain`; the oracle sees `retain` alone),
+    `unlearn` what a method may see (`forget`, `retain`), `evaluate` what is measured: always `forget`,
+    `retain` and `holdout` (entities that no model trains on), and what else the benchmark has, such as
+    `forget_reworded`, `forget_views`, `neighbour`, `real_world`.
+    """
+
+    name: str
+    edition: str
+    data_hash: str
+    learn: Mapping[str, Split]
+    unlearn: Mapping[str, Split]
+    evaluate: Mapping[str, Split]
+
+    def __post_init__(self) -> None:
+        for part, needed in (
+            (self.learn, {"forget", "retain"}),
+            (self.unlearn, {"forget", "retain"}),
+            (self.evaluate, {"forget", "retain", "holdout"}),
+        ):
+            if missing := sorted(needed - set(part)):
+                raise ValueError(f"{self.name}: missing split {missing[0]!r}")
+            for name, split in part.items():
+                if not split.samples:
+                    raise ValueError(f"{self.name}: split {name!r} is empty")
+        trained = self.learn["forget"].entities | self.learn["retain"].entities
+        for first, second, shared in (
+            ("forget", "retain", self.learn["forget"].entities & self.learn["retain"].entities),
+            ("holdout", "trained", self.evaluate["holdout"].entities & trained),
+        ):
+            if shared:
+                raise ValueError(
+                    f"{self.name}: entity {min(shared)!r} is in both {first} and {second}"
+                )
+
+
+@dataclass(frozen=True)
+class MetricCard:
+    """What a metric declares about itself.
+
+    `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what
+    beside the measured model it reads (`oracle`). `symbol` is the word in tables, `name` the one in code.
+    """
+
+    name: str
+    symbol: str
+    better: Literal["lower", "higher", "target"]
+    bounds: tuple[float, float]
+    needs: frozenset[str]
+    source: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value with its standard error, or the status that says why there is none."""
+
+    metric: str
+    split: str
+    value: float | None
+    se: float | None
+    n: int
+    status: Status = Status.OK
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)):
+            raise ValueError(f"{self.metric}: value {self.value!r} with status {self.status!r}")

@@ -1,0 +1,69 @@
+"""Look-up by name, with the nearest name in the error; parts load only when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from uqs.errors import UserError
+
+Kind = str
+
+BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
+    "benchmark": {
+        "mllmu_bench": "uqs.benchmarks.mllmu_bench:MLLMUBench",
+        "unlok_vqa": "uqs.benchmarks.unlok_vqa:UnLOKVQA",
+        "mmubench": "uqs.benchmarks.mmubench:MMUBench",
+    },
+    "model": {"tiny_llava": "uqs.models.tiny_llava:TinyLlava"},
+    "method": {
+        "gradient_ascent": "uqs.methods.gradient_ascent:GradientAscent",
+        "random_labels": "uqs.methods.random_labels:RandomLabels",
+        "finetune_retain": "uqs.methods.finetune_retain:FinetuneRetain",
+        "salun": "uqs.methods.salun:SalUn",
+    },
+    "metric": {
+        "forget_accuracy": "uqs.metrics.accuracy:ForgetAccuracy",
+        "retain_accuracy": "uqs.metrics.accuracy:RetainAccuracy",
+        "membership_advantage": "uqs.metrics.membership:MembershipAdvantage",
+        "membership_auc": "uqs.metrics.membership:MembershipAUC",
+        "activation_distance": "uqs.metrics.activation_distance:ActivationDistance",
+        "jensen_shannon": "uqs.metrics.jensen_shannon:JensenShannon",
+        "oracle_distance": "uqs.metrics.oracle_distance:OracleDistance",
+        "functional_distance": "uqs.metrics.oracle_distance:FunctionalDistance",
+    },
+}
+
+
+@cache
+def names(kind: Kind) -> Mapping[str, str]:
+    """All names of a kind, sorted, with where each is found; plug-ins come by entry point `uqs.<kind>s`."""
+    found = {point.name: point.value for point in entry_points(group=f"uqs.{kind}s")}
+    if doubled := sorted(set(found) & set(BUILT_IN[kind])):
+        raise UserError(
+            f"a plug-in ({found[doubled[0]]}) takes the built-in {kind} name {doubled[0]!r}"
+        )
+    return dict(sorted({**BUILT_IN[kind], **found}.items()))
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint for a name that is not known, ready to be put behind the error."""
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def check(kind: Kind, name: str) -> None:
+    """Raise a UserError with the nearest name where `name` is not registered."""
+    if name not in names(kind):
+        raise UserError(f"unknown {kind} {name!r}; {nearest(name, list(names(kind)))}")
+
+
+def get(kind: Kind, name: str) -> Any:
+    """The registered class."""
+    check(kind, name)
+    module, _, attribute = names(kind)[name].partition(":")
+    return getattr(import_module(module), attribute)
