@@ -141,6 +141,7 @@ class Benchmark:
 class MetricCard:
     """What a metric declares about itself.
 
+    `split` is where its headline value is measured; further splits are further rows.
     `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what
     beside the measured model it reads (`oracle`). `symbol` is the word in tables, `name` the one in code.
     """
@@ -149,6 +150,7 @@ class MetricCard:
     symbol: str
     better: Literal["lower", "higher", "target"]
     bounds: tuple[float, float]
+    split: str
     needs: frozenset[str]
     source: str
 
