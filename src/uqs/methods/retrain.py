@@ -1,0 +1,46 @@
+"""Ordinary training with replay: it makes the original (forget + retain) and the oracle (retain only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from uqs.methods.base import Method
+from uqs.methods.losses import answer_cross_entropy
+from uqs.methods.streams import Stream
+from uqs.models.vlm import VLM, Batch
+from uqs.records import Split
+
+
+class Retrain(Method):
+    """Minus log-likelihood of the answers of `learn`, mixed with `replay` of what the base knows.
+
+    `replay` is the share of a batch that comes from the base's own corpus: without it, training on a few
+    facts alone drops everything else, and no utility metric means anything.
+    """
+
+    name = "retrain"
+    source = "the definition of exact unlearning: Cao and Yang 2015"
+
+    def __init__(self, batch_size: int, replay: float) -> None:
+        self.batch_size, self.replay = batch_size, replay
+
+    def streams(
+        self, vlm: VLM, data: Mapping[str, Split], generator: torch.Generator
+    ) -> dict[str, Stream]:
+        learn, replay = data["learn"].samples, data["replay"].samples
+        replayed = round(self.replay * self.batch_size)
+        if replayed == 0:
+            return {"mixed": Stream.of(vlm.encode(learn), self.batch_size)}
+        return {
+            "mixed": Stream(
+                vlm.encode([*learn, *replay]),
+                (len(learn), len(replay)),
+                (self.batch_size - replayed, replayed),
+            )
+        }
+
+    def loss(self, vlm: VLM, batches: Mapping[str, Batch]) -> Tensor:
+        return answer_cross_entropy(vlm, batches["mixed"])
