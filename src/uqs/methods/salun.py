@@ -44,19 +44,20 @@ class SalUn(RandomLabels):
                 parameter.grad *= self.masks[name]
 
 
-def saliency_masks(
-    vlm: VLM, forget: Encoded, share: float, batch_size: int
-) -> dict[str, Tensor]:
+def saliency_masks(vlm: VLM, forget: Encoded, share: float, batch_size: int) -> dict[str, Tensor]:
     """0/1 masks of the trainable weights: 1 on the `share` of all with the largest |forget gradient|."""
     parameters = trainable(vlm)
     vlm.model.zero_grad(set_to_none=True)
     for start in range(0, len(forget), batch_size):
         indices = range(start, min(start + batch_size, len(forget)))
         loss = answer_cross_entropy(vlm, vlm.batch(forget, indices))
-        (loss * len(indices) / len(forget)).backward()  # type: ignore[no-untyped-call]
+        (loss * len(indices) / len(forget)).backward()
     sizes = [p.numel() for p in parameters.values()]
     saliency = torch.cat(
-        [torch.zeros(p.numel()) if p.grad is None else p.grad.abs().flatten() for p in parameters.values()]
+        [
+            torch.zeros(p.numel()) if p.grad is None else p.grad.abs().flatten()
+            for p in parameters.values()
+        ]
     )
     vlm.model.zero_grad(set_to_none=True)
     mask = torch.zeros_like(saliency)

@@ -63,7 +63,7 @@ def train(
                 f"lower lr ({schedule.lr}) or steps"
             )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         method.edit_gradients(vlm)
         torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM)
         optimizer.step()

@@ -38,8 +38,12 @@ def build_tokenizer(words: Iterable[str]) -> Any:
 
     characters = [*string.ascii_letters, *string.digits, *string.punctuation]
     found = [*SPECIAL, *characters, *(f"##{c}" for c in string.ascii_letters + string.digits)]
-    vocabulary = {token: row for row, token in enumerate(dict.fromkeys([*found, *sorted(set(words))]))}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="<unk>", max_input_chars_per_word=100))  # noqa: S106
+    vocabulary = {
+        token: row for row, token in enumerate(dict.fromkeys([*found, *sorted(set(words))]))
+    }
+    tokenizer = Tokenizer(
+        models.WordPiece(vocabulary, unk_token="<unk>", max_input_chars_per_word=100)
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=True)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -47,10 +51,10 @@ def build_tokenizer(words: Iterable[str]) -> Any:
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        pad_token="<pad>",  # noqa: S106
-        bos_token="<s>",  # noqa: S106
-        eos_token="</s>",  # noqa: S106
-        unk_token="<unk>",  # noqa: S106
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
         additional_special_tokens=["<image>"],
         padding_side="left",
     )

@@ -78,17 +78,19 @@ class VLM:
         self.model, self.processor = model, processor
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a local model folder (safetensors only, no remote code)."""
+    def load(cls, folder: Path, processor: Path | None = None) -> Self:
+        """Read a local model folder (safetensors only, no remote code); its processor may lie elsewhere."""
         from transformers import AutoProcessor, LlavaForConditionalGeneration
 
         model = LlavaForConditionalGeneration.from_pretrained(
             folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
         )
-        processor = AutoProcessor.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
+        return cls(
+            model.eval(),
+            AutoProcessor.from_pretrained(
+                processor or folder, trust_remote_code=False, local_files_only=True
+            ),
         )
-        return cls(model.eval(), processor)
 
     @property
     def tokenizer(self) -> Any:
@@ -101,7 +103,8 @@ class VLM:
         side: int = config.vision_config.image_size // config.vision_config.patch_size
         extra: int = self.processor.num_additional_image_tokens
         dropped = self.processor.vision_feature_select_strategy == "default"
-        return str(self.processor.image_token) * (side * side + extra - dropped)
+        mark: str = self.processor.image_token
+        return mark * (side * side + extra - dropped)
 
     def prompt(self, sample: Sample) -> str:
         """The text that a plain `processor(text=..., images=...)` call takes for this question."""
@@ -146,13 +149,9 @@ class VLM:
         found = self.processor.image_processor(images, return_tensors="pt")
         return torch.as_tensor(found["pixel_values"], dtype=torch.float32)
 
-    def batch(
-        self, encoded: Encoded, indices: Sequence[int], *, answers: bool = True
-    ) -> Batch:
+    def batch(self, encoded: Encoded, indices: Sequence[int], *, answers: bool = True) -> Batch:
         """Samples `indices` as one left-padded batch, with gold answers or with questions alone."""
-        rows = [
-            (encoded.prompts[i], encoded.answers[i] if answers else ()) for i in indices
-        ]
+        rows = [(encoded.prompts[i], encoded.answers[i] if answers else ()) for i in indices]
         width = max(len(p) + len(a) for p, a in rows)
         ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
         labels = torch.full((len(rows), width), IGNORED)
@@ -179,7 +178,7 @@ class VLM:
         )
 
     def answer_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (batch, k, vocabulary) that predict the last k tokens, and these tokens' labels (batch, k)."""
+        """Logits (batch, k, vocabulary) that predict the last k tokens, and their labels (batch, k)."""
         keep = batch.answer_width
         logits = self.model(**batch.inputs, logits_to_keep=keep + 1, use_cache=False).logits
         return logits[:, :-1], batch.labels[:, -keep:]

@@ -26,7 +26,11 @@ def write_trace(trace: Trace, folder: Path) -> None:
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     save_file(contiguous, folder / f"{trace.split}.safetensors")
-    words = {"format": FORMAT, "split": trace.split, **{name: getattr(trace, name) for name in WORDS}}
+    words = {
+        "format": FORMAT,
+        "split": trace.split,
+        **{name: getattr(trace, name) for name in WORDS},
+    }
     (folder / f"{trace.split}.json").write_text(json.dumps(words, ensure_ascii=False, indent=0))
 
 
@@ -50,12 +54,16 @@ def read_trace(folder: Path, split: str) -> Trace:
     prefix = "activations."
     try:
         return Trace(
-            split,
-            *(tuple(words[name]) for name in WORDS),
-            arrays["offsets"],
-            arrays["gold_ids"],
-            arrays["log_probs"],
-            {
+            split=split,
+            ids=tuple(words["ids"]),
+            entities=tuple(words["entities"]),
+            tasks=tuple(words["tasks"]),
+            golds=tuple(words["golds"]),
+            answers=tuple(words["answers"]),
+            offsets=arrays["offsets"],
+            gold_ids=arrays["gold_ids"],
+            log_probs=arrays["log_probs"],
+            activations={
                 int(name.removeprefix(prefix)): values
                 for name, values in arrays.items()
                 if name.startswith(prefix)

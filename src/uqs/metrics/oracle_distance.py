@@ -1,0 +1,42 @@
+"""Distances to the oracle as a whole: of weights, and of behaviour away from the forget set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.base import Evidence, OracleMetric
+from uqs.metrics.cards import FUNCTIONAL_DISTANCE, ORACLE_DISTANCE
+from uqs.metrics.jensen_shannon import on_split
+from uqs.records import Measurement
+
+EPSILON = 1e-12
+
+
+class OracleDistance(OracleMetric):
+    """Mean over layers of ||dW - dW*|| / (||dW*|| + eps), Frobenius norms of effective updates.
+
+    dW is what a checkpoint adds to the base's weight: (alpha/r) BA for LoRA, which raw factors are not (they
+    can change while BA stays). It is exact, not an average over a sample: no standard error; n = layers.
+    """
+
+    card = ORACLE_DISTANCE
+
+    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
+        if set(model.update) != set(oracle.update):
+            raise ValueError("the checkpoints change different layers")
+        ratios = [
+            float(np.linalg.norm(model.update[layer] - wanted) / (np.linalg.norm(wanted) + EPSILON))
+            for layer, wanted in oracle.update.items()
+        ]
+        return Measurement(
+            self.card.symbol, self.card.split, float(np.mean(ratios)), None, len(ratios)
+        )
+
+
+class FunctionalDistance(OracleMetric):
+    """Jensen-Shannon divergence to the oracle on the holdout split, which neither was trained on."""
+
+    card = FUNCTIONAL_DISTANCE
+
+    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
+        return on_split(self.card.symbol, self.card.split, model, oracle)

@@ -1,0 +1,103 @@
+"""What training changes: a LoRA adapter on the base or, as an option, all weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors.numpy import load_file
+
+from uqs.errors import DataError, UserError
+from uqs.models.vlm import VLM
+from uqs.registry import nearest
+
+ADAPTER, FULL = "adapter_model.safetensors", "model.safetensors"
+_PEFT_PREFIX = "base_model.model."
+
+
+class AdapterSettings(BaseModel):
+    """`targets`: a named set of layers of the model family. `full` trains every weight; r and alpha are then
+    of no use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["lora", "full"] = "lora"
+    r: Annotated[int, Field(gt=0)] = 16
+    alpha: Annotated[float, Field(gt=0)] = 32
+    targets: str = "language.attention"
+
+
+def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
+    """Make the model trainable: fresh LoRA factors from `seed` (their product is 0), or all weights."""
+    if settings.kind == "full":
+        vlm.model.requires_grad_(True)
+        return
+    from peft import LoraConfig, get_peft_model
+
+    if settings.targets not in vlm.targets:
+        raise UserError(
+            f"unknown adapter targets {settings.targets!r}; {nearest(settings.targets, list(vlm.targets))}"
+        )
+    config = LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.alpha,  # type: ignore[arg-type]  # a float is what it divides by r
+        target_modules=vlm.targets[settings.targets],
+        lora_dropout=0.0,
+        bias="none",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        vlm.model = get_peft_model(vlm.model, config)
+
+
+def save(vlm: VLM, folder: Path) -> None:
+    """Write what was trained, in the files that transformers and peft read."""
+    vlm.model.save_pretrained(folder, safe_serialization=True)
+    (folder / "README.md").unlink(missing_ok=True)
+
+
+def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) -> VLM:
+    """The model of a checkpoint folder: the base with its adapter, or the full weights."""
+    if (checkpoint / FULL).exists():
+        vlm = family.load(checkpoint, processor=base)
+        vlm.model.requires_grad_(trainable)
+        return vlm
+    if not (checkpoint / ADAPTER).exists():
+        raise DataError(f"holds neither {ADAPTER} nor {FULL}", file=checkpoint)
+    from peft import PeftModel
+
+    vlm = family.load(base)
+    vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
+    vlm.model.eval()
+    return vlm
+
+
+def effective_update(checkpoint: Path, base: Path) -> dict[str, NDArray[np.float64]]:
+    """What the checkpoint adds to each weight matrix of the base, (out, in) by layer name.
+
+    LoRA: (alpha/r) BA of every adapted layer. Full weights: W - W_base of every matrix that differs in kind
+    from an embedding.
+    """
+    if (checkpoint / FULL).exists():
+        trained, start = load_file(checkpoint / FULL), load_file(base / FULL)
+        return {
+            name.removesuffix(".weight"): trained[name].astype(np.float64) - start[name]
+            for name in sorted(trained)
+            if trained[name].ndim == 2 and "embed" not in name and "lm_head" not in name
+        }
+    config = json.loads((checkpoint / "adapter_config.json").read_text())
+    scale = config["lora_alpha"] / config["r"]
+    factors = load_file(checkpoint / ADAPTER)
+    suffix = ".lora_A.weight"
+    return {
+        name.removeprefix(_PEFT_PREFIX).removesuffix(suffix): scale
+        * factors[name.replace("lora_A", "lora_B")].astype(np.float64)
+        @ factors[name].astype(np.float64)
+        for name in sorted(factors)
+        if name.endswith(suffix)
+    }
