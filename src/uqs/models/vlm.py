@@ -104,7 +104,8 @@ class VLM:
         extra: int = self.processor.num_additional_image_tokens
         dropped = self.processor.vision_feature_select_strategy == "default"
         mark: str = self.processor.image_token
-        return mark * (side * side + extra - dropped)
+        count: int = side * side + extra - dropped
+        return mark * count
 
     def prompt(self, sample: Sample) -> str:
         """The text that a plain `processor(text=..., images=...)` call takes for this question."""
