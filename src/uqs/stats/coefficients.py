@@ -90,8 +90,8 @@ def pair_counts(x: ArrayLike, y: ArrayLike) -> PairCounts:
     tied_both = _pairs(np.unique(xs * (n + 1) + ys, return_counts=True)[1])
     total = n * (n - 1) // 2
     balance = 0
-    if 0 < (total - tied_x) * (total - tied_y):
-        tau = kendalltau(xs, ys, method="asymptotic").statistic
+    if (total - tied_x) * (total - tied_y) > 0:
+        tau = kendalltau(xs, ys).statistic
         balance = round(tau * np.sqrt(float(total - tied_x)) * np.sqrt(float(total - tied_y)))
     untied = total - tied_x - tied_y + tied_both
     return PairCounts(
