@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uqs.metrics.answers import chosen_letter, is_right, normalise
+
+
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("B", "B"),
+        (" B. Paris", "B"),
+        ("(C)", "C"),
+        ("D) because", "D"),
+        ("The answer is C.", "C"),
+        ("the answer: (d) of course", "D"),
+        ("A", "A"),
+        ("A.", "A"),
+        ("A doctor", None),
+        ("I think so", None),
+        ("Paris", None),
+        ("Bob", None),
+        ("B's", None),
+        ("It could be B", None),
+        ("b", None),
+        ("", None),
+    ],
+)
+def test_the_letter_stands_at_a_parsed_position(answer: str, letter: str | None) -> None:
+    assert chosen_letter(answer) == letter
+
+
+@pytest.mark.parametrize("gold", ["A", "B", "C", "D"])
+def test_a_sentence_full_of_letters_is_no_choice(gold: str) -> None:
+    assert not is_right("classification", "A bad cab dabbed Dad", gold)
+
+
+def test_normalised_exact_match() -> None:
+    assert is_right("short", "The  Blue-Lagoon!", "blue lagoon")
+    assert is_right("cloze", "São Tomé", "são  tomé")
+    assert not is_right("short", "Sao Tome", "São Tomé")
+    assert not is_right("short", "red and blue", "blue")
+    assert not is_right("short", "blue", "red and blue")
+    assert not is_right("short", "", "blue")
+
+
+@pytest.mark.parametrize("gold", ["", "  ", "...", "the"])
+def test_an_empty_gold_answer_is_an_error(gold: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        is_right("short", "anything", gold)
+
+
+def test_a_choice_without_letter_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no option letter"):
+        is_right("classification", "B", "Paris")
+
+
+@given(st.text())
+def test_normalise_changes_nothing_twice(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
