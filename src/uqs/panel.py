@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -45,3 +45,28 @@ class Panel:
     @property
     def metrics(self) -> tuple[str, ...]:
         return tuple(sorted(self.values))
+
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        return tuple(sorted({str(name) for name in self.benchmark}))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(sorted({str(name) for name in self.method}))
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Panel:
+        """The panel of some rows, by index or mask, in that order."""
+        return replace(
+            self,
+            benchmark=self.benchmark[rows],
+            method=self.method[rows],
+            seed=self.seed[rows],
+            **{
+                name: {metric: array[rows] for metric, array in getattr(self, name).items()}
+                for name in ("values", "errors", "counts", "statuses")
+            },
+        )
+
+    def ordered(self) -> Panel:
+        """The same panel with its rows by benchmark, method and seed."""
+        return self.take(np.lexsort((self.seed, self.method, self.benchmark)))

@@ -1,0 +1,43 @@
+"""Aligned values: higher is better for every metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uqs.panel import FloatArray, Panel
+from uqs.records import Status
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A metric turned so that higher is better, `(rows,)`; NaN where it has no value.
+
+    `missing_oracle` names the benchmarks where a `target` metric has no oracle value to come close to.
+    """
+
+    values: FloatArray
+    missing_oracle: frozenset[str] = frozenset()
+
+    def status(self, benchmark: str) -> Status | None:
+        return Status.MISSING_ORACLE if benchmark in self.missing_oracle else None
+
+
+def aligned(panel: Panel, metric: str) -> Aligned:
+    """Align by the declared direction; a `target` metric becomes minus its distance to the oracles' mean."""
+    values = np.asarray(panel.values[metric], dtype=np.float64)
+    match panel.better[metric]:
+        case "higher":
+            return Aligned(values.copy())
+        case "lower":
+            return Aligned(-values)
+    distance, missing = np.full(len(panel), np.nan), set()
+    for benchmark in panel.benchmarks:
+        rows = panel.benchmark == benchmark
+        oracle = panel.oracles.get((benchmark, metric))
+        if oracle is None or not len(oracle):
+            missing.add(benchmark)
+        else:
+            distance[rows] = -np.abs(values[rows] - oracle.mean())
+    return Aligned(distance, frozenset(missing))
