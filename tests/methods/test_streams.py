@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uqs.methods.streams import Stream
+from uqs.models.vlm import Encoded
+
+
+def encoded(n: int) -> Encoded:
+    return Encoded(((1,),) * n, ((2,),) * n, (-1,) * n, torch.empty(0, 3, 4, 4))
+
+
+@given(
+    st.integers(1, 20), st.integers(1, 20), st.integers(1, 5), st.integers(1, 5), st.integers(0, 30)
+)
+def test_parts_are_covered_evenly(first: int, second: int, k: int, m: int, steps: int) -> None:
+    stream = Stream(encoded(first + second), (first, second), (k, m))
+    generator = torch.Generator().manual_seed(0)
+    seen = Counter(i for b in itertools.islice(stream.batches(generator), steps) for i in b)
+    for part in (range(first), range(first, first + second)):
+        counts = [seen[i] for i in part]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_the_order_is_the_generators() -> None:
+    stream = Stream.of(encoded(10), 3)
+
+    def take(seed: int) -> list[object]:
+        return list(itertools.islice(stream.batches(torch.Generator().manual_seed(seed)), 8))
+
+    assert take(1) == take(1)
+    assert take(1) != take(2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts"), [((3,), (1,)), ((0, 4), (1, 1)), ((4,), (0,)), ((4,), (1, 1))]
+)
+def test_parts_that_do_not_fit_are_an_error(
+    sizes: tuple[int, ...], counts: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match="part"):
+        Stream(encoded(4), sizes, counts)

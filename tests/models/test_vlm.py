@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+from PIL import Image
+
+from uqs.errors import UserError
+from uqs.records import Sample
+
+
+def test_encoding_equals_the_processors_own(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    encoded = vlm.encode(samples)
+    for i, sample in enumerate(samples):
+        images = [Image.open(io.BytesIO(sample.picture.data))] if sample.picture else None
+        expected = vlm.processor(text=vlm.prompt(sample), images=images, return_tensors="pt")
+        assert list(encoded.prompts[i]) == expected["input_ids"][0].tolist()
+        if images:
+            assert torch.equal(encoded.pixels[encoded.picture[i]], expected["pixel_values"][0])
+    assert len(encoded.pixels) == 6  # each picture once
+
+
+def test_options_stand_in_the_prompt(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    prompt = make_vlm().prompt(samples[1])
+    assert prompt == "USER: <image>\nWhich colour?\nA. red\nB. green\nC. blue\nD. pink ASSISTANT:"
+
+
+def test_what_the_tokenizer_cannot_spell_is_an_error(make_vlm) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UserError, match=r"sample 'x'.*cannot spell its answer \('東京'\)"):
+        make_vlm().encode([Sample("x", "e", "short", "What is it?", "東京")])
+
+
+def test_unknown_words_are_spelled_by_letters_and_come_back(make_vlm) -> None:  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    ids = vlm.encode([Sample("x", "e", "short", "What is it?", "Zebra42")]).answers[0]
+    assert vlm.tokenizer.decode(ids, skip_special_tokens=True) == "Zebra42"
