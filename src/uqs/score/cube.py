@@ -1,0 +1,131 @@
+"""A panel as a cube: what was measured of which method, where, how often; in sorted order throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.errors import UserError
+from uqs.metrics.cards import CARDS, UQS_METRICS
+from uqs.panel import Panel
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+TARGET = "oracle_distance"
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Runs by (benchmark, method, run, metric), padded with NaN to the largest number of runs.
+
+    `values` and `errors` are `(B, M, R, K)`, `runs` `(B, M)` counts runs, `distance` `(B, M)` is the mean
+    oracle distance, NaN where it was not measured. Only methods with runs on every benchmark are in it;
+    `partial` names the others with the number of benchmarks that they have.
+    """
+
+    benchmarks: tuple[str, ...]
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+    values: FloatArray
+    errors: FloatArray
+    runs: NDArray[np.int64]
+    distance: FloatArray
+    partial: Mapping[str, int]
+
+    @property
+    def means(self) -> FloatArray:
+        """`(B, M, K)`: the mean over runs that have the value, NaN where none has."""
+        return _mean(self.values, axis=2)
+
+    @property
+    def available(self) -> BoolArray:
+        """`(B, K)`: every method has the metric on the benchmark."""
+        return np.asarray(~np.isnan(self.means).any(axis=1))
+
+    @property
+    def constant(self) -> BoolArray:
+        """`(B, K)`: available, and one value for all runs."""
+        flat = self.values.reshape(len(self.benchmarks), -1, len(self.metrics))
+        low, high = np.fmin.reduce(flat, axis=1), np.fmax.reduce(flat, axis=1)
+        return np.asarray(self.available & (low == high))
+
+
+def _mean(values: FloatArray, axis: int) -> FloatArray:
+    """Mean over the values that are known; NaN where none is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def build(panel: Panel) -> Cube:
+    """The cube of the UQS metrics in the panel; a UserError where it can rank nothing."""
+    metrics = tuple(m for m in UQS_METRICS if m in panel.values and _known(panel, m))
+    if not metrics:
+        raise UserError(f"the table has none of the metrics of UQS: {', '.join(UQS_METRICS)}")
+    for metric in metrics:
+        _within_bounds(panel, metric)
+    benchmarks = sorted(set(panel.benchmark.tolist()))
+    everyone = sorted(set(panel.method.tolist()))
+    has = {m: set(panel.benchmark[panel.method == m].tolist()) for m in everyone}
+    methods = [m for m in everyone if len(has[m]) == len(benchmarks)]
+    if len(methods) < 2:
+        raise UserError(
+            f"a ranking needs two methods or more with runs on every benchmark, not {len(methods)}"
+            f" of {len(everyone)}"
+        )
+    rows = _rows(panel, benchmarks, methods)
+    cube = Cube(
+        benchmarks=tuple(benchmarks),
+        methods=tuple(methods),
+        metrics=metrics,
+        values=np.stack([_take(panel.values[m], rows) for m in metrics], axis=-1),
+        errors=np.stack([_take(panel.errors.get(m), rows) for m in metrics], axis=-1),
+        runs=(rows >= 0).sum(axis=2),
+        distance=_mean(_take(panel.values.get(TARGET), rows), axis=2),
+        partial={m: len(has[m]) for m in everyone if m not in methods},
+    )
+    if (cube.constant | ~cube.available).all():
+        raise UserError(
+            "no metric differs between methods on any benchmark where all of them have it;"
+            " nothing can be ranked"
+        )
+    return cube
+
+
+def _known(panel: Panel, metric: str) -> bool:
+    return bool((~np.isnan(panel.values[metric])).any())
+
+
+def _within_bounds(panel: Panel, metric: str) -> None:
+    low, high = CARDS[metric].bounds
+    values = panel.values[metric]
+    if (wrong := (values < low) | (values > high)).any():
+        row = int(np.argmax(wrong))
+        raise UserError(
+            f"{metric} of {panel.method[row]} on {panel.benchmark[row]}, seed {panel.seed[row]}, is"
+            f" {values[row]:g}, outside {low:g} to {high:g}"
+        )
+
+
+def _rows(panel: Panel, benchmarks: list[str], methods: list[str]) -> NDArray[np.int64]:
+    """`(B, M, R)`: the panel's rows of each cell by seed, -1 where a cell has fewer runs."""
+    cells: dict[tuple[str, str], list[int]] = {}
+    for row in np.argsort(panel.seed, kind="stable"):
+        cells.setdefault((str(panel.benchmark[row]), str(panel.method[row])), []).append(int(row))
+    most = max(len(rows) for rows in cells.values())
+    found = np.full((len(benchmarks), len(methods), most), -1, dtype=np.int64)
+    for b, benchmark in enumerate(benchmarks):
+        for m, method in enumerate(methods):
+            rows = cells[benchmark, method]
+            found[b, m, : len(rows)] = rows
+    return found
+
+
+def _take(column: FloatArray | None, rows: NDArray[np.int64]) -> FloatArray:
+    if column is None:
+        return np.full(rows.shape, np.nan)
+    return np.where(rows >= 0, column[rows], np.nan)

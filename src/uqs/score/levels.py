@@ -1,0 +1,212 @@
+"""The terms of UQS for a table, which of them exist, and their weighted sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.errors import UserError
+from uqs.panel import Panel
+from uqs.records import Status
+from uqs.score.cube import Cube
+from uqs.score.transforms import TRANSFORMS, Form, Scale, Term, calibrate
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A metric that no method's score uses on a benchmark, and why."""
+
+    benchmark: str
+    metric: str
+    status: Status
+    missing: int
+    """Methods without a value there."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """`values` `(S, M, K)` are terms in [0, 1] by stratum, method and metric, NaN where unavailable.
+
+    A stratum is a benchmark, or all of them as one. `available` is `(S, K)`.
+    """
+
+    strata: tuple[str, ...]
+    values: FloatArray
+    available: BoolArray
+
+    def effective(self, weights: FloatArray) -> FloatArray:
+        """`(S, K)` weights of sum 1 over what is available, from `(K,)` or `(S, K)` of any sum."""
+        found = np.where(self.available, weights, 0.0)
+        total = found.sum(axis=1)
+        if (total <= 0).any():
+            empty = self.strata[int(np.argmax(total <= 0))]
+            raise UserError(f"{empty} has no metric that carries weight; it cannot be scored")
+        return np.asarray(found / total[:, None])
+
+    def scores(self, weights: FloatArray) -> FloatArray:
+        """`(S, M)` weighted sums under `(K,)` or `(S, K)` weights."""
+        terms = np.where(self.available[:, None, :], self.values, 0.0)
+        return np.asarray((terms * self.effective(weights)[:, None, :]).sum(axis=2))
+
+    def overall(self, weights: FloatArray) -> FloatArray:
+        """`(M,)` equal-weight means over the strata."""
+        return np.asarray(self.scores(weights).mean(axis=0))
+
+    def overall_many(self, draws: FloatArray) -> FloatArray:
+        """`(D, M)` overall scores under `(D, K)` weights, each renormalised as in `effective`."""
+        draws = np.maximum(draws, np.finfo(np.float64).tiny)
+        total = np.zeros((len(draws), self.values.shape[1]))
+        for available, values in zip(self.available, self.values, strict=True):
+            used = draws[:, available]
+            total += (used / used.sum(axis=1, keepdims=True)) @ values[:, available].T
+        return total / len(self.strata)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The transform of each metric on each benchmark where the score can use it."""
+
+    by_cell: Mapping[tuple[int, int], Term]
+    """By benchmark and metric number."""
+    left_out: tuple[LeftOut, ...]
+
+
+def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
+    """What the form can use: metrics that every method has there and, if calibrated, that have a scale.
+
+    A metric that one method lacks on a benchmark is left out there for all methods, so that all are
+    compared on the same terms; the weights of the rest keep their proportions.
+    """
+    found: dict[tuple[int, int], Term] = {}
+    left_out: list[LeftOut] = []
+    missing = np.isnan(cube.means).sum(axis=1)
+    for b, benchmark in enumerate(cube.benchmarks):
+        for k, metric in enumerate(cube.metrics):
+            scale = _scale(panel, benchmark, metric, form)
+            if missing[b, k]:
+                left_out.append(
+                    LeftOut(benchmark, metric, Status.TOO_FEW, missing=int(missing[b, k]))
+                )
+            elif isinstance(scale, Status):
+                left_out.append(LeftOut(benchmark, metric, scale, missing=0))
+            else:
+                found[b, k] = scale
+    if not found:
+        statuses = sorted({str(one.status) for one in left_out})
+        raise UserError(f"no metric can be used in the {form} form: {', '.join(statuses)}")
+    return Terms(found, tuple(left_out))
+
+
+def _scale(panel: Panel, benchmark: str, metric: str, form: Form) -> Term | Scale | Status:
+    if form == "published":
+        return TRANSFORMS[metric].published
+    return calibrate(panel, benchmark, metric)
+
+
+def _available(cube: Cube, used: Terms) -> BoolArray:
+    found = np.zeros((len(cube.benchmarks), len(cube.metrics)), dtype=np.bool_)
+    for at in used.by_cell:
+        found[at] = True
+    return found
+
+
+def by_benchmark(cube: Cube, used: Terms) -> Levels:
+    """One stratum a benchmark: the terms of each method's mean run there."""
+    means = cube.means
+    values = np.full(means.shape, np.nan)
+    for (b, k), term in used.by_cell.items():
+        values[b, :, k] = term(means[b, :, k])
+    return Levels(cube.benchmarks, values, _available(cube, used))
+
+
+def pooled(cube: Cube, used: Terms) -> Levels:
+    """One stratum for all: the published terms of each method's mean over benchmarks of mean runs."""
+    values = np.full((1, len(cube.methods), len(cube.metrics)), np.nan)
+    available = _available(cube, used)
+    means = _pooled_means(cube, available)
+    for k, metric in enumerate(cube.metrics):
+        if available[:, k].any():
+            values[0, :, k] = TRANSFORMS[metric].published(means[:, k])
+    return Levels(("the table",), values, available.any(axis=0, keepdims=True))
+
+
+def _pooled_means(cube: Cube, available: BoolArray) -> FloatArray:
+    """`(M, K)`: the mean over the benchmarks where the metric is available."""
+    counts = np.maximum(available.sum(axis=0), 1)
+    kept = np.where(available[:, None, :], cube.means, 0.0)
+    return np.asarray(kept.sum(axis=0) / counts)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is known of the noise in each method's score: `(M, cells)` variances, degrees of freedom.
+
+    The first B cells are seed noise within a benchmark, the last B item noise.
+    """
+
+    variances: FloatArray
+    freedom: FloatArray
+    single_runs: bool
+    items_known: bool
+
+
+def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise:
+    """The variance of each method's score from the runs of a cell and from the items of a run.
+
+    Runs of one benchmark and method differ by seed; their variance divided by their number is the seed
+    noise of the cell, and it is infinite (not measured) with one run. All runs answer the same items, so
+    item noise does not shrink with runs: it is taken from the table's standard errors, metrics treated as independent.
+    Benchmarks are fixed, not drawn. Runs that share one original model or one oracle share noise that
+    no table shows, and neither is in here.
+    """
+    count = len(cube.benchmarks)
+    shares = levels.effective(weights)
+    seeds = np.full((len(cube.methods), count), np.inf)
+    items = np.zeros((len(cube.methods), count))
+    means = cube.means
+    centres = _pooled_means(cube, _available(cube, used))
+    for b in range(count):
+        deviation = np.zeros(cube.values.shape[1:3])
+        for k, metric in enumerate(cube.metrics):
+            if (b, k) not in used.by_cell:
+                continue
+            if len(levels.strata) == 1 and count > 1:
+                term, centre = TRANSFORMS[metric].published, centres[:, k]
+                share = shares[0, k] * count / _available(cube, used)[:, k].sum()
+            else:
+                term, centre = used.by_cell[b, k], means[b, :, k]
+                share = shares[min(b, len(shares) - 1), k]
+            moved = cube.values[b, :, :, k] - means[b, :, [k]].T
+            change = term(centre[:, None] + moved) - term(centre)[:, None]
+            deviation += share * np.where(np.isnan(change), 0.0, change)
+            error = _item_error(cube.errors[b, :, :, k])
+            items[:, b] += (share * (term(centre + error) - term(centre - error)) / 2) ** 2
+        seeds[:, b] = _variance_of_mean(deviation, cube.runs[b])
+    runs = cube.runs.T.astype(np.float64)
+    return Noise(
+        variances=np.hstack([seeds, items]) / count**2,
+        freedom=np.hstack([np.maximum(runs - 1, 1), np.full(items.shape, np.inf)]),
+        single_runs=bool((cube.runs < 2).any()),
+        items_known=bool((~np.isnan(cube.errors)).any()),
+    )
+
+
+def _item_error(errors: FloatArray) -> FloatArray:
+    """`(M,)` mean standard error of a cell's runs; 0 where the table has none."""
+    known = ~np.isnan(errors)
+    return np.asarray(np.where(known, errors, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+
+
+def _variance_of_mean(deviation: FloatArray, runs: NDArray[np.int64]) -> FloatArray:
+    """`(M,)` from `(M, R)` deviations of which the first `runs` `(M,)` count."""
+    found = np.full(len(deviation), np.inf)
+    for m, count in enumerate(runs):
+        if count > 1:
+            found[m] = deviation[m, :count].var(ddof=1) / count
+    return found

@@ -1,0 +1,220 @@
+"""The weights of UQS: equal, published, learned from other benchmarks, or the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from uqs.errors import DataError, UserError
+from uqs.metrics.cards import UQS_METRICS
+from uqs.published.figures import printed
+from uqs.registry import nearest
+from uqs.score.cube import TARGET, Cube
+from uqs.score.transforms import TRANSFORMS, Group
+from uqs.stats.coefficients import spearman
+
+FloatArray = NDArray[np.float64]
+GROUPS: tuple[Group, ...] = get_args(Group)
+FEWEST = 3
+"""Methods below which a rank correlation between methods says nothing: with two it can only be 1 or -1."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of sum 1 in the order of `metrics`: `matrix` `(1, K)`, or `(B, K)` with a row a benchmark.
+
+    `learned` `(B,)`, for held-out weights, is how much of each row is learned; the rest is equal weights.
+    """
+
+    source: str
+    metrics: tuple[str, ...]
+    matrix: FloatArray
+    learned: FloatArray | None = None
+
+    @property
+    def mean(self) -> FloatArray:
+        """`(K,)` mean over benchmarks."""
+        return np.asarray(self.matrix.mean(axis=0))
+
+
+def equal(metrics: tuple[str, ...]) -> Weights:
+    """The same weight for each metric."""
+    return Weights("equal", metrics, np.full((1, len(metrics)), 1 / len(metrics)))
+
+
+def published(metrics: tuple[str, ...]) -> Weights:
+    """The printed weights of Khan, Laga, Sohel 2026 (arXiv 2605.02206), learned from their 36 rows.
+
+    Where a table lacks a metric the rest keep their proportions.
+    """
+    cited = printed().printed["weights"]
+    found = np.array([[cited[metric].value for metric in metrics]])
+    return Weights("published", metrics, found / found.sum())
+
+
+def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str) -> Weights:
+    """The user's weights; a metric that is not named weighs 0. UserError for what is no weighting."""
+    for metric, value in by_metric.items():
+        if metric not in UQS_METRICS:
+            raise UserError(
+                f"{source}: unknown metric {metric!r}; {nearest(str(metric), list(UQS_METRICS))}"
+            )
+        if metric not in metrics:
+            raise UserError(f"{source}: the table has no {metric} to weigh")
+        _refuse_bad(value, f"{source}: weight of {metric}")
+    found = np.array([[float(by_metric.get(metric, 0.0)) for metric in metrics]])
+    if not found.sum() > 0:
+        raise UserError(f"{source}: all weights are zero")
+    return Weights(source, metrics, found / found.sum())
+
+
+def _refuse_bad(value: object, what: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(f"{what} is {value!r}, no number")
+    if not isfinite(value) or value < 0:
+        raise UserError(f"{what} is {value}; it must be finite and not negative")
+
+
+def read_weights(path: Path) -> dict[str, float]:
+    """A YAML or JSON file that maps metrics to weights; DataError where it is no such file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.safe_load(text)
+    except FileNotFoundError:
+        raise DataError("no such file; or equal, published, held-out", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read ({error})", file=path) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise DataError(f"is no YAML or JSON ({' '.join(str(error).split())})", file=path) from None
+    if not isinstance(tree, dict) or not isinstance(node, yaml.MappingNode):
+        raise DataError("does not map metrics to weights", file=path)
+    keys = [key.value for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise DataError("is given twice", file=path, field=key)
+    return tree
+
+
+def parse_utility(text: str) -> dict[str, float]:
+    """`privacy=2,utility=1` as a mapping; the groups are checked by `with_utility`."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, mark, number = (piece.strip() for piece in part.partition("="))
+        try:
+            value = float(number)
+        except ValueError:
+            value = None if mark else 1.0
+        if value is None or not name or not mark:
+            raise UserError(f"utility {part.strip()!r} is not of the form privacy=2")
+        if name in found:
+            raise UserError(f"utility names {name!r} twice")
+        found[name] = value
+    return found
+
+
+def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
+    """Weights whose groups weigh as the utility says; within a group the old proportions stay.
+
+    Groups: privacy (FA, MIA), utility (RA), oracle (AD, JS). A group that is not named weighs 0. Where
+    all of a group weighed 0 before, its metrics share its weight equally.
+    """
+    for group, value in utility.items():
+        if group not in GROUPS:
+            raise UserError(f"unknown utility group {group!r}; {nearest(group, list(GROUPS))}")
+        _refuse_bad(value, f"utility of {group}")
+    matrix = np.zeros_like(weights.matrix)
+    for group, value in utility.items():
+        inside = np.array([TRANSFORMS[metric].group == group for metric in weights.metrics])
+        if value and not inside.any():
+            raise UserError(f"utility of {group}: the table has no metric of that group")
+        part = np.where(inside, weights.matrix, 0.0)
+        part = np.where(part.sum(axis=1, keepdims=True) > 0, part, inside.astype(np.float64))
+        matrix += value * part / np.maximum(part.sum(axis=1, keepdims=True), 1e-300)
+    if not matrix.sum() > 0:
+        raise UserError("the utility gives every group 0")
+    named = ", ".join(f"{group}={utility[group]:g}" for group in sorted(utility))
+    return Weights(
+        f"{weights.source}, utility {named}",
+        weights.metrics,
+        matrix / matrix.sum(axis=1, keepdims=True),
+        weights.learned,
+    )
+
+
+def reliabilities(levels: FloatArray, distance: FloatArray) -> FloatArray:
+    """`(B, K)` Spearman's rho over methods of each term against minus the oracle distance.
+
+    `levels` is `(B, M, K)`, `distance` `(B, M)`; NaN where rho is undefined (constant, missing, or fewer than
+    three methods). A method is one observation, whatever the number of its runs.
+    """
+    found = np.full((levels.shape[0], levels.shape[2]), np.nan)
+    for b, k in np.ndindex(*found.shape):
+        rho = spearman(np.round(levels[b, :, k], 12), -np.round(distance[b], 12))
+        if rho.value is not None and rho.n >= FEWEST:
+            found[b, k] = rho.value
+    return found
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Weights `(K,)` and how much of them is learned rather than equal."""
+
+    weights: FloatArray
+    share: float
+
+
+def learn(rho: FloatArray, methods: int) -> Learned:
+    """Weights from the `(B, K)` reliabilities of training benchmarks, shrunk toward equal weights.
+
+    A metric's reliability is the mean of its rho over the training benchmarks where it is defined, r. Under
+    the null hypothesis that methods are exchangeable within a benchmark, one rho has variance exactly
+    1 / (methods - 1), ties or not, and r has v = that / benchmarks. The share of the reliabilities' square that
+    is more than noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part empirical-Bayes factor
+    (Efron and Morris 1973, Stein's estimation rule and its competitors), here toward "no reliability", which
+    is equal weights: weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric without
+    any defined rho keeps its equal share. If no metric has r > 0, all weights are equal.
+    """
+    size = rho.shape[1]
+    even = np.full(size, 1 / size)
+    defined = (~np.isnan(rho)).sum(axis=0)
+    known = defined > 0
+    if not known.any():
+        return Learned(even, 0.0)
+    r = np.where(np.isnan(rho), 0.0, rho).sum(axis=0)[known] / defined[known]
+    v = 1 / ((methods - 1) * defined[known])
+    positive = np.maximum(r, 0)
+    if not positive.sum() > 0:
+        return Learned(even, 0.0)
+    share = max(0.0, 1 - float(v.sum() / (r**2).sum()))
+    weights = even.copy()
+    learned = positive / positive.sum() * (known.sum() / size)
+    weights[known] = (1 - share) * even[known] + share * learned
+    return Learned(weights, share)
+
+
+def held_out(cube: Cube, levels: FloatArray) -> Weights:
+    """For each benchmark, weights learned from the other benchmarks alone; `levels` is `(B, M, K)`."""
+    if len(cube.benchmarks) < 2:
+        raise UserError("held-out weights need two benchmarks or more: one to learn, one to score")
+    if np.isnan(cube.distance).all():
+        raise UserError(f"held-out weights need the column {TARGET}")
+    if len(cube.methods) < FEWEST:
+        raise UserError(f"held-out weights need {FEWEST} methods or more")
+    rho = reliabilities(levels, cube.distance)
+    rows = [
+        learn(np.delete(rho, b, axis=0), len(cube.methods)) for b in range(len(cube.benchmarks))
+    ]
+    return Weights(
+        "held-out",
+        cube.metrics,
+        np.stack([row.weights for row in rows]),
+        np.array([row.share for row in rows]),
+    )
