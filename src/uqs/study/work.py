@@ -1,0 +1,196 @@
+"""What each kind of cell does; runs inside worker processes, where torch lives.
+
+`run(cell, inputs, out)` reads the folders of the input cells by role and writes its files into `out`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.utils import logging as transformers_logging
+
+from uqs import benchmarks, registry
+from uqs.methods.base import Method
+from uqs.methods.retrain import Retrain
+from uqs.methods.settings import SETTINGS, MethodSettings
+from uqs.methods.trainer import Schedule, train
+from uqs.metrics.base import Evidence
+from uqs.models import adapter, corpus
+from uqs.models.adapter import AdapterSettings
+from uqs.models.vlm import VLM
+from uqs.records import Benchmark, Role, Split
+from uqs.study.gates import (
+    SHUFFLED,
+    Check,
+    Limits,
+    check_oracle,
+    check_original,
+    majority_rate,
+    shuffled_pictures,
+)
+from uqs.study.plan import Cell
+from uqs.traces.file import read_trace, splits, write_trace
+from uqs.traces.one_pass import TraceSettings, trace_split
+
+Inputs = Mapping[str, Path]
+
+
+def run(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Do one cell."""
+    torch.use_deterministic_algorithms(True)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    WORK[cell.kind](cell, inputs, out)
+
+
+def base(cell: Cell, _: Inputs, out: Path) -> None:
+    """Put the base model beside everything that stands on it."""
+    source = _family(cell).base_folder()
+    for file in sorted(source.iterdir()):
+        shutil.copyfile(file, out / file.name)
+
+
+def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Train an original (forget + retain) or an oracle (retain only) from the base."""
+    data = _benchmark(cell)
+    learn = data.learn["retain"].samples
+    if cell.params["role"] == Role.ORIGINAL:
+        learn = (*data.learn["forget"].samples, *learn)
+    vlm = _family(cell).load(inputs["base"])
+    settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
+    adapter.attach(vlm, settings, seed=training["init_seed"])
+    method = Retrain(training["batch_size"], training["replay"])
+    parts = {
+        "learn": Split("learn", learn),
+        "replay": Split("replay", tuple(corpus.samples("base"))),
+    }
+    _train(vlm, method, parts, Schedule(training["steps"], training["lr"]), cell, out)
+
+
+def unlearn(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Turn an original into an unlearned model."""
+    data = _benchmark(cell)
+    vlm = adapter.load(_family(cell), inputs["base"], inputs["original"], trainable=True)
+    method_class = registry.get("method", cell.params["method"])
+    settings_class: type[MethodSettings] = SETTINGS.get(
+        cell.params["method"], getattr(method_class, "Settings", MethodSettings)
+    )
+    settings = settings_class(**cell.params["hyperparameters"])
+    schedule = Schedule(settings.steps, settings.lr)
+    _train(vlm, method_class(settings), data.unlearn, schedule, cell, out)
+
+
+def _train(
+    vlm: VLM,
+    method: Method,
+    data: Mapping[str, Split],
+    schedule: Schedule,
+    cell: Cell,
+    out: Path,
+) -> None:
+    generator = torch.Generator().manual_seed(cell_seed(cell))
+    streams = dict(method.streams(vlm, data, generator))
+    losses = train(vlm, method, streams, schedule, generator)
+    adapter.save(vlm, out)
+    (out / "training.json").write_text(json.dumps({"losses": losses}))
+
+
+def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """One pass over every split that is measured; for an original also with shuffled pictures."""
+    data = _benchmark(cell)
+    vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
+    settings = TraceSettings()
+    measured = list(data.evaluate.items())
+    if cell.params["role"] == Role.ORIGINAL:
+        measured.append((SHUFFLED, _shuffled(data)))
+    for name, split in measured:
+        write_trace(trace_split(vlm, Split(name, split.samples), settings), out)
+
+
+def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Check the originals and oracles of a benchmark before anything is unlearned."""
+    data = _benchmark(cell)
+    limits = Limits(**cell.params["limits"])
+    majority = majority_rate(_shuffled(data).samples)
+    checks: list[Check] = []
+    for role, folder in sorted(inputs.items()):
+        traces = {name: read_trace(folder, name) for name in splits(folder)}
+        if role.startswith(Role.ORIGINAL):
+            checks += check_original(role, traces, majority, limits)
+        else:
+            checks += check_oracle(role, traces, limits)
+    passed = all(check.passed for check in checks)
+    report = {"passed": passed, "checks": [asdict(check) for check in checks]}
+    (out / "gates.json").write_text(json.dumps(report, indent=1))
+
+
+def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """All metrics of one model: pure functions of traces and weight updates."""
+    model = _evidence(inputs["trace"], inputs["model"], inputs["base"])
+    oracles = {
+        int(seed): _evidence(
+            inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
+        )
+        for seed in cell.params["oracle_seeds"]
+    }
+    rows = []
+    for name in cell.params["metrics"]:
+        for measured in registry.get("metric", name)().measure(model, oracles):
+            rows.append(asdict(measured.measurement) | {"oracle_seed": measured.oracle_seed})
+    (out / "measurements.json").write_text(json.dumps(rows, indent=1))
+
+
+WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
+    "base": base,
+    "train": train_cell,
+    "unlearn": unlearn,
+    "trace": trace,
+    "gates": gates,
+    "measure": measure,
+}
+
+
+def cell_seed(cell: Cell) -> int:
+    """A seed from what the cell is, so that cells of one seed do not share their draws."""
+    words = [
+        cell.kind,
+        cell.params["benchmark"],
+        cell.params.get("role"),
+        cell.params.get("method"),
+    ]
+    return int(cell.params["seed"]) * 2**32 + zlib.crc32(json.dumps(words).encode())
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, data_hash: str) -> Benchmark:
+    found = benchmarks.load(name)
+    if found.data_hash != data_hash:
+        raise ValueError(f"{name} changed while the study ran")
+    return found
+
+
+def _benchmark(cell: Cell) -> Benchmark:
+    return _load(cell.params["benchmark"], cell.params["data_hash"])
+
+
+def _family(cell: Cell) -> Any:
+    return registry.get("model", cell.params["model"])
+
+
+def _shuffled(data: Benchmark) -> Split:
+    both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
+    return shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
+
+
+def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
+    found = {name: read_trace(traces, name) for name in splits(traces)}
+    return Evidence(found, adapter.effective_update(checkpoint, start))
