@@ -1,0 +1,69 @@
+"""Pairs of metrics on their complete rows, cut into benchmarks (strata) and methods (blocks)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from uqs.panel import FloatArray, Panel
+from uqs.stats.permutation import IntArray
+
+
+class Pair(NamedTuple):
+    """The names of two variables."""
+
+    x: str
+    y: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pairs that have both values on the same rows.
+
+    `x` is `(K, rows)` by `names_x`, `y` `(L, rows)` by `names_y`; `strata` holds the rows of each benchmark
+    by `benchmarks`; `methods` `(rows,)` indexes the panel's methods.
+    """
+
+    pairs: tuple[Pair, ...]
+    names_x: tuple[str, ...]
+    names_y: tuple[str, ...]
+    x: FloatArray
+    y: FloatArray
+    benchmarks: tuple[str, ...]
+    strata: tuple[IntArray, ...]
+    methods: IntArray
+
+    def at(self, pair: Pair) -> tuple[int, int]:
+        """Where the pair stands in a `(K, L)` array."""
+        return self.names_x.index(pair.x), self.names_y.index(pair.y)
+
+
+def group_pairs(
+    panel: Panel, x: Mapping[str, FloatArray], y: Mapping[str, FloatArray], pairs: Sequence[Pair]
+) -> Iterator[Group]:
+    """The pairs by the rows on which both are known; a pair known nowhere is left out."""
+    methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
+    masks: dict[bytes, list[Pair]] = {}
+    for pair in pairs:
+        known = ~(np.isnan(x[pair.x]) | np.isnan(y[pair.y]))
+        masks.setdefault(known.tobytes(), []).append(pair)
+    for mask, together in masks.items():
+        rows = np.flatnonzero(np.frombuffer(mask, dtype=np.bool_))
+        if not len(rows):
+            continue
+        names_x = tuple(dict.fromkeys(pair.x for pair in together))
+        names_y = tuple(dict.fromkeys(pair.y for pair in together))
+        benchmarks, at = np.unique(panel.benchmark[rows], return_inverse=True)
+        yield Group(
+            pairs=tuple(together),
+            names_x=names_x,
+            names_y=names_y,
+            x=np.stack([x[name][rows] for name in names_x]),
+            y=np.stack([y[name][rows] for name in names_y]),
+            benchmarks=tuple(map(str, benchmarks)),
+            strata=tuple(np.flatnonzero(at == stratum) for stratum in range(len(benchmarks))),
+            methods=methods[rows],
+        )

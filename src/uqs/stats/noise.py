@@ -1,0 +1,43 @@
+"""What measurement error does to a comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+Z = 1.959963984540054
+
+
+def wilson_interval(share: ArrayLike, n: ArrayLike, z: float = Z) -> tuple[FloatArray, FloatArray]:
+    """Low and high end of the score interval of a proportion of n items (Wilson 1927)."""
+    p, count = np.asarray(share, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    centre = (p + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
+    return centre - half, centre + half
+
+
+def wilson_error(share: ArrayLike, n: ArrayLike) -> FloatArray:
+    """The standard error that a 95% Wilson interval implies; above 0 even at a share of 0 or 1."""
+    low, high = wilson_interval(share, n)
+    return (high - low) / (2 * Z)
+
+
+def reliability(values: FloatArray, errors: FloatArray) -> float | None:
+    """Share of the values' variance that is not measurement error, in [0, 1].
+
+    None where an error is unknown or the values do not vary.
+    """
+    if len(values) < 2 or np.isnan(errors).any() or np.ptp(values) == 0:
+        return None
+    return float(max(0.0, 1 - np.mean(errors**2) / np.var(values, ddof=1)))
+
+
+def attenuation_ceiling(first: float | None, second: float | None) -> float | None:
+    """The largest correlation that two measures of these reliabilities can show (Spearman 1904).
+
+    A reliability that is unknown counts as perfect, so that the ceiling is then an upper bound; None
+    where both are.
+    """
+    known = [value for value in (first, second) if value is not None]
+    return float(np.sqrt(np.prod(known))) if known else None
