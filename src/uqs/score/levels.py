@@ -133,7 +133,7 @@ def pooled(cube: Cube, used: Terms) -> Levels:
     for k, metric in enumerate(cube.metrics):
         if available[:, k].any():
             values[0, :, k] = TRANSFORMS[metric].published(means[:, k])
-    return Levels(("the table",), values, available.any(axis=0, keepdims=True))
+    return Levels(("all benchmarks",), values, np.asarray(available.any(axis=0))[None, :])
 
 
 def _pooled_means(cube: Cube, available: BoolArray) -> FloatArray:
@@ -157,40 +157,34 @@ class Noise:
 
 
 def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise:
-    """The variance of each method's score from the runs of a cell and from the items of a run.
+    """The variance of each method's overall score from the runs of a cell and from the items of a run.
 
     Runs of one benchmark and method differ by seed; their variance divided by their number is the seed
     noise of the cell, and it is infinite (not measured) with one run. All runs answer the same items, so
-    item noise does not shrink with runs: it is taken from the table's standard errors, metrics treated as independent.
-    Benchmarks are fixed, not drawn. Runs that share one original model or one oracle share noise that
-    no table shows, and neither is in here.
+    item noise does not shrink with runs: it comes from the table's standard errors, metrics taken as
+    independent. Benchmarks are fixed, not drawn. Runs that share one original model or one oracle share
+    noise that no table shows, and it is not in here.
     """
-    count = len(cube.benchmarks)
+    count, means = len(cube.benchmarks), cube.means
+    available = _available(cube, used)
     shares = levels.effective(weights)
-    seeds = np.full((len(cube.methods), count), np.inf)
+    deviation = np.zeros(cube.values.shape[:3])
     items = np.zeros((len(cube.methods), count))
-    means = cube.means
-    centres = _pooled_means(cube, _available(cube, used))
-    for b in range(count):
-        deviation = np.zeros(cube.values.shape[1:3])
-        for k, metric in enumerate(cube.metrics):
-            if (b, k) not in used.by_cell:
-                continue
-            if len(levels.strata) == 1 and count > 1:
-                term, centre = TRANSFORMS[metric].published, centres[:, k]
-                share = shares[0, k] * count / _available(cube, used)[:, k].sum()
-            else:
-                term, centre = used.by_cell[b, k], means[b, :, k]
-                share = shares[min(b, len(shares) - 1), k]
-            moved = cube.values[b, :, :, k] - means[b, :, [k]].T
-            change = term(centre[:, None] + moved) - term(centre)[:, None]
-            deviation += share * np.where(np.isnan(change), 0.0, change)
-            error = _item_error(cube.errors[b, :, :, k])
-            items[:, b] += (share * (term(centre + error) - term(centre - error)) / 2) ** 2
-        seeds[:, b] = _variance_of_mean(deviation, cube.runs[b])
+    for (b, k), term in used.by_cell.items():
+        if levels.strata == cube.benchmarks:
+            centre, share = means[b, :, k], shares[b, k]
+        else:
+            centre = _pooled_means(cube, available)[:, k]
+            share = shares[0, k] * count / available[:, k].sum()
+        moved = cube.values[b, :, :, k] - means[b, :, k][:, None]
+        change = term(np.maximum(centre[:, None] + moved, 0)) - term(centre)[:, None]
+        deviation[b] += share * np.where(np.isnan(change), 0.0, change)
+        error = _item_error(cube.errors[b, :, :, k])
+        width = term(centre + error) - term(np.maximum(centre - error, 0))
+        items[:, b] += (share * width / 2) ** 2
     runs = cube.runs.T.astype(np.float64)
     return Noise(
-        variances=np.hstack([seeds, items]) / count**2,
+        variances=np.hstack([_variance_of_mean(deviation, cube.runs).T, items]) / count**2,
         freedom=np.hstack([np.maximum(runs - 1, 1), np.full(items.shape, np.inf)]),
         single_runs=bool((cube.runs < 2).any()),
         items_known=bool((~np.isnan(cube.errors)).any()),
@@ -204,9 +198,9 @@ def _item_error(errors: FloatArray) -> FloatArray:
 
 
 def _variance_of_mean(deviation: FloatArray, runs: NDArray[np.int64]) -> FloatArray:
-    """`(M,)` from `(M, R)` deviations of which the first `runs` `(M,)` count."""
-    found = np.full(len(deviation), np.inf)
-    for m, count in enumerate(runs):
-        if count > 1:
-            found[m] = deviation[m, :count].var(ddof=1) / count
+    """`(B, M)` from `(B, M, R)` deviations of which the first `runs` `(B, M)` count."""
+    found = np.full(runs.shape, np.inf)
+    for at in np.ndindex(*runs.shape):
+        if runs[at] > 1:
+            found[at] = deviation[at][: runs[at]].var(ddof=1) / runs[at]
     return found

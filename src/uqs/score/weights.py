@@ -107,16 +107,13 @@ def parse_utility(text: str) -> dict[str, float]:
     """`privacy=2,utility=1` as a mapping; the groups are checked by `with_utility`."""
     found: dict[str, float] = {}
     for part in text.split(","):
-        name, mark, number = (piece.strip() for piece in part.partition("="))
-        try:
-            value = float(number)
-        except ValueError:
-            value = None if mark else 1.0
-        if value is None or not name or not mark:
-            raise UserError(f"utility {part.strip()!r} is not of the form privacy=2")
+        name, _, number = (piece.strip() for piece in part.partition("="))
         if name in found:
             raise UserError(f"utility names {name!r} twice")
-        found[name] = value
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise UserError(f"utility {part.strip()!r} is not of the form privacy=2") from None
     return found
 
 
@@ -176,11 +173,11 @@ def learn(rho: FloatArray, methods: int) -> Learned:
 
     A metric's reliability is the mean of its rho over the training benchmarks where it is defined, r. Under
     the null hypothesis that methods are exchangeable within a benchmark, one rho has variance exactly
-    1 / (methods - 1), ties or not, and r has v = that / benchmarks. The share of the reliabilities' square that
-    is more than noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part empirical-Bayes factor
-    (Efron and Morris 1973, Stein's estimation rule and its competitors), here toward "no reliability", which
-    is equal weights: weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric without
-    any defined rho keeps its equal share. If no metric has r > 0, all weights are equal.
+    1 / (methods - 1), ties or not, and r has v = that / benchmarks. How much of the squared reliabilities is
+    more than noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part empirical-Bayes factor
+    (Efron and Morris 1973, Stein's estimation rule and its competitors), here toward "no reliability",
+    which is equal weights: weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric
+    without any defined rho keeps its equal share. If no metric has r > 0, all weights are equal.
     """
     size = rho.shape[1]
     even = np.full(size, 1 / size)

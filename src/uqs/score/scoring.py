@@ -1,0 +1,225 @@
+"""UQS of a table: each method's score, the ranks that the noise allows, and what the score is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uqs.errors import UserError
+from uqs.panel import Panel
+from uqs.records import Status
+from uqs.score import cube as cubes
+from uqs.score import levels as terms_of
+from uqs.score import weights as weightings
+from uqs.score.cube import Cube
+from uqs.score.levels import LeftOut, Levels, Noise
+from uqs.score.stability import Stability, stability
+from uqs.score.transforms import Form
+from uqs.score.validation import Held, validate
+from uqs.score.weights import Weights
+from uqs.stats.ranksets import RankSets, rank_sets, ranks, tie_groups
+from uqs.tables import from_dataframe
+
+LEVEL = 0.95
+DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class MethodScore:
+    """One method's UQS.
+
+    `se` is from seed and item noise, None where a cell has a single run. Methods with equal `uqs` share
+    the best of their ranks. `rank_interval` is one of simultaneous 95% rank sets; methods whose intervals
+    overlap, directly or by a chain, share a `tie_group`. `first_share` is the share of all weightings
+    under which the method is first, `pareto` whether no other method is as good in every term.
+    """
+
+    method: str
+    uqs: float
+    se: float | None
+    rank: int
+    rank_interval: tuple[int, int]
+    tie_group: int
+    first_share: float
+    pareto: bool
+    by_benchmark: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A metric with one value for every run of a benchmark: it moves all scores alike and no rank."""
+
+    benchmark: str
+    metric: str
+    value: float
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """What `score` found; `methods` from the highest UQS to the lowest, equals by name.
+
+    `left_out` lists the metrics that no score uses on a benchmark; `constant` those that say nothing there;
+    `partial` methods without runs on every benchmark (with the number that they have), which are not ranked.
+    """
+
+    form: Form
+    benchmarks: tuple[str, ...]
+    metrics: tuple[str, ...]
+    methods: tuple[MethodScore, ...]
+    weights: Weights
+    left_out: tuple[LeftOut, ...]
+    constant: tuple[Constant, ...]
+    partial: Mapping[str, int]
+    validation: tuple[Held, ...] | Status
+    stability: Stability
+    notes: tuple[str, ...]
+    order: tuple[str, ...]
+    """The methods in the order of the arrays in `stability`."""
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One row a method, best first; benchmarks as columns `uqs[name]`."""
+        return pd.DataFrame(
+            [
+                {
+                    "method": one.method,
+                    "uqs": one.uqs,
+                    "se": one.se,
+                    "rank": one.rank,
+                    "rank_low": one.rank_interval[0],
+                    "rank_high": one.rank_interval[1],
+                    "tie_group": one.tie_group,
+                    "first_share": one.first_share,
+                    "pareto": one.pareto,
+                    **{f"uqs[{name}]": value for name, value in one.by_benchmark.items()},
+                }
+                for one in self.methods
+            ]
+        )
+
+
+def score(
+    table: Panel | Any,
+    weights: str | Path | Mapping[str, float] = "equal",
+    *,
+    utility: Mapping[str, float] | None = None,
+    form: Form = "published",
+    rng: np.random.Generator | None = None,
+    draws: int = DRAWS,
+) -> ScoreResult:
+    """UQS per method of a Panel or of any dataframe that narwhals reads.
+
+    A method's runs are averaged within a benchmark and benchmarks count alike. In the published form with
+    one weight vector the values are averaged and then transformed, as in the study; calibrated, or with
+    held-out weights, each benchmark is scored by its own terms and weights and the scores are averaged.
+
+    `weights`: `equal`, `published`, `held-out` (learned on the other benchmarks), a file or a mapping.
+    `utility` says what groups weigh. `rng` defaults to a generator seeded with 0. Raises UserError where the
+    table can rank nothing.
+    """
+    if form not in ("published", "calibrated"):
+        raise UserError(f"unknown form {form!r}; known: published, calibrated")
+    panel = table if isinstance(table, Panel) else from_dataframe(table)
+    rng = np.random.default_rng(0) if rng is None else rng
+    cube = cubes.build(panel)
+    used = terms_of.terms(cube, panel, form)
+    local = terms_of.by_benchmark(cube, used)
+    chosen = _weights(weights, cube, local)
+    if utility is not None:
+        chosen = weightings.with_utility(chosen, utility)
+    together = form == "published" and len(chosen.matrix) == 1
+    levels = terms_of.pooled(cube, used) if together else local
+    noise = terms_of.noise(cube, used, levels, chosen.matrix)
+    overall = levels.overall(chosen.matrix)
+    sets = rank_sets(overall, noise.variances, noise.freedom, rng, level=LEVEL, draws=draws)
+    centre = levels.effective(chosen.matrix).mean(axis=0)
+    steadiness = stability(levels, centre, rng, draws)
+    return ScoreResult(
+        form=form,
+        benchmarks=cube.benchmarks,
+        metrics=cube.metrics,
+        methods=_methods(cube, overall, local.scores(chosen.matrix), noise, sets, steadiness),
+        weights=chosen,
+        left_out=used.left_out,
+        constant=_constant(cube),
+        partial=cube.partial,
+        validation=validate(cube, local, chosen),
+        stability=steadiness,
+        notes=_notes(cube, noise),
+        order=cube.methods,
+    )
+
+
+def _weights(weights: str | Path | Mapping[str, float], cube: Cube, levels: Levels) -> Weights:
+    if isinstance(weights, Mapping):
+        return weightings.given(weights, cube.metrics, "given weights")
+    if weights == "equal":
+        return weightings.equal(cube.metrics)
+    if weights == "published":
+        return weightings.published(cube.metrics)
+    if weights == "held-out":
+        return weightings.held_out(cube, levels.values)
+    path = Path(weights)
+    return weightings.given(weightings.read_weights(path), cube.metrics, path.name)
+
+
+def _methods(
+    cube: Cube,
+    overall: terms_of.FloatArray,
+    local: terms_of.FloatArray,
+    noise: Noise,
+    sets: RankSets,
+    steadiness: Stability,
+) -> tuple[MethodScore, ...]:
+    place = ranks(overall)
+    groups = tie_groups(sets.low, sets.high)
+    variance = noise.variances.sum(axis=1)
+    found = [
+        MethodScore(
+            method=method,
+            uqs=float(overall[m]),
+            se=float(np.sqrt(variance[m])) if np.isfinite(variance[m]) else None,
+            rank=int(place[m]),
+            rank_interval=(int(sets.low[m]), int(sets.high[m])),
+            tie_group=int(groups[m]),
+            first_share=float(steadiness.smaa.first[m]),
+            pareto=bool(steadiness.pareto[m]),
+            by_benchmark=dict(zip(cube.benchmarks, local[:, m].tolist(), strict=True)),
+        )
+        for m, method in enumerate(cube.methods)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.rank, one.method)))
+
+
+def _constant(cube: Cube) -> tuple[Constant, ...]:
+    means = cube.means
+    return tuple(
+        Constant(cube.benchmarks[b], cube.metrics[k], float(means[b, 0, k]))
+        for b, k in np.argwhere(cube.constant)
+    )
+
+
+def _notes(cube: Cube, noise: Noise) -> tuple[str, ...]:
+    """What the intervals rest on, in plain words."""
+    low, high = int(cube.runs.min()), int(cube.runs.max())
+    runs = f"{low}" if low == high else f"{low} to {high}"
+    noun = "run" if high == 1 else "runs"
+    notes = [
+        f"Rank intervals measure the spread between {runs} {noun} a cell within each benchmark"
+        + (
+            " and the noise of the items."
+            if noise.items_known
+            else "; item noise is not in the table."
+        )
+        + " Benchmarks are taken as fixed. Noise that runs share, such as one oracle or one"
+        " original model, cannot be seen in a table and is not in them."
+    ]
+    if noise.single_runs:
+        notes.append(
+            "A method with a single run in a cell has no measured noise: it is told from no other."
+        )
+    return tuple(notes)
