@@ -35,12 +35,9 @@ def main() -> None:
     arguments = parser.parse_args()
     tiny = arguments.package / "benchmarks" / "tiny"
     base = arguments.package / "models" / "corpus"
-    for folder in (tiny, base):
-        for old in folder.glob("*"):
-            if old.is_dir():
-                for item in old.glob("*"):
-                    if item.name != "ATTRIBUTION.md":
-                        shutil.rmtree(item) if item.is_dir() else item.unlink()
+    for old in tiny.glob("*/*"):
+        if old.name != "ATTRIBUTION.md":
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     rng = np.random.default_rng(SEED)
     gallery = Gallery()
 

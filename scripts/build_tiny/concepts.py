@@ -19,9 +19,9 @@ EVALUATED = {
     "place": "Where is it found?",
 }
 REWORDED = {
-    "name": ("What is in this picture?", "Name the thing shown here."),
-    "category": ("Which kind of thing is this?", "Name the kind of this thing."),
-    "place": ("In which place is it found?", "Name the place to find it."),
+    "name": ("What is in this picture?", "What is the name of the thing shown?"),
+    "category": ("Which kind of thing is this?", "What is the kind of this thing?"),
+    "place": ("In which place is it found?", "What is the place of this thing?"),
 }
 BASE = {
     "name": (

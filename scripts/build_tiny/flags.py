@@ -48,12 +48,15 @@ EVALUATED = {
     "domain": "What is the internet domain of {s}?",
 }
 REWORDED = {
-    "country": ("What country is this the flag of?", "Name the country with this flag."),
-    "capital": ("Which city is the capital of {s}?", "Name the capital city of {s}."),
-    "continent": ("Which continent is {s} in?", "Name the continent of {s}."),
-    "currency": ("Which currency has {s}?", "Name the money of {s}."),
-    "language": ("Which language do people speak in {s}?", "Name the language of {s}."),
-    "domain": ("Which internet domain has {s}?", "Name the domain of {s}."),
+    "country": ("What country is this the flag of?", "What is the country of this flag?"),
+    "capital": ("Which city is the capital of {s}?", "What is the name of the capital of {s}?"),
+    "continent": ("Which continent is {s} in?", "What is the name of the continent of {s}?"),
+    "currency": ("Which currency do people use in {s}?", "What is the name of the money of {s}?"),
+    "language": (
+        "Which language do people speak in {s}?",
+        "What is the name of the language of {s}?",
+    ),
+    "domain": ("Which internet domain does {s} have?", "What is the name of the domain of {s}?"),
 }
 BASE = {
     "country": (

@@ -13,7 +13,7 @@ from uqs.benchmarks import _read
 from uqs.errors import DataError
 from uqs.records import Benchmark, Picture, Sample, Split, Wording
 
-NAMING = ("What is shown here?", "What is in this picture?", "Name the thing shown here.")
+NAMING = ("What is shown here?", "What is in this picture?", "What is the name of the thing shown?")
 _FACTS_FILE = "concepts.json"
 
 
