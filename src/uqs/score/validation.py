@@ -44,6 +44,8 @@ class Held:
     kind: Kind
     within: Correlation
     pooled: Correlation
+    learned: bool = False
+    """The predictor was chosen or fitted on what was not left out."""
 
 
 def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[Held, ...] | Status:
@@ -71,10 +73,10 @@ def _without_benchmark(cube: Cube, levels: Levels, chosen: Weights) -> list[Held
     identity = np.stack([_identity(np.delete(cube.distance, b, axis=0)) for b in range(count)])
     learned_scores = levels.scores(learned) if count > 1 else np.full(cube.distance.shape, np.nan)
     found = [
-        _held("benchmark", "held-out weights", "uqs", learned_scores, cube),
+        _held("benchmark", "held-out weights", "uqs", learned_scores, cube, learned=True),
         *_fixed("benchmark", cube, levels, chosen),
-        _held("benchmark", "best single metric in training", "metric", best, cube),
-        _held("benchmark", "method identity", "sentinel", identity, cube),
+        _held("benchmark", "best single metric in training", "metric", best, cube, learned=True),
+        _held("benchmark", "method identity", "sentinel", identity, cube, learned=True),
     ]
     return [*found, *_singles("benchmark", cube, levels)]
 
@@ -91,9 +93,9 @@ def _without_method(cube: Cube, levels: Levels, chosen: Weights) -> list[Held]:
             if (k := _best_metric(rho)) is not None:
                 best[:, m] = levels.values[:, m, k]
     return [
-        _held("method", "held-out weights", "uqs", scores, cube),
+        _held("method", "held-out weights", "uqs", scores, cube, learned=True),
         *_fixed("method", cube, levels, chosen),
-        _held("method", "best single metric in training", "metric", best, cube),
+        _held("method", "best single metric in training", "metric", best, cube, learned=True),
         *_singles("method", cube, levels),
     ]
 
@@ -136,7 +138,15 @@ def _identity(distance: FloatArray) -> FloatArray:
     return np.asarray(-rankdata(np.round(known, 12), axis=1).mean(axis=0))
 
 
-def _held(scheme: Scheme, predictor: str, kind: Kind, scores: FloatArray, cube: Cube) -> Held:
+def _held(
+    scheme: Scheme,
+    predictor: str,
+    kind: Kind,
+    scores: FloatArray,
+    cube: Cube,
+    *,
+    learned: bool = False,
+) -> Held:
     target = -np.round(cube.distance, 12)
     scores = np.round(scores, 12)
     rhos = [spearman(*pair) for pair in zip(scores, target, strict=True)]
@@ -156,4 +166,4 @@ def _held(scheme: Scheme, predictor: str, kind: Kind, scores: FloatArray, cube: 
         groups=len(rhos),
         status=Status(whole.status) if usable else Status.TOO_FEW,
     )
-    return Held(scheme, predictor, kind, within, pooled)
+    return Held(scheme, predictor, kind, within, pooled, learned)

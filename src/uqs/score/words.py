@@ -1,0 +1,99 @@
+"""A score result in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from uqs.records import Status
+from uqs.score.scoring import ScoreResult
+from uqs.score.validation import Correlation, Held
+
+REASONS = {
+    Status.MISSING_ORACLE: "the table has no oracle to compare with",
+    Status.TOO_FEW: "too few values",
+    Status.CONSTANT: "it does not vary",
+    Status.UNRESOLVED: "the original model is within the oracle's noise floor",
+}
+
+
+def coverage(result: ScoreResult) -> list[str]:
+    """What the score does not use, and what tells nothing."""
+    found = []
+    for benchmark in result.benchmarks:
+        constant = [one.metric for one in result.constant if one.benchmark == benchmark]
+        if constant:
+            found.append(
+                f"{benchmark}: {_listed(constant)} {'is' if len(constant) == 1 else 'are'} constant"
+                " and rank no method there."
+            )
+    for left in result.left_out:
+        reason = (
+            f"{left.missing} of {len(result.methods)} methods have no value"
+            if left.missing
+            else REASONS[left.status]
+        )
+        found.append(f"{left.benchmark}: {left.metric} is left out for all methods ({reason}).")
+    for method, count in sorted(result.partial.items()):
+        found.append(
+            f"{method} has runs on {count} of {len(result.benchmarks)} benchmarks and is not ranked."
+        )
+    return found
+
+
+def headline(result: ScoreResult) -> str:
+    """Which methods the noise allows to be first."""
+    first = [one.method for one in result.methods if one.rank_interval[0] == 1]
+    if len(first) == 1:
+        return f"{first[0]} is first beyond the measured noise."
+    return f"The measured noise allows {len(first)} methods to be first: {_listed(first)}."
+
+
+def validation(result: ScoreResult) -> list[str]:
+    """How UQS follows the oracle where it was not fitted, and what does better."""
+    held = result.validation
+    if isinstance(held, Status):
+        return [f"UQS cannot be checked against the oracle: {REASONS[held]}."]
+    found = []
+    for scheme in ("benchmark", "method"):
+        uqs, *others = [one for one in held if one.left_out == scheme]
+        named = [one for one in others if one.kind != "metric" or one.learned]
+        found.append(
+            f"On held-out {scheme}s UQS with {uqs.predictor} follows the oracle with rho"
+            f" {rho(uqs.within)}; "
+            + "; ".join(f"{one.predictor}{_sort(one)} {rho(one.within)}" for one in named)
+            + f". {_verdict(uqs, others)}"
+        )
+    return found
+
+
+def _sort(held: Held) -> str:
+    return " sentinel" if held.kind == "sentinel" else ""
+
+
+def _verdict(uqs: Held, others: Iterable[Held]) -> str:
+    """Who does better, among predictors that are defined on as many benchmarks: else it is no race."""
+    own = uqs.within
+    if own.value is None:
+        return "Nothing can be said of UQS here."
+    better = [
+        one.predictor
+        for one in others
+        if one.within.value is not None
+        and one.within.defined == own.defined
+        and one.within.value > own.value + 1e-9
+    ]
+    if better:
+        return f"UQS loses to {_listed(better)}."
+    return "Nothing with the same coverage does better."
+
+
+def rho(found: Correlation) -> str:
+    """The value with its coverage, or why there is none."""
+    if found.value is None:
+        return f"undefined ({REASONS.get(found.status, found.status)})"
+    some = "" if found.defined == found.groups else f" ({found.defined} of {found.groups})"
+    return f"{found.value:+.3f}{some}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
