@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from uqs.errors import DataError
-from uqs.records import Picture, Sample
+from uqs.errors import DataError, UserError
+from uqs.records import Picture, Sample, Split
 
 LOADER_VERSION = 1
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -132,6 +133,23 @@ def read_json(path: Path) -> object:
         raise DataError("is no UTF-8 text", file=path) from None
 
 
+def check_whole(benchmark: str, name: str, value: object, least: int) -> None:
+    """UserError for an option that is no whole number of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(
+            f"{benchmark}: {name} is {value!r}; it must be a whole number from {least} up"
+        )
+
+
+def splits(samples: Mapping[str, Iterable[Sample]], path: Path) -> dict[str, Split]:
+    """The splits by name; DataError where one would be empty."""
+    found = {name: Split(name, tuple(some)) for name, some in samples.items()}
+    for name, split in found.items():
+        if not split.samples:
+            raise DataError(f"holds no question for the split {name!r}", file=path)
+    return found
+
+
 def draw(entities: Iterable[str], counts: Sequence[int], seed: int, file: Path) -> list[set[str]]:
     """Disjoint random sets of the given sizes and, last, the rest, which must not be empty."""
     pool = sorted(set(entities))
@@ -141,11 +159,8 @@ def draw(entities: Iterable[str], counts: Sequence[int], seed: int, file: Path) 
             file=file,
         )
     order = [pool[i] for i in np.random.default_rng(seed).permutation(len(pool))]
-    sets, start = [], 0
-    for count in (*counts, len(pool) - sum(counts)):
-        sets.append(set(order[start : start + count]))
-        start += count
-    return sets
+    ends = [0, *np.cumsum(counts).tolist(), len(pool)]
+    return [set(order[start:end]) for start, end in pairwise(ends)]
 
 
 def capped(samples: Sequence[Sample], limit: int | None, seed: int) -> tuple[Sample, ...]:
@@ -158,9 +173,7 @@ def capped(samples: Sequence[Sample], limit: int | None, seed: int) -> tuple[Sam
 
 def data_hash(root: Path, files: Iterable[Path], options: Mapping[str, object]) -> str:
     """SHA-256 of the files' names and contents, the options, and the loaders' version."""
-    digest = hashlib.sha256(
-        json.dumps({"loader": LOADER_VERSION, **options}, sort_keys=True).encode()
-    )
+    digest = hashlib.sha256(json.dumps([LOADER_VERSION, options], sort_keys=True).encode())
     for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"\n{name} {content}".encode())

@@ -11,7 +11,7 @@ import numpy as np
 
 from uqs.benchmarks import _read
 from uqs.errors import DataError
-from uqs.records import Benchmark, Picture, Sample, Split, Wording
+from uqs.records import Benchmark, Picture, Sample, Task, Wording
 
 NAMING = ("What is shown here?", "What is in this picture?", "What is the name of the thing shown?")
 _FACTS_FILE = "concepts.json"
@@ -36,42 +36,45 @@ class MMUBench:
     three: `forget_reworded`.
     """
 
-    name: ClassVar = "mmubench"
-    source: ClassVar = "Li et al. 2024 (arXiv 2405.12523)"
-    tasks: ClassVar = ("short",)
+    name: ClassVar[str] = "mmubench"
+    source: ClassVar[str] = "Li et al. 2024 (arXiv 2405.12523)"
+    tasks: ClassVar[tuple[Task, ...]] = ("short",)
 
     forget: int = 5
     holdout: int = 5
     seed: int = 0
     retain_limit: int | None = 320
 
+    def __post_init__(self) -> None:
+        _read.check_whole(self.name, "forget", self.forget, 1)
+        _read.check_whole(self.name, "holdout", self.holdout, 1)
+        _read.check_whole(self.name, "seed", self.seed, 0)
+        if self.retain_limit is not None:
+            _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
+
     def load(self, path: Path, edition: str) -> Benchmark:
         concepts = _concepts(path)
         questions = _questions(path / _FACTS_FILE, sorted(concepts))
-        forget, holdout, retain = _read.draw(concepts, [self.forget, self.holdout], self.seed, path)
+        forget, holdout, retain = (
+            {concept: concepts[concept] for concept in sorted(names)}
+            for names in _read.draw(concepts, [self.forget, self.holdout], self.seed, path)
+        )
         rng = np.random.default_rng([self.seed, 1])
-        seen: dict[str, Picture] = {}
-        for concept in sorted(forget):
-            if len(concepts[concept]) < 2:
+        shown, unseen = {}, {}
+        for concept, pictures in forget.items():
+            if len(pictures) < 2:
                 raise DataError(
                     "has one picture; a forgotten concept needs two", file=path / concept
                 )
-            seen[concept] = concepts[concept][int(rng.integers(len(concepts[concept])))]
-        shown = {concept: [seen[concept]] for concept in sorted(forget)}
-        unseen = {c: [p for p in concepts[c] if p is not seen[c]] for c in sorted(forget)}
+            chosen = int(rng.integers(len(pictures)))
+            shown[concept] = pictures[chosen : chosen + 1]
+            unseen[concept] = pictures[:chosen] + pictures[chosen + 1 :]
 
-        def all_of(names: set[str]) -> dict[str, list[Picture]]:
-            return {concept: concepts[concept] for concept in sorted(names)}
-
-        kept = _asked(all_of(retain), questions)
-        learn = {
-            "forget": Split("forget", _asked(all_of(forget), questions)),
-            "retain": Split("retain", kept),
-        }
+        learn = {"forget": _asked(forget, questions), "retain": _asked(retain, questions)}
         evaluate = {
             "forget": _asked(unseen, questions),
-            "retain": _read.capped(kept, self.retain_limit, self.seed),
-            "holdout": _asked(all_of(holdout), questions),
+            "retain": _read.capped(learn["retain"], self.retain_limit, self.seed),
+            "holdout": _asked(holdout, questions),
             "forget_reworded": _asked(unseen, questions, reworded=True),
         }
         files = [file for concept in concepts for file in _picture_files(path / concept)]
@@ -81,12 +84,9 @@ class MMUBench:
             name=self.name,
             edition=edition,
             data_hash=_read.data_hash(path, files, asdict(self)),
-            learn=learn,
-            unlearn={
-                "forget": Split("forget", _asked(shown, questions)),
-                "retain": learn["retain"],
-            },
-            evaluate={name: Split(name, samples) for name, samples in evaluate.items()},
+            learn=_read.splits(learn, path),
+            unlearn=_read.splits({**learn, "forget": _asked(shown, questions)}, path),
+            evaluate=_read.splits(evaluate, path),
         )
 
 
@@ -120,35 +120,28 @@ def _concepts(path: Path) -> dict[str, list[Picture]]:
     return found
 
 
-def _label(concept: str) -> str:
-    return concept.replace("_", " ").strip()
-
-
 def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
-    naming = {concept: _label(concept) for concept in concepts}
+    naming = {c: _read.text(c.replace("_", " "), file.parent, c, "name") for c in concepts}
     if not file.exists():
         return [_Question("name", NAMING, naming)]
     content = _read.read_json(file)
     if not isinstance(content, dict) or set(content) != {"questions", "concepts"}:
         raise DataError("is no object of 'questions' and 'concepts'", file=file)
-    asked, facts = content["questions"], content["concepts"]
     for field, value in content.items():
         if not isinstance(value, dict) or not value:
             raise DataError("is no object with entries", file=file, field=field)
+    facts = content["concepts"]
     for concept in facts:
         if concept not in naming:
-            raise DataError(f"{concept!r} has no folder", file=file, row=concept, field="concepts")
+            raise DataError("has no folder of pictures", file=file, row=concept, field="concepts")
     found = []
-    for name, wordings in asked.items():
-        answers = (
-            naming
-            if name == "name"
-            else {concept: _fact(facts, concept, name, file) for concept in concepts}
-        )
-        at = f"questions.{name}"
-        known = _read.texts(wordings, file, name, at)
+    for name, wordings in content["questions"].items():
+        known = _read.texts(wordings, file, name, "questions")
         if len(known) < 2:
-            raise DataError("needs a wording and a rewording", file=file, row=name, field=at)
+            raise DataError(
+                "needs a wording and a rewording", file=file, row=name, field="questions"
+            )
+        answers = naming if name == "name" else {c: _fact(facts, c, name, file) for c in concepts}
         found.append(_Question(name, tuple(known), answers))
     return found
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from uqs.benchmarks import _read
 from uqs.errors import DataError
-from uqs.records import Benchmark, Picture, Sample, Split
+from uqs.records import Benchmark, Picture, Sample, Task
 
 _NEIGHBOUR_MARK = "nq question: "
 _COCO_DIGITS = 12
@@ -19,6 +19,7 @@ _COCO_DIGITS = 12
 class _Record:
     id: str
     entity: str
+    picture_file: Path
     picture: Picture
     question: str
     answer: str
@@ -38,15 +39,22 @@ class UnLOKVQA:
     `neighbour` (of the forgotten pictures).
     """
 
-    name: ClassVar = "unlok_vqa"
-    source: ClassVar = "Patil et al. 2024 (arXiv 2505.01456)"
-    tasks: ClassVar = ("short",)
+    name: ClassVar[str] = "unlok_vqa"
+    source: ClassVar[str] = "Patil et al. 2024 (arXiv 2505.01456)"
+    tasks: ClassVar[tuple[Task, ...]] = ("short",)
 
     forget: int = 20
     holdout: int = 20
     seed: int = 0
     neighbour_picture: bool = False
     retain_limit: int | None = 320
+
+    def __post_init__(self) -> None:
+        _read.check_whole(self.name, "forget", self.forget, 1)
+        _read.check_whole(self.name, "holdout", self.holdout, 1)
+        _read.check_whole(self.name, "seed", self.seed, 0)
+        if self.retain_limit is not None:
+            _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
         file = _json_file(path)
@@ -58,10 +66,7 @@ class UnLOKVQA:
         def of(entities: set[str]) -> list[_Record]:
             return [record for record in records if record.entity in entities]
 
-        learn = {
-            "forget": Split("forget", _asked(of(forget))),
-            "retain": Split("retain", _asked(of(retain))),
-        }
+        learn = _read.splits({"forget": _asked(of(forget)), "retain": _asked(of(retain))}, file)
         evaluate = {
             "forget": _asked(of(forget)),
             "retain": _read.capped(_asked(of(retain)), self.retain_limit, self.seed),
@@ -69,17 +74,14 @@ class UnLOKVQA:
             "forget_reworded": _reworded(of(forget)),
             "neighbour": _neighbours(of(forget), self.neighbour_picture),
         }
-        for name, field in (("forget_reworded", "rephrase"), ("neighbour", "loc")):
-            if not evaluate[name]:
-                raise DataError("no forgotten record has one", file=file, field=field)
-        used = sorted((path / "images").iterdir())
+        used = {record.picture_file for record in records}
         return Benchmark(
             name=self.name,
             edition=edition,
             data_hash=_read.data_hash(path, [file, *used], asdict(self)),
             learn=learn,
             unlearn=learn,
-            evaluate={name: Split(name, samples) for name, samples in evaluate.items()},
+            evaluate=_read.splits(evaluate, file),
         )
 
 
@@ -96,10 +98,15 @@ def _records(file: Path, folder: Path) -> list[_Record]:
         raise DataError("is no list of records", file=file)
     pictures = _read.Pictures()
     found: dict[str, _Record] = {}
+    owner: dict[bytes, str] = {}
     for row, item in enumerate(items, start=1):
         record = _record(item, file, row, folder, pictures)
         if record.id in found:
             raise DataError(f"{record.id!r} is there twice", file=file, row=row, field="id")
+        if (first := owner.setdefault(record.picture.data, record.entity)) != record.entity:
+            raise DataError(
+                f"is the same picture as that of {first!r}", file=file, row=row, field="image_id"
+            )
         found[record.id] = record
     return list(found.values())
 
@@ -123,10 +130,12 @@ def _record(item: object, file: Path, row: int, folder: Path, pictures: _read.Pi
         )
     # The release repeats some questions among their own rewordings; those test nothing new.
     reworded = [w for w in _read.texts(item["rephrase"], file, row, "rephrase") if w != question]
+    picture_file = _picture_file(folder, entity, file, row)
     return _Record(
         id=_read.identifier(item["id"], file, row, "id"),
         entity=entity,
-        picture=pictures.read(_picture_file(folder, entity, file, row)),
+        picture_file=picture_file,
+        picture=pictures.read(picture_file),
         question=question,
         answer=_read.text(item["pred"], file, row, "pred"),
         reworded=tuple(dict.fromkeys(reworded)),
