@@ -1,0 +1,189 @@
+"""Weights: where they come from, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from uqs.errors import DataError, UserError
+from uqs.metrics.cards import UQS_METRICS
+from uqs.score import weights as weightings
+from uqs.score.weights import learn, reliabilities
+
+
+def test_equal_and_published():
+    assert weightings.equal(UQS_METRICS).matrix.tolist() == [[0.2] * 5]
+    cited = weightings.published(UQS_METRICS).matrix[0]
+    assert cited == pytest.approx([0.0135562, 0.6556505, 0.3036808, 0.0135562, 0.0135562], abs=1e-6)
+    three = weightings.published(("FA", "RA", "MIA")).matrix[0]
+    assert three == pytest.approx(cited[:3] / cited[:3].sum())
+
+
+def test_a_mapping_is_normalised_and_the_unnamed_weigh_nothing():
+    assert weightings.given({"RA": 3, "JS": 1}, UQS_METRICS, "x").matrix.tolist() == [
+        [0, 0.75, 0, 0, 0.25]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"FB": 1}, "unknown metric 'FB'; did you mean 'FA'"),
+        ({"FA": -1}, "weight of FA is -1; it must be finite and not negative"),
+        ({"FA": float("nan")}, "weight of FA is nan"),
+        ({"FA": float("inf")}, "weight of FA is inf"),
+        ({"FA": "much"}, "weight of FA is 'much', no number"),
+        ({"FA": True}, "weight of FA is True, no number"),
+        ({"FA": None}, "weight of FA is None, no number"),
+        ({"FA": 0, "RA": 0}, "all weights are zero"),
+        ({}, "all weights are zero"),
+        ({7: 1}, "unknown metric 7"),
+        ({"JS": 1}, "the table has no JS"),
+    ],
+)
+def test_bad_weights_are_refused(mapping, message):
+    with pytest.raises(UserError, match=message):
+        weightings.given(mapping, ("FA", "RA", "MIA", "AD"), "mine.yaml")
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_weights_file(tmp_path, suffix):
+    path = tmp_path / f"weights.{suffix}"
+    path.write_text(json.dumps({"FA": 1, "RA": 2.5}))
+    assert weightings.read_weights(path) == {"FA": 1, "RA": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "does not map metrics"),
+        ("- FA\n- RA\n", "does not map metrics"),
+        ("FA: [1\n", "is no YAML or JSON"),
+        ("FA: 1\nRA: 1\nFA: 2\n", "field 'FA': is given twice"),
+        ("a: &a [*a]\nb: !!python/object:os.system {}\n", "is no YAML or JSON"),
+        ("FA: 1\n--- \nRA: 2\n", "is no YAML or JSON"),
+        ("\x00\x01", "is no YAML or JSON"),
+    ],
+)
+def test_a_bad_weights_file_is_one_clear_error(tmp_path, text, message):
+    path = tmp_path / "weights.yaml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message) as error:
+        weightings.read_weights(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_or_unreadable_weights_file(tmp_path):
+    with pytest.raises(DataError, match="no such file; or equal, published, held-out"):
+        weightings.read_weights(tmp_path / "eqal")
+    with pytest.raises(DataError, match="cannot be read"):
+        weightings.read_weights(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(b"FA: \xff\xfe1")
+    with pytest.raises(DataError, match="cannot be read"):
+        weightings.read_weights(tmp_path / "latin.yaml")
+
+
+def test_utility_weighs_groups_and_keeps_proportions_inside_them():
+    base = weightings.given({"FA": 3, "MIA": 1, "AD": 1, "JS": 1}, UQS_METRICS, "x")
+    found = weightings.with_utility(base, {"privacy": 2, "utility": 1, "oracle": 1}).matrix[0]
+    assert found == pytest.approx([0.375, 0.25, 0.125, 0.125, 0.125])
+    assert weightings.with_utility(base, {"privacy": 1}).matrix[0] == pytest.approx(
+        [0.75, 0, 0.25, 0, 0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("utility", "message"),
+    [
+        ({"privcy": 1}, "unknown utility group 'privcy'; did you mean 'privacy'"),
+        ({"privacy": -1}, "not negative"),
+        ({"privacy": 0}, "gives every group 0"),
+        ({}, "gives every group 0"),
+        ({"oracle": 1}, "no metric of that group"),
+    ],
+)
+def test_bad_utility(utility, message):
+    with pytest.raises(UserError, match=message):
+        weightings.with_utility(weightings.equal(("FA", "RA", "MIA")), utility)
+
+
+def test_parse_utility():
+    assert weightings.parse_utility("privacy=2, utility=0.5") == {"privacy": 2, "utility": 0.5}
+    for text in ("privacy", "privacy=", "privacy=x", "", "privacy=1,"):
+        with pytest.raises(UserError, match="not of the form"):
+            weightings.parse_utility(text)
+    with pytest.raises(UserError, match="twice"):
+        weightings.parse_utility("privacy=1,privacy=2")
+
+
+def test_reliabilities_are_scipys_spearman_over_methods():
+    rng = np.random.default_rng(2)
+    levels, distance = rng.integers(0, 4, (3, 6, 2)).astype(float), rng.random((3, 6))
+    found = reliabilities(levels, distance)
+    for b in range(3):
+        for k in range(2):
+            expected = stats.spearmanr(levels[b, :, k], -distance[b]).statistic
+            assert found[b, k] == pytest.approx(expected)
+
+
+def test_reliabilities_are_undefined_where_constant_missing_or_of_two_methods():
+    levels = np.array([[[0.5, np.nan, 0.1], [0.5, 0.2, np.nan], [0.5, 0.3, 0.2]]])
+    found = reliabilities(levels, np.array([[1.0, 2.0, 3.0]]))
+    assert np.isnan(found).all()
+
+
+def test_learn_by_hand():
+    """Four methods, one benchmark: v = 1/3 a metric; r = (.8, .6, -.4): share = 1 - 1/1.16."""
+    found = learn(np.array([[0.8, 0.6, -0.4]]), methods=4)
+    share = 1 - 1 / 1.16
+    assert found.share == pytest.approx(share)
+    assert found.weights == pytest.approx(
+        (1 - share) / 3 + share * np.array([0.8 / 1.4, 0.6 / 1.4, 0])
+    )
+
+
+def test_learn_keeps_the_share_of_a_metric_that_says_nothing():
+    found = learn(np.array([[0.9, np.nan, 0.3], [0.9, np.nan, 0.3]]), methods=30)
+    assert found.weights[1] == pytest.approx(1 / 3)
+    assert found.weights.sum() == pytest.approx(1)
+    assert found.weights[0] > found.weights[2]
+
+
+@pytest.mark.parametrize(
+    "rho", [np.full((2, 3), np.nan), np.full((2, 3), -0.9), np.zeros((2, 3)), np.zeros((0, 3))]
+)
+def test_learn_falls_back_to_equal_weights(rho):
+    found = learn(rho, methods=4)
+    assert found.weights == pytest.approx(1 / 3)
+    assert found.share == 0
+
+
+def test_the_null_variance_that_shrinkage_uses_is_exact():
+    """Over all permutations, ties or not, rho has variance 1 / (methods - 1)."""
+    from itertools import permutations
+
+    fixed = np.array([0.1, 0.1, 0.7, 0.9, 0.3])
+    rhos = [
+        stats.spearmanr(fixed, np.array(one)).statistic
+        for one in permutations([1.0, 2.0, 2.0, 4.0, 5.0])
+    ]
+    assert np.mean(np.square(rhos)) == pytest.approx(1 / 4)
+
+
+def test_more_evidence_shrinks_less():
+    rho = np.array([[0.7, 0.1]])
+    shares = [learn(np.repeat(rho, n, axis=0), methods=4).share for n in (2, 4, 20)]
+    assert shares == sorted(shares)
+    assert shares[0] < shares[-1]
+
+
+@given(st.lists(st.floats(-1, 1), min_size=6, max_size=6), st.integers(3, 50))
+@settings(deadline=None)
+def test_learned_weights_are_a_weighting(values, methods):
+    found = learn(np.array(values).reshape(2, 3), methods)
+    assert (found.weights >= 0).all()
+    assert found.weights.sum() == pytest.approx(1)
+    assert 0 <= found.share <= 1
