@@ -24,9 +24,30 @@ from uqs.records import Role, Status
 Directions = Mapping[str, Better]
 File = Path | str
 KEYS = ("benchmark", "method", "seed")
-TEXTS = ("benchmark", "method", "metric", "status", "role", "edition", "model", "strength", "split")
+TEXTS = (
+    "benchmark",
+    "method",
+    "metric",
+    "status",
+    "role",
+    "edition",
+    "model",
+    "strength",
+    "split",
+    "knowledge",
+    "stage",
+)
 NUMBERS = ("seed", "value", "se", "n", "oracle_seed")
-PROVENANCE = frozenset(field.name for field in fields(results.Row)) - {"metric", "value"}
+WORDS = {
+    "status": frozenset(Status),
+    "role": frozenset(Role),
+    "knowledge": frozenset({"", "present", "absent"}),
+    "stage": frozenset({"", "before", "relearned", "quantised"}),
+}
+PROVENANCE = (frozenset(field.name for field in fields(results.Row)) | {"knowledge", "stage"}) - {
+    "metric",
+    "value",
+}
 """Columns that say where a row comes from; in a wide table they are no metrics."""
 EMPTY = frozenset({"", "nan", "na", "n/a", "null", "none"})
 VALUED = (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
@@ -39,6 +60,11 @@ def read_table(path: Path, directions: Directions | None = None) -> Panel:
     Raises DataError, naming file, row (from 1, the header not counted) and field, for whatever is no
     such table.
     """
+    return to_panel(read_long(path), path, directions)
+
+
+def read_long(path: Path) -> pd.DataFrame:
+    """Read a table into the checked long form, one row per value with the columns TEXTS, NUMBERS, `row`."""
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".csv": _read_csv,
         ".json": _read_json,
@@ -51,15 +77,20 @@ def read_table(path: Path, directions: Directions | None = None) -> Panel:
     if path.suffix.lower() not in readers:
         raise DataError(f"is none of {', '.join(readers)}", file=path)
     frame = readers[path.suffix.lower()](path)
-    if set(results.SCHEMA.names) <= set(frame.columns) and path.suffix.lower() == ".parquet":
-        return from_rows(results.read(path), file=path, directions=directions)
-    return _panel(_long_form(frame, path), path, directions or {})
+    if path.suffix.lower() == ".parquet" and set(results.SCHEMA.names) <= set(frame):
+        return _from_rows(results.read(path), path)
+    return _long_form(frame, path)
 
 
 def from_dataframe(
     frame: Any, directions: Directions | None = None, file: File = "dataframe"
 ) -> Panel:
     """A Panel from any dataframe that narwhals reads, in wide or long form."""
+    return to_panel(long_form(frame, file), file, directions)
+
+
+def long_form(frame: Any, file: File = "dataframe") -> pd.DataFrame:
+    """Any dataframe in wide or long form as the checked long form."""
     try:
         table = nw.from_native(frame, eager_only=True).to_pandas()
     except TypeError:
@@ -67,16 +98,20 @@ def from_dataframe(
     except nw.exceptions.DuplicateError:
         raise DataError("two columns have one name", file=file) from None
     _refuse_doubles([str(name) for name in table.columns], file)
-    return _panel(_long_form(table, file), file, directions or {})
+    return _long_form(table, file)
 
 
 def from_rows(
     rows: Iterable[results.Row], file: File = "results", directions: Directions | None = None
 ) -> Panel:
     """A Panel from rows of the long results table."""
+    return to_panel(_from_rows(rows, file), file, directions)
+
+
+def _from_rows(rows: Iterable[results.Row], file: File) -> pd.DataFrame:
     columns = [field.name for field in fields(results.Row)]
     frame = pd.DataFrame([asdict(row) for row in results.check(rows, file)], columns=columns)
-    return _panel(_long_form(frame, file), file, directions or {})
+    return _long_form(frame, file)
 
 
 # A file into a frame of raw cells
@@ -131,7 +166,6 @@ def _refuse_doubles(names: Sequence[str], file: File) -> None:
 
 
 def _long_form(frame: pd.DataFrame, file: File) -> pd.DataFrame:
-    """One row per value with the columns TEXTS, NUMBERS and `row`."""
     for name in KEYS:
         if name not in frame:
             raise DataError("missing column", file=file, field=name)
@@ -148,9 +182,12 @@ def _long_form(frame: pd.DataFrame, file: File) -> pd.DataFrame:
     long.loc[unexplained, "status"] = np.where(without, Status.TOO_FEW, Status.OK)[unexplained]
     wrong = without == long["status"].isin(VALUED)
     _refuse(wrong, long, "value", "does not go with its status", file)
-    long["role"] = long["role"].replace("", Role.UNLEARNED)
-    for name, known in (("status", set(Status)), ("role", set(Role))):
-        _refuse(~long[name].isin(known), long, name, f"is none of {', '.join(sorted(known))}", file)
+    reference = np.where(long["knowledge"] == "", Role.UNLEARNED, Role.BASELINE)
+    long["metric"] = long["metric"].replace(_SYMBOLS)
+    long["role"] = long["role"].where(long["role"] != "", reference)
+    for name, known in WORDS.items():
+        words = ", ".join(sorted(known - {""}))
+        _refuse(~long[name].isin(known), long, name, f"is none of {words}", file)
     return long
 
 
@@ -233,9 +270,12 @@ def _refuse(
 # A checked long frame into a Panel
 
 
-def _panel(long: pd.DataFrame, file: File, directions: Directions) -> Panel:
-    long["metric"] = long["metric"].replace(_SYMBOLS)
-    better = _better(list(dict.fromkeys(long["metric"])), file, directions)
+def to_panel(
+    long: pd.DataFrame, file: File = "table", directions: Directions | None = None
+) -> Panel:
+    """The Panel of a checked long form: headline splits, models before any attack, means over oracles."""
+    better = directions_of(long, file, directions)
+    long = long[long["stage"].isin(["", "before"])]
     long = _labelled(_headline(long, file))
     key = ["role", "benchmark", "method", "seed", "metric"]
     doubled = long.duplicated([*key, "oracle_seed"])
@@ -275,8 +315,12 @@ def _panel(long: pd.DataFrame, file: File, directions: Directions) -> Panel:
     )
 
 
-def _better(metrics: list[str], file: File, directions: Directions) -> dict[str, Better]:
-    given = {_SYMBOLS.get(name, name): better for name, better in directions.items()}
+def directions_of(
+    long: pd.DataFrame, file: File = "table", directions: Directions | None = None
+) -> dict[str, Better]:
+    """Every metric's direction: the one given, else its own; a metric with neither is a DataError."""
+    metrics = list(dict.fromkeys(long["metric"]))
+    given = {_SYMBOLS.get(name, name): better for name, better in (directions or {}).items()}
     if unused := sorted(set(given) - set(metrics)):
         raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")
     better: dict[str, Better] = {}

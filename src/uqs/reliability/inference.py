@@ -91,7 +91,9 @@ class _Kernel:
         if self.kind is Kind.RHO or self.by_ranks:
             return permutation.products(_unit_ranks(x), _unit_ranks(y), orders)
         scale = np.sqrt(np.outer(_untied(x), _untied(y)))
-        return permutation.balances(x, y, orders) / np.maximum(scale, 1)
+        values = permutation.balances(x, y, orders)
+        values /= np.maximum(scale, 1)
+        return values
 
 
 def _unit_ranks(x: FloatArray) -> FloatArray:
@@ -99,7 +101,9 @@ def _unit_ranks(x: FloatArray) -> FloatArray:
     ranks: FloatArray = rankdata(x, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     norm = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
-    return np.divide(ranks, norm, out=np.zeros_like(ranks), where=norm > 0)
+    norm[norm == 0] = 1
+    ranks /= norm
+    return ranks
 
 
 def _untied(x: FloatArray) -> FloatArray:
@@ -138,7 +142,11 @@ def bootstrap_intervals(
     if count < BOOTSTRAP_METHODS:
         reason = f"{count} methods; a bootstrap over methods needs {BOOTSTRAP_METHODS}"
         return dict.fromkeys(group.pairs, Interval(None, None, reason))
-    work = resamples * sum(len(rows) ** 2 for rows in group.strata) * (len(group.x) + len(group.y))
+    variables = len(group.x) + len(group.y)
+    if kind is Kind.TAU:
+        work = variables**2 * count**2 * (resamples * len(group.strata) + len(group.methods))
+    else:
+        work = variables * resamples * sum(len(rows) ** 2 for rows in group.strata)
     if work > BOOTSTRAP_WORK:
         reason = "too many rows in a benchmark for a bootstrap within the work limit"
         return dict.fromkeys(group.pairs, Interval(None, None, reason))

@@ -30,7 +30,8 @@ def reliability(values: FloatArray, errors: FloatArray) -> float | None:
     """
     if len(values) < 2 or np.isnan(errors).any() or np.ptp(values) == 0:
         return None
-    return float(max(0.0, 1 - np.mean(errors**2) / np.var(values, ddof=1)))
+    share = 1 - float(np.mean(errors**2)) / float(np.var(values, ddof=1))
+    return max(0.0, share)
 
 
 def attenuation_ceiling(first: float | None, second: float | None) -> float | None:

@@ -79,4 +79,5 @@ def _critical(null: FloatArray, level: float) -> float | None:
 
 def _tau(x: FloatArray, y: FloatArray) -> FloatArray:
     i, j = np.triu_indices(x.shape[1], 1)
-    return np.mean(np.sign((x[:, i] - x[:, j]) * (y[:, i] - y[:, j])), axis=1)
+    signs = np.sign((x[:, i] - x[:, j]) * (y[:, i] - y[:, j]))
+    return np.asarray(signs.mean(axis=1), dtype=np.float64)

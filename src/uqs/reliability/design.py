@@ -1,0 +1,58 @@
+"""What the table is, and what it can show at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from uqs.panel import Panel
+from uqs.stats.permutation import LIMIT, arrangements
+from uqs.stats.power import detectable_tau, smallest_p
+
+WORK = 100_000_000_000
+"""Most multiplications of one permutation test; a larger table gets fewer resamples."""
+LEAST = 999
+
+
+@dataclass(frozen=True)
+class Design:
+    """The size of a table. A cell is a method on a benchmark; its seeds are repeats.
+
+    `min_p` is the smallest p that the permutation test of the whole design can reach, and
+    `min_detectable_tau` the smallest true tau that it finds in 80% of tables at 5%; none where it cannot.
+    """
+
+    rows: int
+    cells: int
+    methods: int
+    benchmarks: int
+    seeds: int
+    arrangements: float
+    exact: bool
+    resamples: int
+    min_p: float | None
+    min_detectable_tau: float | None
+
+
+def describe(panel: Panel, resamples: int, rng: np.random.Generator) -> Design:
+    """Describe a panel; `resamples` is lowered, to LEAST at the least, where the work would pass WORK."""
+    cells = {(str(b), str(m)) for b, m in zip(panel.benchmark, panel.method, strict=True)}
+    codes = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
+    blocks = [codes[panel.benchmark == benchmark] for benchmark in panel.benchmarks]
+    total = prod(arrangements(block) for block in blocks)
+    affordable = WORK // max(1, len(panel) * len(panel.metrics) ** 2)
+    drawn = min(resamples, max(LEAST, affordable))
+    return Design(
+        rows=len(panel),
+        cells=len(cells),
+        methods=len(panel.methods),
+        benchmarks=len(panel.benchmarks),
+        seeds=len(np.unique(panel.seed)),
+        arrangements=float(total) if total < 1e300 else float("inf"),
+        exact=total <= LIMIT,
+        resamples=drawn,
+        min_p=smallest_p(total, drawn, LIMIT),
+        min_detectable_tau=detectable_tau([len(np.unique(block)) for block in blocks], rng),
+    )

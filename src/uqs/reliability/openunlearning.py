@@ -1,0 +1,144 @@
+"""Faithfulness and robustness of a metric, after OpenUnlearning (Dorna et al. 2025, arXiv 2506.12618).
+
+Values are read so that more means more of the knowledge: a `lower` metric as it is, a `higher` one as its
+upper bound less the value. The paper also drops models of low utility first; here all models count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from uqs.metrics.cards import CARDS
+from uqs.panel import Better, FloatArray
+from uqs.records import Role
+
+MODEL = ["benchmark", "method", "strength", "seed"]
+
+
+@dataclass(frozen=True)
+class MetaEvaluation:
+    """One metric's faithfulness and robustness, each in [0, 1]; none where the table lacks the models.
+
+    - `faithfulness`: the AUC with which the metric tells models that hold the knowledge from models that
+      do not, equal-weight mean over `faithfulness_groups` benchmarks.
+    - `relearning`: mean over unlearned models of min(gain of the retrained model / gain of the unlearned
+      one, 1) under the same relearning; a hidden knowledge springs back faster than a new one is learnt.
+    - `quantisation`: mean over unlearned models of min(value before / value after, 1).
+    - `robustness`: harmonic mean of the two.
+    """
+
+    metric: str
+    faithfulness: float | None
+    faithfulness_groups: int
+    relearning: float | None
+    quantisation: float | None
+    robustness: float | None
+    unlearned_models: int
+
+
+def auc(present: FloatArray, absent: FloatArray) -> float | None:
+    """Chance that a value of `present` exceeds one of `absent`, ties half; none where either is empty."""
+    if not len(present) or not len(absent):
+        return None
+    ranks = rankdata(np.concatenate([present, absent]))[: len(present)]
+    above = ranks.sum() - len(present) * (len(present) + 1) / 2
+    return float(above / (len(present) * len(absent)))
+
+
+def relearning_robustness(unlearned_gain: FloatArray, retrained_gain: FloatArray) -> FloatArray:
+    """min(retrained gain / unlearned gain, 1) in [0, 1]; 1 where the unlearned model gains nothing."""
+    ratio = np.divide(
+        retrained_gain,
+        unlearned_gain,
+        out=np.ones_like(unlearned_gain),
+        where=unlearned_gain > 0,
+    )
+    return np.clip(ratio, 0, 1)
+
+
+def quantisation_robustness(before: FloatArray, after: FloatArray) -> FloatArray:
+    """min(value before / value after, 1) in [0, 1]; 1 where nothing is left after."""
+    ratio = np.divide(before, after, out=np.ones_like(before), where=after > 0)
+    return np.clip(ratio, 0, 1)
+
+
+def evaluate(long: pd.DataFrame, better: Mapping[str, Better]) -> tuple[MetaEvaluation, ...]:
+    """Evaluate the metrics of a checked long table with the columns `knowledge` and `stage`.
+
+    `knowledge` is `present` or `absent` for reference models, `stage` is `before`, `relearned` or
+    `quantised`; empty cells take no part. The retrained models are those of role `oracle`. Metrics that are
+    neither `lower` nor bounded are left out.
+    """
+    if not (long["knowledge"].any() or long["stage"].any()):
+        return ()
+    found = []
+    for name, rows in long[long["value"].notna()].groupby("metric"):
+        metric = str(name)
+        values = _knowledge(metric, better[metric], rows["value"].to_numpy(dtype=np.float64))
+        if values is not None:
+            found.append(_one(metric, rows.assign(value=values)))
+    return tuple(found)
+
+
+def _knowledge(metric: str, better: Better, values: FloatArray) -> FloatArray | None:
+    if better == "lower":
+        return values
+    top = CARDS[metric].bounds[1] if metric in CARDS else np.inf
+    return top - values if better == "higher" and np.isfinite(top) else None
+
+
+def _one(metric: str, rows: pd.DataFrame) -> MetaEvaluation:
+    areas = []
+    for _, group in rows[rows["stage"].isin(["", "before"])].groupby("benchmark"):
+        pools = [group.loc[group["knowledge"] == word, "value"] for word in ("present", "absent")]
+        area = auc(*(pool.to_numpy(dtype=np.float64) for pool in pools))
+        if area is not None:
+            areas.append(area)
+    unlearned = _stages(rows[(rows["role"] == Role.UNLEARNED) & (rows["knowledge"] == "")])
+    oracle = _stages(rows[rows["role"] == Role.ORACLE]).groupby("benchmark").mean()
+    both = unlearned.join(oracle, on="benchmark", rsuffix="_oracle")
+    relearnt = both.dropna(subset=["before", "relearned", "before_oracle", "relearned_oracle"])
+    quantised = both.dropna(subset=["before", "quantised"])
+    relearning = _mean(
+        relearning_robustness(
+            (relearnt["relearned"] - relearnt["before"]).to_numpy(dtype=np.float64),
+            (relearnt["relearned_oracle"] - relearnt["before_oracle"]).to_numpy(dtype=np.float64),
+        )
+    )
+    quantisation = _mean(
+        quantisation_robustness(
+            quantised["before"].to_numpy(dtype=np.float64),
+            quantised["quantised"].to_numpy(dtype=np.float64),
+        )
+    )
+    return MetaEvaluation(
+        metric,
+        float(np.mean(areas)) if areas else None,
+        len(areas),
+        relearning,
+        quantisation,
+        _harmonic(relearning, quantisation),
+        len(relearnt.index.union(quantised.index)),
+    )
+
+
+def _stages(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per model with its value before, relearned and quantised."""
+    staged = rows[rows["stage"] != ""]
+    table = staged.pivot_table(index=MODEL, columns="stage", values="value", aggfunc="mean")
+    return table.reindex(columns=["before", "relearned", "quantised"])
+
+
+def _mean(values: FloatArray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _harmonic(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return None
+    return 2 * first * second / (first + second) if first + second else 0.0

@@ -1,0 +1,183 @@
+"""The metrics as a whole: do they agree, do they fall into groups, do they separate the methods?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from uqs.panel import FloatArray, Panel
+from uqs.stats import bootstrap
+from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
+
+WORK = 20_000_000_000
+"""Most multiplications of the resampled agreement of all pairs."""
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """Kendall's W of the metrics that vary, in a benchmark; none with fewer than two."""
+
+    benchmark: str
+    w: float | None
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Join:
+    """Two groups of metrics that join at the distance 1 - tau."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    distance: float
+
+
+@dataclass(frozen=True)
+class Together:
+    """How often two metrics fall into one of two clusters when methods are drawn again."""
+
+    a: str
+    b: str
+    frequency: float
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Average-linkage clusters of metrics on 1 - stratified tau-b, and the support of two clusters.
+
+    `groups` are the two clusters of the table itself; `support` is the share of resamples in which
+    exactly these came out, over the `resamples` in which every tau was defined. `reason` says why there
+    are no clusters or no support; `left_out` names metrics without a defined tau.
+    """
+
+    joins: tuple[Join, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    support: float | None = None
+    together: tuple[Together, ...] = ()
+    resamples: int = 0
+    left_out: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Friedman's test that a metric ranks the methods alike over the benchmarks, with Nemenyi's data."""
+
+    metric: str
+    methods: tuple[str, ...]
+    test: Friedman
+
+
+def method_means(panel: Panel, values: FloatArray, benchmark: str) -> FloatArray:
+    """The mean over seeds of each of the panel's methods, NaN where a method has no value."""
+    rows = (panel.benchmark == benchmark) & ~np.isnan(values)
+    means = np.full(len(panel.methods), np.nan)
+    for at, method in enumerate(panel.methods):
+        chosen = rows & (panel.method == method)
+        if chosen.any():
+            means[at] = values[chosen].mean()
+    return means
+
+
+def concordance(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Concordance]:
+    """Kendall's W over the methods that every varying metric measures, benchmark by benchmark."""
+    for benchmark in panel.benchmarks:
+        means = {name: method_means(panel, values, benchmark) for name, values in aligned.items()}
+        varying = {
+            name: column
+            for name, column in means.items()
+            if np.unique(column[~np.isnan(column)]).size > 1
+        }
+        scores = np.array(list(varying.values())).reshape(len(varying), len(panel.methods))
+        shared = scores[:, ~np.isnan(scores).any(axis=0)]
+        yield Concordance(benchmark, kendall_w(shared), tuple(varying))
+
+
+def separations(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Separation]:
+    """Friedman's test of every metric over the methods that it measures on every benchmark."""
+    for metric, values in aligned.items():
+        scores = np.stack([method_means(panel, values, name) for name in panel.benchmarks])
+        complete = ~np.isnan(scores).any(axis=0)
+        if test := friedman(scores[:, complete]):
+            methods = np.array(panel.methods)[complete]
+            yield Separation(metric, tuple(map(str, methods)), test)
+
+
+def cluster(
+    panel: Panel,
+    aligned: Mapping[str, FloatArray],
+    tau: Mapping[frozenset[str], float | None],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Clusters:
+    """Cluster metrics; `tau` holds the stratified tau-b of every pair of them."""
+    names = _with_defined_tau(tuple(aligned), tau)
+    left_out = tuple(name for name in aligned if name not in names)
+    if len(names) < 3:
+        return Clusters(left_out=left_out, reason="fewer than three metrics have a defined tau")
+    distance = np.zeros((1, len(names), len(names)))
+    for (i, a), (j, b) in combinations(enumerate(names), 2):
+        distance[0, i, j] = distance[0, j, i] = 1 - (tau[frozenset((a, b))] or 0.0)
+    joins = tuple(
+        Join(tuple(names[k] for k in m.left), tuple(names[k] for k in m.right), m.distance)
+        for m in average_linkage(distance[0])
+    )
+    observed = two_clusters(distance)
+    groups = tuple(sorted({tuple(itertools.compress(names, row)) for row in observed[0]}))
+    drawn = _drawn_distances(panel, [aligned[name] for name in names], resamples, rng)
+    if not len(drawn):
+        reason = "no support: the methods could not be drawn again"
+        return Clusters(joins, groups, left_out=left_out, reason=reason)
+    same = two_clusters(drawn)
+    return Clusters(
+        joins,
+        groups,
+        support=float((same == observed).all(axis=(1, 2)).mean()),
+        together=tuple(
+            Together(names[i], names[j], float(same[:, i, j].mean()))
+            for i, j in combinations(range(len(names)), 2)
+        ),
+        resamples=len(drawn),
+        left_out=left_out,
+    )
+
+
+def _with_defined_tau(
+    names: tuple[str, ...], tau: Mapping[frozenset[str], float | None]
+) -> tuple[str, ...]:
+    """Leave out the metric with most undefined pairs until every pair is defined."""
+    while len(names) > 1:
+        undefined = {a: sum(tau[frozenset((a, b))] is None for b in names if b != a) for a in names}
+        worst = max(names, key=lambda name: (undefined[name], name))
+        if not undefined[worst]:
+            break
+        names = tuple(name for name in names if name != worst)
+    return names
+
+
+def _drawn_distances(
+    panel: Panel, columns: list[FloatArray], resamples: int, rng: np.random.Generator
+) -> FloatArray:
+    """1 - stratified tau-b `(drawn, K, K)` with the methods drawn again, over rows that have all metrics.
+
+    Resamples with an undefined tau are left out; none are made where they would cost more than WORK.
+    """
+    scores = np.stack(columns)
+    rows = ~np.isnan(scores).any(axis=0)
+    methods, codes = np.unique(panel.method[rows], return_inverse=True)
+    scores, benchmarks = scores[:, rows], panel.benchmark[rows]
+    work = len(columns) ** 2 * len(methods) ** 2 * (resamples + len(panel))
+    if len(methods) < 3 or work > WORK:
+        return np.empty((0, len(columns), len(columns)))
+    weights = bootstrap.draws(len(methods), resamples, rng)
+    total, known = np.zeros((2, resamples, len(columns), len(columns)))
+    for benchmark in np.unique(benchmarks):
+        here = benchmarks == benchmark
+        taus = bootstrap.concordance(scores[:, here], codes[here], len(methods)).tau_b(weights)
+        total += np.nan_to_num(taus)
+        known += ~np.isnan(taus)
+    complete = known.min(axis=(1, 2)) > 0
+    return np.asarray(1 - total[complete] / known[complete], dtype=np.float64)
