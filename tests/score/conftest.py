@@ -7,10 +7,8 @@ import pytest
 from uqs.panel import Panel
 from uqs.published import figures
 
-METRICS = ("FA", "RA", "MIA", "AD", "JS")
 
-
-def make_table(seed=0, methods=5, benchmarks=3, runs=3):
+def _table(seed=0, methods=5, benchmarks=3, runs=3):
     """A wide table in which a method's quality is behind every metric and its oracle distance."""
     rng = np.random.default_rng(seed)
     quality = rng.random(methods)
@@ -36,9 +34,14 @@ def make_table(seed=0, methods=5, benchmarks=3, runs=3):
     return pd.DataFrame(rows)
 
 
+@pytest.fixture(scope="session")
+def make_table():
+    return _table
+
+
 @pytest.fixture
 def table():
-    return make_table()
+    return _table()
 
 
 @pytest.fixture(scope="session")

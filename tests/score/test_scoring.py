@@ -1,0 +1,291 @@
+"""UQS: hand-computed values, the published ones, invariances, bad tables."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from uqs.errors import UserError
+from uqs.metrics.cards import UQS_METRICS
+from uqs.records import Status
+from uqs.score import score
+from uqs.score.export import tree
+from uqs.tables import from_dataframe
+
+
+def by_method(result):
+    return {one.method: one for one in result.methods}
+
+
+def comparable(result):
+    """Everything in the result, with methods by name."""
+    return json.dumps(tree(result), sort_keys=True)
+
+
+def test_published_weights_give_the_published_scores(study):
+    found = by_method(score(study, "published"))
+    printed = {
+        "gradient_ascent": 0.6448,
+        "random_labels": 0.6306,
+        "salun": 0.6173,
+        "finetune_retain": 0.5957,
+    }
+    assert {m: one.uqs for m, one in found.items()} == pytest.approx(printed, abs=5e-5)
+    assert [one.rank for one in found.values()] == [1, 2, 3, 4]
+
+
+def test_score_by_hand():
+    frame = pd.DataFrame(
+        {
+            "benchmark": ["x", "x", "x", "y", "y"],
+            "method": ["a", "a", "b", "a", "b"],
+            "seed": [0, 1, 0, 0, 0],
+            "FA": [0.2, 0.4, 0.5, 0.1, 0.9],
+            "AD": [1.0, 1.0, 3.0, 3.0, 5.0],
+        }
+    )
+    found = by_method(score(frame, {"FA": 3, "AD": 1}))
+    assert found["a"].by_benchmark == pytest.approx({"x": 0.65, "y": 0.7375})
+    assert found["b"].by_benchmark == pytest.approx({"x": 0.4375, "y": 0.1 * 0.75 + 0.25 / 6})
+    # the published form transforms the mean over benchmarks: FA .2, AD 2
+    assert found["a"].uqs == pytest.approx(0.75 * 0.8 + 0.25 / 3)
+    assert found["b"].uqs == pytest.approx(0.75 * 0.3 + 0.25 / 5)
+
+
+def test_calibrated_score_by_hand(calibrated_panel):
+    found = by_method(score(calibrated_panel, form="calibrated"))
+    assert found["good"].uqs == pytest.approx(1)
+    poor = [0.4 / 0.7, 0.45 / 0.86, (0.6 - 0.3) / 0.56, 0.5, 0.25 / 0.4]
+    assert found["poor"].uqs == pytest.approx(np.mean(poor))
+
+
+def test_calibrated_score_needs_an_oracle(table):
+    with pytest.raises(UserError, match="no metric can be used in the calibrated form: missing"):
+        score(table, form="calibrated")
+
+
+def test_standard_error_is_that_of_the_mean_of_run_scores(table):
+    """With linear terms the score is a mean of run scores, and its variance that of a stratified mean."""
+    linear = {"FA": 1, "RA": 2, "MIA": 1, "JS": 1}
+    found = by_method(score(table, linear))
+    table["run"] = (1 - table.FA + 2 * table.RA + 1 - table.MIA + 1 - table.JS) / 5
+    for method, rows in table.groupby("method"):
+        cells = rows.groupby("benchmark")["run"]
+        expected = np.sqrt((cells.var() / cells.size()).sum()) / 3
+        assert found[method].uqs == pytest.approx(cells.mean().mean())
+        assert found[method].se == pytest.approx(expected)
+
+
+def test_item_noise_does_not_shrink_with_runs(table):
+    table["RA_se"] = 0.03
+    table["RA"] = table.groupby(["benchmark", "method"])["RA"].transform("mean")
+    found = by_method(score(table, {"RA": 1}))
+    assert all(one.se == pytest.approx(0.03 / np.sqrt(3)) for one in found.values())
+
+
+def test_noise_within_a_benchmark_uses_its_own_terms(table):
+    """With held-out weights the standard error is that of the mean over benchmarks of own scores."""
+    result = score(table, "held-out")
+    terms = np.column_stack(
+        [1 - table.FA, table.RA, 1 - table.MIA, 1 / (1 + table.AD), 1 - table.JS]
+    )
+    row = table["benchmark"].map({b: i for i, b in enumerate(result.benchmarks)})
+    table["run"] = (terms * result.weights.matrix[row]).sum(axis=1)
+    for method, rows in table.groupby("method"):
+        cells = rows.groupby("benchmark")["run"]
+        assert by_method(result)[method].se == pytest.approx(
+            np.sqrt((cells.var() / cells.size()).sum()) / 3
+        )
+
+
+def test_a_single_run_tells_nothing_apart(make_table):
+    result = score(make_table(runs=1))
+    assert all(one.se is None for one in result.methods)
+    assert {one.rank_interval for one in result.methods} == {(1, 5)}
+    assert {one.tie_group for one in result.methods} == {1}
+    assert any("single run" in note for note in result.notes)
+
+
+def test_equal_methods_tie():
+    frame = pd.DataFrame(
+        [
+            {"benchmark": "x", "method": m, "seed": s, "FA": fa, "RA": 0.5}
+            for m, fa in (("a", 0.3), ("b", 0.3), ("c", 0.1))
+            for s in (0, 1)
+        ]
+    )
+    found = by_method(score(frame))
+    assert {m: one.rank for m, one in found.items()} == {"c": 1, "a": 2, "b": 2}
+    assert found["a"].rank_interval == found["b"].rank_interval == (2, 3)
+    assert {m: one.tie_group for m, one in found.items()} == {"c": 1, "a": 2, "b": 2}
+    assert found["c"].first_share == 1
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(["equal", "held-out"]))
+@settings(max_examples=15, deadline=None)
+def test_row_and_column_order_do_not_matter(make_table, random, weights):
+    frame = make_table()
+    rows, columns = list(frame.index), list(frame.columns)
+    random.shuffle(rows)
+    random.shuffle(columns)
+    straight = score(frame, weights, draws=300)
+    shuffled = score(frame.loc[rows, columns], weights, draws=300)
+    assert comparable(straight) == comparable(shuffled)
+
+
+@given(st.permutations(["p", "q", "r", "s", "t"]))
+@settings(max_examples=15, deadline=None)
+def test_relabelled_methods_keep_their_scores(make_table, names):
+    frame = make_table()
+    new = dict(zip(sorted(set(frame["method"])), names, strict=True))
+    before = by_method(score(frame, "held-out", draws=300))
+    after = by_method(score(frame.assign(method=frame["method"].map(new)), "held-out", draws=300))
+    for old, one in before.items():
+        other = after[new[old]]
+        assert (other.rank, other.rank_interval, other.tie_group, other.first_share) == (
+            one.rank,
+            one.rank_interval,
+            one.tie_group,
+            one.first_share,
+        )
+        assert other.uqs == pytest.approx(one.uqs, abs=1e-12)
+
+
+@given(st.sampled_from(UQS_METRICS), st.floats(0, 1))
+@settings(max_examples=15, deadline=None)
+def test_a_constant_metric_moves_scores_alike_and_no_rank(make_table, metric, value):
+    others = {m: 1 for m in UQS_METRICS if m != metric}
+    frame = make_table()
+    frame[metric] = value
+    without = by_method(score(frame.drop(columns=metric), others, draws=50))
+    result = score(frame, {**others, metric: 4}, draws=50)
+    assert {(one.metric, one.benchmark) for one in result.constant} == {
+        (metric, b) for b in result.benchmarks
+    }
+    assert {m: one.rank for m, one in by_method(result).items()} == {
+        m: one.rank for m, one in without.items()
+    }
+    shifts = {round(2 * one.uqs - without[m].uqs, 9) for m, one in by_method(result).items()}
+    assert len(shifts) == 1
+
+
+def test_same_generator_same_answer(table):
+    first, again, other = (
+        comparable(score(table, "held-out", rng=np.random.default_rng(seed), draws=500))
+        for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_a_metric_that_one_method_lacks_is_left_out_for_all(table):
+    full = by_method(score(table.drop(columns="JS"), draws=50))
+    table.loc[table["method"] == "m0", "JS"] = np.nan
+    result = score(table, draws=50)
+    assert [(one.metric, one.status, one.missing) for one in result.left_out] == [
+        ("JS", Status.TOO_FEW, 1)
+    ] * 3
+    assert {m: one.uqs for m, one in by_method(result).items()} == pytest.approx(
+        {m: one.uqs for m, one in full.items()}
+    )
+
+
+def test_a_metric_missing_on_one_benchmark_counts_on_the_others(table):
+    table.loc[table["benchmark"] == "bench1", "RA"] = np.nan
+    result = score(table, {"FA": 1, "RA": 1}, draws=50)
+    assert [(one.benchmark, one.metric) for one in result.left_out] == [("bench1", "RA")]
+    one = by_method(result)["m0"]
+    rows = table[table["method"] == "m0"]
+    fa = rows.groupby("benchmark")["FA"].mean()
+    ra = rows.groupby("benchmark")["RA"].mean().dropna()
+    assert len(ra) == 2
+    assert one.uqs == pytest.approx((1 - fa.mean() + ra.mean()) / 2)
+    assert one.by_benchmark["bench1"] == pytest.approx(1 - fa["bench1"])
+
+
+def test_a_method_without_every_benchmark_is_named_and_not_ranked(table):
+    kept = table[(table["method"] != "m1") | (table["benchmark"] == "bench0")]
+    result = score(kept, draws=50)
+    assert result.partial == {"m1": 1}
+    assert "m1" not in by_method(result)
+
+
+def test_a_run_without_a_value_is_left_out_of_its_mean(table):
+    row = table.index[(table["method"] == "m2") & (table["benchmark"] == "bench0")][0]
+    table.loc[row, "FA"] = np.nan
+    expected = table[table["method"] == "m2"].groupby("benchmark")["FA"].mean().mean()
+    assert by_method(score(table, {"FA": 1}))["m2"].uqs == pytest.approx(1 - expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "weights", "message"),
+    [
+        (lambda t: t[t["method"] == "m0"], "equal", "two methods or more .* not 1 of 1"),
+        (
+            lambda t: t[(t["method"] == "m0") == (t["benchmark"] == "bench0")],
+            "equal",
+            "not 0 of 5",
+        ),
+        (
+            lambda t: t.assign(**dict.fromkeys(UQS_METRICS, 0.5)),
+            "equal",
+            "nothing can be ranked",
+        ),
+        (
+            lambda t: t.assign(**dict.fromkeys(UQS_METRICS, np.nan)),
+            "equal",
+            "none of the metrics of UQS",
+        ),
+        (lambda t: t.drop(columns=list(UQS_METRICS)), "equal", "none of the metrics of UQS"),
+        (
+            lambda t: t.assign(FA=t["FA"] * 100),
+            "equal",
+            "FA of m0 on bench0, seed 0, is .* outside",
+        ),
+        (lambda t: t.assign(AD=-t["AD"] - 1), "equal", "AD of m0 .* outside 0 to inf"),
+        (lambda t: t[t["benchmark"] == "bench0"], "held-out", "two benchmarks or more"),
+        (lambda t: t.drop(columns="oracle_distance"), "held-out", "column oracle_distance"),
+        (lambda t: t[t["method"].isin(["m0", "m1"])], "held-out", "3 methods or more"),
+        (lambda t: t.drop(columns="JS"), {"JS": 1}, "has no JS"),
+        (
+            lambda t: t.assign(FA=t["FA"].where(t["benchmark"] != "bench1")),
+            {"FA": 1},
+            "bench1 has no metric that carries weight",
+        ),
+        (lambda t: t, "no-such-file.yaml", "no such file; or equal, published, held-out"),
+    ],
+)
+def test_bad_tables_and_weights_are_one_clear_error(table, change, weights, message):
+    with pytest.raises(UserError, match=message) as error:
+        score(change(table), weights)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_form_is_refused(table):
+    with pytest.raises(UserError, match="unknown form 'oracle'"):
+        score(table, form="oracle")
+
+
+def test_one_benchmark_is_scored_and_says_what_it_cannot_check(table):
+    result = score(table[table["benchmark"] == "bench0"])
+    held = {(one.left_out, one.predictor): one for one in result.validation}
+    assert held["benchmark", "held-out weights"].within.value is None
+    assert held["benchmark", "held-out weights"].within.status is Status.TOO_FEW
+    assert held["method", "held-out weights"].within.value is not None
+
+
+def test_dataframe_and_json(table):
+    result = score(from_dataframe(table), "held-out")
+    frame = result.to_dataframe()
+    assert frame["method"].tolist() == [one.method for one in result.methods]
+    assert {"uqs", "rank_low", "rank_high", "uqs[bench0]"} <= set(frame)
+    found = json.loads(json.dumps(tree(result), allow_nan=False))
+    assert {"method", "uqs", "rank", "rank_interval", "tie_group", "first_share"} <= set(
+        found["methods"][0]
+    )
+    assert {"weights", "validation", "stability"} <= set(found)
+    assert sum(found["weights"].values()) == pytest.approx(1)
+    assert set(found["weights_by_benchmark"]) == set(result.benchmarks)
