@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from uqs.score.levels import Levels
-from uqs.score.stability import KAPPAS, pareto_front, stability
+from uqs.score.stability import KAPPAS, _tau_b, pareto_front, stability
 
 
 def levels(rows):
@@ -78,3 +79,11 @@ def test_without_a_ranking_tau_is_undefined():
 )
 def test_pareto_front(rows, expected):
     assert pareto_front(levels(rows)).tolist() == expected
+
+
+def test_tau_of_many_rankings_is_scipys():
+    rng = np.random.default_rng(0)
+    many, one = rng.integers(1, 5, (50, 6)), rng.integers(1, 5, 6)
+    expected = [stats.kendalltau(row, one).statistic for row in many]
+    assert _tau_b(many, one) == pytest.approx(expected)
+    assert np.isnan(_tau_b(np.ones((1, 6), dtype=np.int64), one)).all()

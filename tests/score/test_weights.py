@@ -153,7 +153,14 @@ def test_learn_keeps_the_share_of_a_metric_that_says_nothing():
 
 
 @pytest.mark.parametrize(
-    "rho", [np.full((2, 3), np.nan), np.full((2, 3), -0.9), np.zeros((2, 3)), np.zeros((0, 3))]
+    "rho",
+    [
+        np.full((2, 3), np.nan),
+        np.full((2, 3), -0.9),
+        np.zeros((2, 3)),
+        np.full((2, 3), 1e-200),
+        np.zeros((0, 3)),
+    ],
 )
 def test_learn_falls_back_to_equal_weights(rho):
     found = learn(rho, methods=4)

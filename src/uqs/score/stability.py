@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from uqs.score.levels import Levels
 from uqs.stats import simplex
-from uqs.stats.coefficients import tau_b
 from uqs.stats.ranksets import DECIMALS, ranks
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 KAPPAS = (5.0, 20.0, 100.0, 500.0)
 
 
@@ -74,25 +74,29 @@ def _local(
 ) -> Local:
     base = ranks(levels.overall(centre))
     found = ranks(levels.overall_many(simplex.around(centre, kappa, draws, rng)))
-    # Few rankings occur among many draws, so each distinct one is compared once.
-    distinct, counts = np.unique(found, axis=0, return_counts=True)
-    taus = [tau_b(one, base).value for one in distinct]
-    known = [
-        (tau, count) for tau, count in zip(taus, counts.tolist(), strict=True) if tau is not None
-    ]
-    mean = sd = None
-    if known:
-        values, repeats = np.array(known).T
-        mean = float(np.average(values, weights=repeats))
-        sd = float(np.sqrt(np.average((values - mean) ** 2, weights=repeats)))
-    same = ((distinct == 1) == (base == 1)).all(axis=1)
+    taus = _tau_b(found, base)
+    known = taus[~np.isnan(taus)]
     return Local(
         kappa=kappa,
         weight_sd=float(np.sqrt(centre * (1 - centre) / (kappa + 1)).mean()),
-        mean_tau=mean,
-        sd_tau=sd,
-        same_first=float(counts[same].sum() / draws),
+        mean_tau=float(known.mean()) if len(known) else None,
+        sd_tau=float(known.std()) if len(known) else None,
+        same_first=float(((found == 1) == (base == 1)).all(axis=1).mean()),
     )
+
+
+def _tau_b(many: IntArray, one: IntArray) -> FloatArray:
+    """`(D,)` tau_b of each row of `(D, M)` ranks with `(M,)` ranks, NaN where either ties throughout."""
+    balance, untied_one = np.zeros(len(many)), 0
+    untied = np.zeros(len(many))
+    for j in range(1, len(one)):
+        signs = np.sign(many[:, :j] - many[:, [j]])
+        base = np.sign(one[:j] - one[j])
+        balance += signs @ base
+        untied += np.abs(signs).sum(axis=1)
+        untied_one += int(np.abs(base).sum())
+    scale = np.sqrt(untied * untied_one)
+    return np.asarray(np.divide(balance, scale, out=np.full(len(many), np.nan), where=scale > 0))
 
 
 def _smaa(levels: Levels, draws: FloatArray) -> Acceptability:

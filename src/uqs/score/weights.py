@@ -190,7 +190,8 @@ def learn(rho: FloatArray, methods: int) -> Learned:
     positive = np.maximum(r, 0)
     if not positive.sum() > 0:
         return Learned(even, 0.0)
-    share = max(0.0, 1 - float(v.sum() / (r**2).sum()))
+    noise, found = float(v.sum()), float((r**2).sum())
+    share = 1 - noise / found if found > noise else 0.0
     weights = even.copy()
     learned = positive / positive.sum() * (known.sum() / size)
     weights[known] = (1 - share) * even[known] + share * learned
