@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from uqs import benchmarks, registry
+from uqs.errors import UserError
+
+NAMES = ["mllmu_bench", "mmubench", "unlok_vqa"]
+
+
+def test_every_registered_benchmark_has_an_embedded_edition() -> None:
+    assert list(registry.names("benchmark")) == NAMES
+    for name in NAMES:
+        assert benchmarks.edition_path(name, "tiny").is_dir()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loading_twice_gives_the_same(name: str) -> None:
+    assert benchmarks.load(f"{name}:tiny") == benchmarks.load(f"{name}:tiny")
+
+
+def test_a_folder_is_an_edition_and_hashes_alike_wherever_it_is() -> None:
+    folder = benchmarks.edition_path("unlok_vqa", "tiny")
+    found = benchmarks.load(f"unlok_vqa:{folder}")
+    assert found.edition == str(folder)
+    assert found.data_hash == benchmarks.load("unlok_vqa:tiny").data_hash
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "message"),
+    [
+        ("mmlubench:tiny", {}, "did you mean 'mmubench'"),
+        ("mmubench", {}, "write 'mmubench:tiny'"),
+        ("mmubench:/no/such/folder", {}, "no folder '/no/such/folder'"),
+        ("mmubench:tiny", {"forgett": 5}, "did you mean 'forget'"),
+        ("mmubench:tiny", {"forget": 0}, "forget is 0"),
+        ("mmubench:tiny", {"holdout": "5"}, "holdout is '5'"),
+        ("mmubench:tiny", {"seed": -1}, "seed is -1"),
+        ("unlok_vqa:tiny", {"retain_limit": 0}, "retain_limit is 0"),
+        ("unlok_vqa:tiny", {"forget": True}, "forget is True"),
+        ("mllmu_bench:tiny", {"forget": 20}, "must be 5, 10 or 15"),
+        ("mllmu_bench:tiny", {"retain_limit": 1.5}, "retain_limit is 1.5"),
+        ("mllmu_bench:tiny", {"holdout_seed": None}, "holdout_seed is None"),
+    ],
+)
+def test_bad_names_and_options(spec: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        benchmarks.load(spec, options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_hash_follows_content_and_options(name: str, tmp_path: Path) -> None:
+    known = {benchmarks.load(f"{name}:tiny").data_hash}
+    known.add(benchmarks.load(f"{name}:tiny", {"retain_limit": 7}).data_hash)
+    known.add(benchmarks.load(f"{name}:tiny", {"retain_limit": None}).data_hash)
+    assert len(known) == 3
+    assert all(len(value) == 64 for value in known)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_retain_limit_draws_and_keeps_order(name: str) -> None:
+    full = benchmarks.load(f"{name}:tiny", {"retain_limit": None}).evaluate["retain"].samples
+    some = benchmarks.load(f"{name}:tiny", {"retain_limit": 50}).evaluate["retain"].samples
+    places = [full.index(sample) for sample in some]
+    assert len(some) == 50
+    assert places == sorted(places)
+    assert places != list(range(50))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_splits_mean(name: str) -> None:
+    found = benchmarks.load(f"{name}:tiny")
+    forget, retain = found.learn["forget"].entities, found.learn["retain"].entities
+    holdout = found.evaluate["holdout"].entities
+    assert not forget & retain
+    assert not holdout & (forget | retain)
+    assert len(holdout) == len(forget)
+    assert len(found.evaluate["forget"]) >= 100
+    assert found.evaluate["forget"].entities == forget
+    assert found.evaluate["retain"].entities <= retain
+    assert found.unlearn["forget"].entities == forget
+    assert set(found.unlearn["forget"].samples) <= set(found.learn["forget"].samples)
+    learned = {sample.question for sample in found.learn["forget"].samples}
+    reworded = found.evaluate["forget_reworded"].samples
+    assert not learned & {sample.question for sample in reworded}
+    assert {sample.wording for sample in reworded} == {"reworded"}
+    assert {sample.entity for sample in reworded} == forget
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_evaluated_fact_about_trained_entities_was_taught(name: str) -> None:
+    """The gate on the original model would be out of reach otherwise."""
+    found = benchmarks.load(f"{name}:tiny", {"retain_limit": None})
+    for split in ("forget", "retain"):
+        taught = {(s.entity, s.text, s.answer) for s in found.learn[split].samples}
+        asked = {(s.entity, s.text, s.answer) for s in found.evaluate[split].samples}
+        assert asked <= taught

@@ -1,0 +1,211 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uqs import benchmarks
+from uqs.errors import DataError
+from uqs.records import Benchmark
+
+Records = list[dict[str, Any]]
+
+
+@pytest.fixture
+def root(copy: Callable[[str], Path]) -> Path:
+    return copy("unlok_vqa")
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Benchmark:
+    return benchmarks.load("unlok_vqa:tiny", {"retain_limit": None})
+
+
+def records_of(root: Path) -> Records:
+    found: Records = json.loads((root / "unlok_vqa.json").read_text())
+    return found
+
+
+def edit(root: Path, change: Callable[[Records], None]) -> None:
+    records = records_of(root)
+    change(records)
+    (root / "unlok_vqa.json").write_text(json.dumps(records))
+
+
+def put(field: str, value: object) -> Callable[[Records], None]:
+    """A change of the seventh record."""
+    return lambda records: records[6].__setitem__(field, value)
+
+
+def fails(root: Path, **options: object) -> DataError:
+    with pytest.raises(DataError) as caught:
+        benchmarks.load(f"unlok_vqa:{root}", options)
+    return caught.value
+
+
+def test_samples_against_the_records(tiny: Benchmark) -> None:
+    root = benchmarks.edition_path("unlok_vqa", "tiny")
+    records = {str(record["id"]): record for record in records_of(root)}
+    found = {
+        sample.id: sample
+        for split in ("forget", "retain", "holdout")
+        for sample in tiny.evaluate[split].samples
+    }
+    assert set(found) == set(records)
+    for id_, sample in found.items():
+        record = records[id_]
+        assert (sample.question, sample.answer) == (record["src"], record["pred"])
+        assert sample.entity == str(record["image_id"])
+        assert sample.picture is not None
+        assert sample.picture.data == (root / "images" / f"{sample.entity}.png").read_bytes()
+    assert all(sample.picture is None for sample in tiny.evaluate["neighbour"].samples)
+
+
+def test_all_questions_about_a_picture_stay_together(tiny: Benchmark) -> None:
+    parts = [tiny.evaluate[name].entities for name in ("forget", "holdout", "retain")]
+    assert [len(part) for part in parts] == [20, 20, 60]
+    assert len(frozenset.union(*parts)) == 100
+
+
+def test_another_seed_draws_others(tiny: Benchmark) -> None:
+    other = benchmarks.load("unlok_vqa:tiny", {"seed": 1})
+    assert other.evaluate["forget"].entities != tiny.evaluate["forget"].entities
+
+
+def test_neighbours_as_the_release_asks_them(root: Path) -> None:
+    """With the record's picture, the mark of the release taken off, and per picture, not per question."""
+    edit(
+        root,
+        lambda records: (
+            [
+                record.update(loc=["nq question: Is it windy?"], loc_ans=["Yes"])
+                for record in records
+            ]
+            and None
+        ),
+    )
+    shown = benchmarks.load(f"unlok_vqa:{root}", {"neighbour_picture": True}).evaluate["neighbour"]
+    assert {sample.question for sample in shown.samples} == {"Is it windy?"}
+    assert len(shown) == 20 == len({sample.picture for sample in shown.samples})
+    assert len(benchmarks.load(f"unlok_vqa:{root}").evaluate["neighbour"]) == 1
+
+
+def test_a_rewording_that_rewords_nothing_is_not_asked(root: Path) -> None:
+    edit(
+        root,
+        lambda records: (
+            [r.update(rephrase=[r["src"], r["src"] + " Say!"] * 2) for r in records] and None
+        ),
+    )
+    found = benchmarks.load(f"unlok_vqa:{root}").evaluate["forget_reworded"]
+    assert len(found) == 120
+    assert all(sample.question.endswith("Say!") for sample in found.samples)
+
+
+def test_pictures_named_as_in_coco(root: Path, tiny: Benchmark) -> None:
+    for picture in (root / "images").iterdir():
+        picture.rename(picture.with_name(picture.stem.zfill(12) + ".png"))
+    found = benchmarks.load(f"unlok_vqa:{root}", {"retain_limit": None})
+    assert {s.id: s.picture.data for s in found.learn["forget"].samples if s.picture} == {
+        s.id: s.picture.data for s in tiny.learn["forget"].samples if s.picture
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "where", "problem"),
+    [
+        ("src", "", "src", "is empty"),
+        ("pred", " ", "pred", "is empty"),
+        ("pred", 3, "pred", "is int, not text"),
+        ("id", None, "id", "is empty"),
+        ("id", 1, "id", "'1' is there twice"),
+        ("image_id", 2.5, "image_id", "is float, not text"),
+        ("image_id", 777, "image_id", "missing picture: no 777.png"),
+        ("rephrase", "What?", "rephrase", "is str, not a list"),
+        ("rephrase", ["What?", ""], "rephrase[1]", "is empty"),
+        ("loc", ["Where?"], "loc_ans", "has 2 answers to the 1 questions"),
+        ("loc", [None, "Who?"], "loc[0]", "is empty"),
+        ("loc_ans", ["x", ""], "loc_ans[1]", "is empty"),
+    ],
+)
+def test_bad_values(root: Path, field: str, value: object, where: str, problem: str) -> None:
+    edit(root, put(field, value))
+    error = fails(root)
+    assert (error.file, error.row, error.field) == (str(root / "unlok_vqa.json"), 7, where)
+    assert problem in error.problem
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("field", ["id", "src", "pred", "rephrase", "loc", "loc_ans", "image_id"])
+def test_a_missing_field(root: Path, field: str) -> None:
+    edit(root, lambda records: records[6].pop(field) and None)
+    error = fails(root)
+    assert (error.row, error.field, error.problem) == (7, field, "missing field")
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "problem"),
+    [
+        ('[\n{"id": 1},\n{"id": 2,}\n]', "3", "is no valid JSON"),
+        ("{}", None, "is no list of records"),
+        ("[]", None, "is no list of records"),
+        ('["x"]', 1, "is no object"),
+        ("", "1", "is no valid JSON"),
+    ],
+)
+def test_files_that_are_no_list_of_records(
+    root: Path, text: str, row: object, problem: str
+) -> None:
+    (root / "unlok_vqa.json").write_text(text)
+    error = fails(root)
+    assert (error.file, error.row) == (str(root / "unlok_vqa.json"), row)
+    assert problem in error.problem
+
+
+def test_text_in_another_encoding(root: Path) -> None:
+    (root / "unlok_vqa.json").write_bytes('["Å"]'.encode("latin-1"))
+    assert fails(root).problem == "is no UTF-8 text"
+
+
+def test_no_file_or_several(root: Path) -> None:
+    (root / "more.json").write_text("[]")
+    assert "has 2 *.json files" in fails(root).problem
+    (root / "more.json").unlink()
+    (root / "unlok_vqa.json").unlink()
+    assert "has 0 *.json files" in fails(root).problem
+
+
+def test_a_missing_and_a_broken_picture(root: Path) -> None:
+    picture = root / "images" / "5.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+    error = fails(root)
+    assert error.file == str(picture)
+    assert "is no readable picture" in error.problem
+    picture.unlink()
+    error = fails(root)
+    assert (error.row, error.field) == (25, "image_id")
+    assert "missing picture" in error.problem
+
+
+def test_one_picture_under_two_ids(root: Path) -> None:
+    (root / "images" / "9.png").write_bytes((root / "images" / "8.png").read_bytes())
+    error = fails(root)
+    assert (error.row, error.field) == (49, "image_id")
+    assert "is the same picture as that of '8'" in error.problem
+
+
+def test_too_few_pictures(root: Path) -> None:
+    assert (
+        "has 100 entities; 60 + 40 and at least one more"
+        in fails(root, forget=60, holdout=40).problem
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "split"),
+    [({"rephrase": []}, "forget_reworded"), ({"loc": [], "loc_ans": []}, "neighbour")],
+)
+def test_no_question_for_a_split(root: Path, change: dict[str, object], split: str) -> None:
+    edit(root, lambda records: [record.update(change) for record in records] and None)
+    assert fails(root).problem == f"holds no question for the split {split!r}"
