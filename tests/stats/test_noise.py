@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from uqs.stats.noise import (
+    Z,
+    attenuation_ceiling,
+    reliability,
+    wilson_error,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 20), (7, 20), (20, 20), (500, 1000)])
+def test_wilson_agrees_with_statsmodels(hits, n):
+    low, high = proportion_confint(hits, n, method="wilson")
+    ours = wilson_interval(hits / n, n)
+    assert [float(end) for end in ours] == pytest.approx([low, high])
+    assert float(wilson_error(hits / n, n)) == pytest.approx((high - low) / 2 / Z)
+
+
+def test_reliability_recovers_the_share_of_true_variance():
+    rng = np.random.default_rng(0)
+    true, error = rng.normal(size=200_000), rng.normal(size=200_000) * 0.5
+    found = reliability(true + error, np.full(200_000, 0.5))
+    assert found == pytest.approx(1 / 1.25, abs=0.01)
+    noisy = true + error
+    assert np.corrcoef(noisy, true)[0, 1] == pytest.approx(
+        attenuation_ceiling(found, 1.0), abs=0.01
+    )
+
+
+def test_unknown_errors_and_constant_values_have_no_reliability():
+    assert reliability(np.array([1.0, 2.0]), np.array([0.1, np.nan])) is None
+    assert reliability(np.array([1.0, 1.0]), np.array([0.1, 0.1])) is None
+    assert reliability(np.array([1.0, 1.1]), np.array([5.0, 5.0])) == 0
+    assert attenuation_ceiling(None, None) is None
+    assert attenuation_ceiling(0.25, None) == 0.5
