@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from safetensors.numpy import load_file
 
 from uqs.errors import DataError, UserError
+from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.registry import nearest
 
 ADAPTER, FULL = "adapter_model.safetensors", "model.safetensors"
 _PEFT_PREFIX = "base_model.model."
-
-
-class AdapterSettings(BaseModel):
-    """`targets`: a named set of layers of the model family. `full` trains every weight; r and alpha are then
-    of no use."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    kind: Literal["lora", "full"] = "lora"
-    r: Annotated[int, Field(gt=0)] = 16
-    alpha: Annotated[float, Field(gt=0)] = 32
-    targets: str = "language.attention"
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:

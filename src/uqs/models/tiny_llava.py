@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from uqs.models.settings import BASES
 from uqs.models.vlm import VLM
 
 IMAGE_SIZE = 32
@@ -28,7 +28,7 @@ class TinyLlava(VLM):
     @staticmethod
     def base_folder() -> Path:
         """The shipped base: a plain transformers model folder."""
-        return Path(str(files("uqs.models"))) / "tiny_llava_base"
+        return BASES["tiny_llava"]
 
 
 def build_tokenizer(words: Iterable[str]) -> Any:

@@ -25,7 +25,7 @@ from uqs.methods.settings import SETTINGS, MethodSettings
 from uqs.methods.trainer import Schedule, train
 from uqs.metrics.base import Evidence
 from uqs.models import adapter, corpus
-from uqs.models.adapter import AdapterSettings
+from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.records import Benchmark, Role, Split
 from uqs.study.gates import (

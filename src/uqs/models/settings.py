@@ -1,0 +1,23 @@
+"""What is known of a model without loading it: adapter settings and the shipped bases; imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_base")}
+
+
+class AdapterSettings(BaseModel):
+    """`targets`: a named set of layers of the model family. `full` trains every weight; r and alpha are then
+    of no use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["lora", "full"] = "lora"
+    r: Annotated[int, Field(gt=0)] = 16
+    alpha: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 32.0
+    targets: str = "language.attention"
