@@ -58,33 +58,41 @@ def main() -> None:
     concepts.build(tiny / "mmubench", arguments.icons, gallery)
     rows = corpus.build(base, taught, known, near, arguments.icons, rng, gallery)
 
+    free = free_pictures(countries[FLAGS + BASE_FLAGS :], arguments.icons, rng, gallery)
+    corpus.build_pictures(base, free)
+    words = corpus.words(tiny_texts(tiny) + corpus.texts(rows))
+    (base / "words.txt").write_text("\n".join(words) + "\n", "utf-8")
+    print(len(countries), "countries,", len(rows), "corpus rows,", len(free), "free pictures")
+
+
+def free_pictures(
+    countries: list[flags.Country], icons: Path, rng: np.random.Generator, gallery: Gallery
+) -> list[tuple[str, str, bytes]]:
+    """(id, kind, PNG) of pictures that nothing asks about."""
     drawn = [
         (f"avatar{i:03d}", "person", encode(look.draw()))
         for i, look in zip(range(1, FREE_AVATARS + 1), looks(rng, gallery), strict=False)
     ]
-    drawn += [
-        (f"flag-{c.code.lower()}", "flag", encode(c.picture))
-        for c in countries[FLAGS + BASE_FLAGS :]
-    ]
-    free = concepts.unlabelled(arguments.icons)
-    taken = sorted(rng.permutation(len(free))[:FREE_EMOJI].tolist())
-    for house, emoji in (free[i] for i in taken):
-        picture = concepts.emoji(arguments.icons, house, emoji)
+    drawn += [(f"flag-{c.code.lower()}", "flag", encode(c.picture)) for c in countries]
+    names = concepts.unlabelled(icons)
+    for place in sorted(rng.permutation(len(names))[:FREE_EMOJI].tolist()):
+        house, emoji = names[place]
+        picture = concepts.emoji(icons, house, emoji)
         if gallery.add(picture):
             drawn.append((f"{emoji}-{house}", "concept", encode(picture)))
-    corpus.build_pictures(base, drawn)
+    return drawn
 
-    texts = [text for row in rows for text in (row.question, row.answer, *row.options)]
+
+def tiny_texts(tiny: Path) -> list[str]:
+    """Every text in the three editions."""
+    texts = [concept.name for concept in concepts.ASKED]
     for file in sorted(tiny.rglob("*.parquet")):
         table = pq.read_table(file)
-        texts += _strings(
-            table.drop_columns([n for n in table.column_names if "image" in n]).to_pylist()
-        )
-    texts += _strings(json.loads((tiny / "unlok_vqa" / "unlok_vqa.json").read_text("utf-8")))
-    texts += _strings(json.loads((tiny / "mmubench" / "concepts.json").read_text("utf-8")))
-    texts += [concept.name for concept in concepts.ASKED]
-    (base / "words.txt").write_text("\n".join(corpus.words(texts)) + "\n", "utf-8")
-    print(len(countries), "countries,", len(rows), "corpus rows,", len(drawn), "free pictures")
+        pictures = [name for name in table.column_names if "image" in name]
+        texts += _strings(table.drop_columns(pictures).to_pylist())
+    for file in sorted(tiny.rglob("*.json")):
+        texts += _strings(json.loads(file.read_text("utf-8")))
+    return texts
 
 
 def _strings(value: object) -> list[str]:

@@ -142,6 +142,10 @@ def _write(records: list[dict], path: Path, schema: pa.Schema) -> None:
     )
 
 
+def texts(rows: list[Row]) -> list[str]:
+    return [text for row in rows for text in (row.question, row.answer, *row.options)]
+
+
 def words(texts: list[str]) -> list[str]:
     """Every distinct word, number and mark."""
     return sorted({word for text in texts for word in re.findall(r"\[Blank\]|\w+|[^\w\s]", text)})

@@ -127,17 +127,11 @@ def build(
         return {"bytes": person.picture, "path": f"{person.id}.png"}
 
     rows = {p.id: {"image": image(p), **record(p, EVALUATED, rng)} for p in people}
-    order = [p.id for p in people]
-    drawn = [str(id_) for id_ in rng.permutation(order)]
-    _write(root, "Full_Set", "train", [rows[id_] for id_ in order], PERSON)
-    for share in (5, 10, 15):
-        forget = set(drawn[: round(len(order) * share / 100)])
-        kept = [rows[id_] for id_ in order if id_ not in forget]
-        _write(root, f"forget_{share}", "train", [rows[i] for i in order if i in forget], PERSON)
-        _write(root, f"retain_{100 - share}", "train", kept, PERSON)
+    _write(root, "Full_Set", "train", list(rows.values()), PERSON)
+    forgotten = _write_shares(root, rows, rng)
     test = []
     for person in people:
-        if person.id in forget:
+        if person.id in forgotten:
             pictures = [
                 {"bytes": encode(view), "path": f"{person.id}_{i}.png"}
                 for i, view in enumerate(views(person.look, rng, gallery), start=1)
@@ -151,6 +145,19 @@ def build(
         {"image": image(p), "metadata": json.dumps(learned(rows[p.id], p, rng))} for p in people
     ]
     _write(root, "ft_Data", "train", taught, LEARNED)
+
+
+def _write_shares(root: Path, rows: dict[str, dict], rng: np.random.Generator) -> set[str]:
+    """The forget and retain configurations, nested; the IDs of the largest forget set."""
+    drawn = [str(id_) for id_ in rng.permutation(list(rows))]
+    forget: set[str] = set()
+    for share in (5, 10, 15):
+        forget = set(drawn[: round(len(rows) * share / 100)])
+        gone = [row for id_, row in rows.items() if id_ in forget]
+        kept = [row for id_, row in rows.items() if id_ not in forget]
+        _write(root, f"forget_{share}", "train", gone, PERSON)
+        _write(root, f"retain_{100 - share}", "train", kept, PERSON)
+    return forget
 
 
 def _write(root: Path, config: str, split: str, rows: list[dict], schema: pa.Schema) -> None:

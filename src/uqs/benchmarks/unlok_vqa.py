@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from uqs.benchmarks import _read
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 from uqs.records import Benchmark, Picture, Sample, Task
 
 _NEIGHBOUR_MARK = "nq question: "
@@ -53,6 +53,10 @@ class UnLOKVQA:
         _read.check_whole(self.name, "forget", self.forget, 1)
         _read.check_whole(self.name, "holdout", self.holdout, 1)
         _read.check_whole(self.name, "seed", self.seed, 0)
+        if not isinstance(self.neighbour_picture, bool):
+            raise UserError(
+                f"{self.name}: neighbour_picture is {self.neighbour_picture!r}, not true or false"
+            )
         if self.retain_limit is not None:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
