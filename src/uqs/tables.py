@@ -122,7 +122,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = [line for line in csv.reader(stream, strict=True) if line]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"is no readable CSV ({error})", file=path) from None
+        raise DataError(f"is no readable CSV ({_line(error)})", file=path) from None
     if not lines:
         raise DataError("is empty", file=path)
     names = [name.strip() for name in lines[0]]
@@ -141,7 +141,7 @@ def _read_json(path: Path) -> pd.DataFrame:
     try:
         data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"is no readable JSON ({error})", file=path) from None
+        raise DataError(f"is no readable JSON ({_line(error)})", file=path) from None
     if not isinstance(data, list) or not all(isinstance(record, dict) for record in data):
         raise DataError("is no list of records", file=path)
     return pd.DataFrame(data, dtype=object)
@@ -151,9 +151,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+        raise DataError(f"is no readable Parquet file ({_line(error)})", file=path) from None
     _refuse_doubles(table.column_names, path)
     return pd.DataFrame(table.to_pandas())
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _refuse_doubles(names: Sequence[str], file: File) -> None:
@@ -180,14 +184,14 @@ def _long_form(frame: pd.DataFrame, file: File) -> pd.DataFrame:
     without = long["value"].isna()
     unexplained = long["status"] == ""
     long.loc[unexplained, "status"] = np.where(without, Status.TOO_FEW, Status.OK)[unexplained]
-    wrong = without == long["status"].isin(VALUED)
-    _refuse(wrong, long, "value", "does not go with its status", file)
-    reference = np.where(long["knowledge"] == "", Role.UNLEARNED, Role.BASELINE)
     long["metric"] = long["metric"].replace(_SYMBOLS)
-    long["role"] = long["role"].where(long["role"] != "", reference)
+    role = np.where(long["knowledge"] == "", Role.UNLEARNED, Role.BASELINE)
+    long["role"] = long["role"].where(long["role"] != "", role)
     for name, known in WORDS.items():
         words = ", ".join(sorted(known - {""}))
         _refuse(~long[name].isin(known), long, name, f"is none of {words}", file)
+    wrong = without == long["status"].isin(VALUED)
+    _refuse(wrong, long, "value", "does not go with its status", file)
     return long
 
 
@@ -264,7 +268,9 @@ def _refuse(
     if wrong.any():
         first = long[wrong].iloc[0]
         name = first["metric"] if field == "value" else field
-        raise DataError(f"{first[field]!r} {problem}", file=file, row=int(first["row"]), field=name)
+        found = first[field]
+        cell = repr(found) if isinstance(found, str) else f"{found:g}"
+        raise DataError(f"{cell} {problem}", file=file, row=int(first["row"]), field=name)
 
 
 # A checked long frame into a Panel
