@@ -1,6 +1,7 @@
 """UQS: hand-computed values, the published ones, invariances, bad tables."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
 from uqs.score import score
 from uqs.score.export import tree
+from uqs.score.words import coverage
 from uqs.tables import from_dataframe
 
 
@@ -211,6 +213,27 @@ def test_a_method_without_every_benchmark_is_named_and_not_ranked(table):
     result = score(kept, draws=50)
     assert result.partial == {"m1": 1}
     assert "m1" not in by_method(result)
+
+
+def test_a_method_without_any_value_on_a_benchmark_has_no_run_there(table):
+    gone = (table["method"] == "m1") & (table["benchmark"] == "bench0")
+    table.loc[gone, list(UQS_METRICS)] = np.nan
+    result = score(table, draws=50)
+    assert result.partial == {"m1": 2}
+    assert not result.left_out
+
+
+def test_a_benchmark_without_any_model_is_named_with_its_status(table):
+    panel = from_dataframe(table)
+    gone = panel.benchmark == "bench1"
+    values = {m: np.where(gone, np.nan, column) for m, column in panel.values.items()}
+    statuses = {m: np.where(gone, "gate_failed", "ok") for m in panel.values}
+    result = score(replace(panel, values=values, statuses=statuses), draws=50)
+    assert result.benchmarks == ("bench0", "bench2")
+    assert result.unmeasured == {"bench1": Status.GATE_FAILED}
+    without = score(table[table["benchmark"] != "bench1"], draws=50)
+    assert result.methods == without.methods
+    assert any("bench1 has no measured model (gate_failed)" in line for line in coverage(result))
 
 
 def test_a_run_without_a_value_is_left_out_of_its_mean(table):

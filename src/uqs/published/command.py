@@ -157,11 +157,15 @@ def _cited(found: Reproduction) -> Iterable[str]:
     for pair, tau in found.blip2_tau.items():
         value = "undefined, one of the metrics is tied" if tau is None else f"{tau:+.0f}"
         yield f"BLIP-2 (published means of two methods): tau({pair}) is {value}; two methods allow no more."
-    counts = found.figures.recoverability.values()
-    total = Recovered(sum(c.recovered for c in counts), sum(c.suppressed for c in counts))
+    counts = found.figures.recoverability
+    total = Recovered(
+        sum(one.recovered for one in counts.values()),
+        sum(one.suppressed for one in counts.values()),
+    )
+    parts = ", ".join(f"{m} {one.recovered} of {one.suppressed}" for m, one in counts.items())
     interval = binomtest(total.recovered, total.suppressed).proportion_ci(method="wilson")
     yield (
         f"Knowledge recoverability (published counts): {total.recovered} of {total.suppressed} suppressed"
-        f" items recovered; Wilson 95% interval {interval.low:.2f} to {interval.high:.2f}"
+        f" items recovered ({parts}); Wilson 95% interval {interval.low:.2f} to {interval.high:.2f}"
         " if items were independent."
     )

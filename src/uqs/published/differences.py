@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from uqs.published.figures import METRICS, Printed
+from uqs.published.procedures import Span
 from uqs.published.reproduce import Reproduction
 from uqs.reliability.findings import Agreement, Reliability
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One published figure: printed, reproduced, corrected (None: undefined, or no corrected form), and why."""
+    """One figure: printed, reproduced, corrected (None: undefined, or no corrected form), and why."""
 
     group: str
     key: str
@@ -84,14 +85,10 @@ def _tau(found: Reproduction) -> Reasons:
         if undefined:
             why = (
                 f"undefined on {_listed(undefined)}, where a metric is constant and the published"
-                f" value is row order: over the orders of the same rows it runs from"
-                f" {span.low:+.3f} to {span.high:+.3f}"
+                f" value is row order: {_span(span)}"
             )
         elif span.high - span.low > 1e-9:
-            why = (
-                f"ties were broken by row order: over the orders of the same rows it runs from"
-                f" {span.low:+.3f} to {span.high:+.3f}"
-            )
+            why = f"ties were broken by row order: {_span(span)}"
         else:
             why = "no ties: tau per benchmark over all runs instead of per seed"
         reasons["tau", key] = f"{why}; {cover.groups_defined} of {cover.groups} benchmarks count"
@@ -106,7 +103,9 @@ def _modality(found: Reproduction) -> Reasons:
     taus = [one.tau.stratified.value for one in found.audit.agreement]
     known = [tau for tau in taus if tau is not None]
     within = sum(known) / len(known)
-    unaligned = "directions were not aligned, so that agreement of RA with a lower-is-better metric counts as discord"
+    unaligned = (
+        "directions were not aligned: RA agreeing with a lower-is-better metric counts as discord"
+    )
     return {
         ("modality", "multimodal"): f"{unaligned}; rows of all benchmarks were pooled (within"
         f" benchmarks the aligned mean is {within:+.3f} over {len(known)} pairs)",
@@ -154,8 +153,8 @@ def _uqs(found: Reproduction) -> Reasons:
     for one in found.score.methods:
         low, high = one.rank_interval
         reasons["uqs", one.method] = (
-            f"other weights; seed noise alone allows ranks {low} to {high}; uniform random weights put it"
-            f" first in {shares['inverse'][one.method]:.0%} of draws"
+            f"other weights; seed noise alone allows rank {low if low == high else f'{low} to {high}'};"
+            f" uniform random weights put it first in {shares['inverse'][one.method]:.0%} of draws"
         )
         reasons["uqs_exp", one.method] = (
             "the text's other form of the AD term, exp(-AD/100); under it uniform random weights put the"
@@ -163,8 +162,9 @@ def _uqs(found: Reproduction) -> Reasons:
         )
     for key in ("mean", "sd"):
         reasons["stability", key] = (
-            "100 draws of one seed about the published weights; here 10,000 draws about the held-out"
-            f" weights, kappa = {found.score.stability.local[0].kappa:g} (as wide)"
+            "100 uniform draws of one seed against the ranking under the published weights; here 10,000"
+            " draws as wide about the held-out weights"
+            f" (kappa = {found.score.stability.local[0].kappa:g}) against the ranking under those"
         )
         reasons["stability_exp", key] = "the same with exp(-AD/100) for the AD term"
     return reasons
@@ -172,6 +172,11 @@ def _uqs(found: Reproduction) -> Reasons:
 
 def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
+
+
+def _span(span: Span) -> str:
+    low, high = round(span.low, 3) + 0.0, round(span.high, 3) + 0.0
+    return f"over the orders of the same rows it runs from {low:+.3f} to {high:+.3f}"
 
 
 def _number(value: float | None) -> str:

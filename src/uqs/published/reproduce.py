@@ -88,8 +88,8 @@ def _reproduced(multimodal: pd.DataFrame, unimodal: pd.DataFrame) -> Tree:
         "rho_p": {metric: result.p for metric, result in rhos.items()},
         "weights": weights,
     }
-    for suffix, form in (("", "inverse"), ("_exp", "exp")):
-        ad_form: procedures.ADForm = "inverse" if form == "inverse" else "exp"
+    forms: dict[str, procedures.ADForm] = {"": "inverse", "_exp": "exp"}
+    for suffix, ad_form in forms.items():
         spread = procedures.stability(multimodal, weights, ad_form)
         found[f"uqs{suffix}"] = procedures.uqs(multimodal, weights, ad_form)
         found[f"stability{suffix}"] = {"mean": spread.mean, "sd": spread.sd}

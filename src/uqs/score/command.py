@@ -13,6 +13,7 @@ from rich.table import Table
 
 from uqs.errors import UserError
 from uqs.records import Status
+from uqs.reliability.command import parse_directions
 from uqs.score import words
 from uqs.score.export import tree
 from uqs.score.scoring import ScoreResult
@@ -35,12 +36,16 @@ def score(
     form: Annotated[str, typer.Option(help="Form of the terms: published or calibrated.")] = (
         "published"
     ),
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=lower, higher or target, for a metric that UQS does not know."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random draws.", min=0)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank methods by UQS, with the ranks that the noise allows and what the score is worth."""
     result = score_of(
-        read_table(table),
+        read_table(table, parse_directions(direction or [])),
         weights,
         utility=parse_utility(utility) if utility is not None else None,
         form=_form(form),

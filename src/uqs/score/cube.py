@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS, UQS_METRICS
 from uqs.panel import Panel
+from uqs.records import Status
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -22,8 +23,9 @@ class Cube:
     """Runs by (benchmark, method, run, metric), padded with NaN to the largest number of runs.
 
     `values` and `errors` are `(B, M, R, K)`, `runs` `(B, M)` counts runs, `distance` `(B, M)` is the mean
-    oracle distance, NaN where it was not measured. Only methods with runs on every benchmark are in it;
-    `partial` names the others with the number of benchmarks that they have.
+    oracle distance, NaN where it was not measured. A row without any value of a UQS metric is no run. Only
+    methods with runs on every benchmark are in it; `partial` names the others with the number of
+    benchmarks that they have, `unmeasured` the benchmarks without any run, and their status.
     """
 
     benchmarks: tuple[str, ...]
@@ -34,6 +36,7 @@ class Cube:
     runs: NDArray[np.int64]
     distance: FloatArray
     partial: Mapping[str, int]
+    unmeasured: Mapping[str, Status]
 
     @property
     def means(self) -> FloatArray:
@@ -68,8 +71,11 @@ def build(panel: Panel) -> Cube:
         raise UserError(f"the table has none of the metrics of UQS: {', '.join(UQS_METRICS)}")
     for metric in metrics:
         _within_bounds(panel, metric)
-    benchmarks = sorted(set(panel.benchmark.tolist()))
-    everyone = sorted(set(panel.method.tolist()))
+    run = np.any([~np.isnan(panel.values[metric]) for metric in metrics], axis=0)
+    empty = sorted(set(panel.benchmark.tolist()) - set(panel.benchmark[run].tolist()))
+    unmeasured = {name: _status(panel, panel.benchmark == name, metrics) for name in empty}
+    panel = panel.take(run)
+    benchmarks, everyone = list(panel.benchmarks), list(panel.methods)
     has = {m: set(panel.benchmark[panel.method == m].tolist()) for m in everyone}
     methods = [m for m in everyone if len(has[m]) == len(benchmarks)]
     if len(methods) < 2:
@@ -87,6 +93,7 @@ def build(panel: Panel) -> Cube:
         runs=(rows >= 0).sum(axis=2),
         distance=_mean(_take(panel.values.get(TARGET), rows), axis=2),
         partial={m: len(has[m]) for m in everyone if m not in methods},
+        unmeasured=unmeasured,
     )
     if (cube.constant | ~cube.available).all():
         raise UserError(
@@ -98,6 +105,17 @@ def build(panel: Panel) -> Cube:
 
 def _known(panel: Panel, metric: str) -> bool:
     return bool((~np.isnan(panel.values[metric])).any())
+
+
+def _status(panel: Panel, rows: BoolArray, metrics: tuple[str, ...]) -> Status:
+    """The first status in order of name that the table gives for values that it lacks."""
+    found = {
+        Status(status)
+        for metric in metrics
+        if metric in panel.statuses
+        for status in panel.statuses[metric][rows].tolist()
+    }
+    return min(found, default=Status.TOO_FEW)
 
 
 def _within_bounds(panel: Panel, metric: str) -> None:

@@ -33,6 +33,7 @@ def tree(result: ScoreResult) -> Tree:
             "left_out": [asdict(one) for one in result.left_out],
             "constant": [asdict(one) for one in result.constant],
             "partial": dict(result.partial),
+            "unmeasured": dict(result.unmeasured),
         },
         "validation": _validation(result.validation),
         "stability": _stability(result.stability, result.order, result.metrics),

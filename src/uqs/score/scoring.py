@@ -64,7 +64,8 @@ class ScoreResult:
     """What `score` found; `methods` from the highest UQS to the lowest, equals by name.
 
     `left_out` lists the metrics that no score uses on a benchmark; `constant` those that say nothing there;
-    `partial` methods without runs on every benchmark (with the number that they have), which are not ranked.
+    `partial` methods without runs on every benchmark (with the number that they have), which are not
+    ranked; `unmeasured` benchmarks without any run, which are not scored.
     """
 
     form: Form
@@ -75,6 +76,7 @@ class ScoreResult:
     left_out: tuple[LeftOut, ...]
     constant: tuple[Constant, ...]
     partial: Mapping[str, int]
+    unmeasured: Mapping[str, Status]
     validation: tuple[Held, ...] | Status
     stability: Stability
     notes: tuple[str, ...]
@@ -147,6 +149,7 @@ def score(
         left_out=used.left_out,
         constant=_constant(cube),
         partial=cube.partial,
+        unmeasured=cube.unmeasured,
         validation=validate(cube, local, chosen),
         stability=steadiness,
         notes=_notes(cube, noise),

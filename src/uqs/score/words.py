@@ -33,6 +33,8 @@ def coverage(result: ScoreResult) -> list[str]:
             else REASONS[left.status]
         )
         found.append(f"{left.benchmark}: {left.metric} is left out for all methods ({reason}).")
+    for benchmark, status in sorted(result.unmeasured.items()):
+        found.append(f"{benchmark} has no measured model ({status}) and is not scored.")
     for method, count in sorted(result.partial.items()):
         found.append(
             f"{method} has runs on {count} of {len(result.benchmarks)} benchmarks and is not ranked."
