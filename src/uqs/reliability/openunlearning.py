@@ -101,7 +101,7 @@ def _one(metric: str, rows: pd.DataFrame) -> MetaEvaluation:
             areas.append(area)
     unlearned = _stages(rows[(rows["role"] == Role.UNLEARNED) & (rows["knowledge"] == "")])
     oracle = _stages(rows[rows["role"] == Role.ORACLE]).groupby("benchmark").mean()
-    both = unlearned.join(oracle, on="benchmark", rsuffix="_oracle")
+    both = unlearned.join(oracle.add_suffix("_oracle"), on="benchmark")
     relearnt = both.dropna(subset=["before", "relearned", "before_oracle", "relearned_oracle"])
     quantised = both.dropna(subset=["before", "quantised"])
     relearning = _mean(
