@@ -150,7 +150,8 @@ def _validation(held: tuple[Held, ...]) -> Table:
     for name in ("left out", "within benchmarks", "pooled"):
         table.add_column(name, justify="right")
     for one in held:
-        table.add_row(one.predictor, one.left_out, words.rho(one.within), words.rho(one.pooled))
+        pooled = "" if one.pooled is None else words.rho(one.pooled)
+        table.add_row(one.predictor, one.left_out, words.rho(one.within), pooled)
     return table
 
 

@@ -65,7 +65,7 @@ def _validation(validation: tuple[Held, ...] | Status) -> Tree:
                 "kind": one.kind,
                 "learned": one.learned,
                 "within": _correlation(one.within),
-                "pooled": _correlation(one.pooled),
+                "pooled": None if one.pooled is None else _correlation(one.pooled),
             }
             for one in validation
         ],

@@ -36,16 +36,28 @@ class Held:
 
     `within` is the equal-weight mean over benchmarks of rho over methods; `pooled` is rho over all
     benchmark x method cells together, where a difference between benchmarks counts too: read it beside the
-    benchmark-mean sentinel, which knows nothing of methods.
+    benchmark-mean sentinel, which knows nothing of methods. A left-out method is placed among the others
+    of its benchmark, so there is nothing to pool.
     """
 
     left_out: Scheme
     predictor: str
     kind: Kind
     within: Correlation
-    pooled: Correlation
+    pooled: Correlation | None
     learned: bool = False
     """The predictor was chosen or fitted on what was not left out."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions `(B, M)` for cells that were left out, NaN where nothing could be learned.
+
+    `uqs` is under learned weights, `best` by the one metric that did best in training.
+    """
+
+    uqs: FloatArray
+    best: FloatArray
 
 
 def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[Held, ...] | Status:
@@ -58,67 +70,76 @@ def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[Held, ...] | 
         return Status.MISSING_ORACLE
     if len(cube.methods) < FEWEST:
         return Status.TOO_FEW
-    return (*_without_benchmark(cube, levels, chosen), *_without_method(cube, levels, chosen))
+    schemes: dict[Scheme, Predicted] = {
+        "benchmark": leave_benchmark_out(cube, levels),
+        "method": leave_method_out(cube, levels),
+    }
+    found = []
+    for scheme, predicted in schemes.items():
+        race = _Race(scheme, cube)
+        found += [
+            race.held("held-out weights", "uqs", predicted.uqs, learned=True),
+            *_fixed(race, levels, chosen),
+            race.held("best single metric in training", "metric", predicted.best, learned=True),
+        ]
+        if scheme == "benchmark":
+            found.append(race.held("method identity", "sentinel", _identity(cube), learned=True))
+            found += [
+                race.held(f"{metric} alone", "metric", levels.values[:, :, k])
+                for k, metric in enumerate(cube.metrics)
+            ]
+    return tuple(found)
 
 
-def _without_benchmark(cube: Cube, levels: Levels, chosen: Weights) -> list[Held]:
+def leave_benchmark_out(cube: Cube, levels: Levels) -> Predicted:
+    """Scores on each benchmark, learned on the others."""
     count = len(cube.benchmarks)
+    uqs, best = np.full((2, *cube.distance.shape), np.nan)
+    if count < 2:
+        return Predicted(uqs, best)
     rho = reliabilities(levels.values, cube.distance)
-    training = [np.delete(rho, b, axis=0) for b in range(count)]
-    learned = np.stack([learn(one, len(cube.methods)).weights for one in training])
-    best = np.full(cube.distance.shape, np.nan)
-    for b, one in enumerate(training):
-        if (k := _best_metric(one)) is not None:
+    for b in range(count):
+        training = np.delete(rho, b, axis=0)
+        uqs[b] = levels.scores(learn(training, len(cube.methods)).weights)[b]
+        if (k := _best_metric(training)) is not None:
             best[b] = levels.values[b, :, k]
-    identity = np.stack([_identity(np.delete(cube.distance, b, axis=0)) for b in range(count)])
-    learned_scores = levels.scores(learned) if count > 1 else np.full(cube.distance.shape, np.nan)
-    found = [
-        _held("benchmark", "held-out weights", "uqs", learned_scores, cube, learned=True),
-        *_fixed("benchmark", cube, levels, chosen),
-        _held("benchmark", "best single metric in training", "metric", best, cube, learned=True),
-        _held("benchmark", "method identity", "sentinel", identity, cube, learned=True),
-    ]
-    return [*found, *_singles("benchmark", cube, levels)]
+    return Predicted(uqs, best)
 
 
-def _without_method(cube: Cube, levels: Levels, chosen: Weights) -> list[Held]:
-    scores = np.full(cube.distance.shape, np.nan)
-    best = np.full(cube.distance.shape, np.nan)
-    if len(cube.methods) > FEWEST:
-        for m in range(len(cube.methods)):
-            rho = reliabilities(
-                np.delete(levels.values, m, axis=1), np.delete(cube.distance, m, axis=1)
-            )
-            scores[:, m] = levels.scores(learn(rho, len(cube.methods) - 1).weights)[:, m]
-            if (k := _best_metric(rho)) is not None:
-                best[:, m] = levels.values[:, m, k]
-    return [
-        _held("method", "held-out weights", "uqs", scores, cube, learned=True),
-        *_fixed("method", cube, levels, chosen),
-        _held("method", "best single metric in training", "metric", best, cube, learned=True),
-        *_singles("method", cube, levels),
-    ]
+def leave_method_out(cube: Cube, levels: Levels) -> Predicted:
+    """Each method's rank among all on each benchmark, by what was learned on the other methods.
+
+    Ranks, because scores under the weights of different folds have no common scale.
+    """
+    uqs, best = np.full((2, *cube.distance.shape), np.nan)
+    count = len(cube.methods)
+    if count <= FEWEST:
+        return Predicted(uqs, best)
+    for m in range(count):
+        training = reliabilities(
+            np.delete(levels.values, m, axis=1), np.delete(cube.distance, m, axis=1)
+        )
+        uqs[:, m] = _places(levels.scores(learn(training, count - 1).weights))[:, m]
+        if (k := _best_metric(training)) is not None:
+            best[:, m] = _places(levels.values[:, :, k])[:, m]
+    return Predicted(uqs, best)
 
 
-def _fixed(scheme: Scheme, cube: Cube, levels: Levels, chosen: Weights) -> list[Held]:
-    even = levels.scores(np.ones(len(cube.metrics)))
+def _places(scores: FloatArray) -> FloatArray:
+    """`(B, M)` mid-ranks over methods, higher is better; NaN on benchmarks with a NaN."""
+    return np.asarray(rankdata(np.round(scores, 12), axis=1))
+
+
+def _fixed(race: _Race, levels: Levels, chosen: Weights) -> list[Held]:
+    """Predictors that learn nothing from the table."""
+    even = levels.scores(np.ones(len(race.cube.metrics)))
     mean = np.broadcast_to(even.mean(axis=1, keepdims=True), even.shape)
-    found = [
-        _held(scheme, "equal weights", "uqs", even, cube),
-        _held(scheme, "benchmark mean", "sentinel", mean, cube),
-    ]
-    knows_left_out = scheme == "method" and len(chosen.matrix) > 1
+    found = [race.held("equal weights", "uqs", even)]
+    knows_left_out = race.scheme == "method" and len(chosen.matrix) > 1
     if chosen.source not in ("equal", "held-out") and not knows_left_out:
         scores = levels.scores(chosen.matrix)
-        found.insert(1, _held(scheme, f"weights: {chosen.source}", "uqs", scores, cube))
-    return found
-
-
-def _singles(scheme: Scheme, cube: Cube, levels: Levels) -> list[Held]:
-    return [
-        _held(scheme, f"{metric} alone", "metric", levels.values[:, :, k], cube)
-        for k, metric in enumerate(cube.metrics)
-    ]
+        found.append(race.held(f"weights: {chosen.source}", "uqs", scores))
+    return [*found, race.held("benchmark mean", "sentinel", mean)]
 
 
 def _best_metric(rho: FloatArray) -> int | None:
@@ -130,40 +151,51 @@ def _best_metric(rho: FloatArray) -> int | None:
     return int(np.argmax(np.round(np.where(defined > 0, means, -np.inf), 12)))
 
 
-def _identity(distance: FloatArray) -> FloatArray:
-    """`(M,)`: how near the oracle each method came on other benchmarks, `(B, M)`, by mean rank; no metric."""
-    known = distance[~np.isnan(distance).any(axis=1)]
-    if not len(known):
-        return np.full(distance.shape[1], np.nan)
-    return np.asarray(-rankdata(np.round(known, 12), axis=1).mean(axis=0))
+def _identity(cube: Cube) -> FloatArray:
+    """`(B, M)`: how near the oracle each method came on the other benchmarks, by mean rank; no metric."""
+    found = np.full(cube.distance.shape, np.nan)
+    for b in range(len(found)):
+        others = np.delete(cube.distance, b, axis=0)
+        known = others[~np.isnan(others).any(axis=1)]
+        if len(known):
+            found[b] = -_places(known).mean(axis=0)
+    return found
 
 
-def _held(
-    scheme: Scheme,
-    predictor: str,
-    kind: Kind,
-    scores: FloatArray,
-    cube: Cube,
-    *,
-    learned: bool = False,
-) -> Held:
-    target = -np.round(cube.distance, 12)
-    scores = np.round(scores, 12)
+@dataclass(frozen=True)
+class _Race:
+    """Predictors of one scheme against one target."""
+
+    scheme: Scheme
+    cube: Cube
+
+    def held(
+        self, predictor: str, kind: Kind, scores: FloatArray, *, learned: bool = False
+    ) -> Held:
+        target = -np.round(self.cube.distance, 12)
+        scores = np.round(scores, 12)
+        pooled = None if self.scheme == "method" else _pooled(scores, target)
+        return Held(self.scheme, predictor, kind, _within(scores, target), pooled, learned)
+
+
+def _within(scores: FloatArray, target: FloatArray) -> Correlation:
     rhos = [spearman(*pair) for pair in zip(scores, target, strict=True)]
     values = [rho.value for rho in rhos if rho.value is not None and rho.n >= FEWEST]
     few = Status.TOO_FEW if any(rho.n < FEWEST for rho in rhos) else Status.CONSTANT
-    within = Correlation(
+    return Correlation(
         value=float(np.mean(values)) if values else None,
         defined=len(values),
         groups=len(rhos),
         status=Status.OK if values else few,
     )
+
+
+def _pooled(scores: FloatArray, target: FloatArray) -> Correlation:
     whole = spearman(scores.ravel(), target.ravel())
     usable = whole.n >= FEWEST
-    pooled = Correlation(
+    return Correlation(
         value=whole.value if usable else None,
-        defined=int((~np.isnan(scores)).any(axis=1).sum()),
-        groups=len(rhos),
+        defined=int((~np.isnan(scores + target)).any(axis=1).sum()),
+        groups=len(scores),
         status=Status(whole.status) if usable else Status.TOO_FEW,
     )
-    return Held(scheme, predictor, kind, within, pooled, learned)
