@@ -1,0 +1,236 @@
+"""The study file: what it may say, its defaults, and errors that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from uqs import registry
+from uqs.errors import DataError, UserError
+from uqs.methods.settings import SETTINGS
+from uqs.models.settings import AdapterSettings
+from uqs.study.yamlfile import read_mapping
+
+METHOD_KEYS = ("name", "strength")
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Model(_Part):
+    """A registered model family and what of it is trained."""
+
+    name: str
+    adapter: AdapterSettings = AdapterSettings()
+
+
+class Training(_Part):
+    """How originals and oracles are trained: optimizer steps, AdamW's peak learning rate, samples a step, the
+    share of each batch that replays what the base knows, and the seed of the adapter's first weights, which
+    originals and oracles share."""
+
+    steps: Annotated[int, Field(gt=0)] = 600
+    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-3
+    batch_size: Annotated[int, Field(gt=0)] = 64
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    init_seed: Seed = 0
+
+
+class Oracles(_Part):
+    """Seeds of the retrained models; their spread is the noise floor."""
+
+    seeds: Seeds = (0, 1)
+
+
+class Gates(_Part):
+    """`accuracy` that original and oracle must reach, `confidence` of the gates' intervals, `margin` above
+    the majority-answer rate that shuffled pictures may keep."""
+
+    accuracy: Share = 0.95
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    margin: Share = 0.05
+
+
+class MethodChoice(_Part):
+    """One method at one strength, with all its hyperparameters; `strength` is a label for tables."""
+
+    name: str
+    strength: str = ""
+    hyperparameters: Mapping[str, Any]
+
+
+class Study(_Part):
+    """A study file with every default filled in.
+
+    `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
+    `shared` one for all, from the first seed. `metrics: default` is every metric that comes with UQS.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    benchmarks: Names
+    model: Model
+    training: Training = Training()
+    oracles: Oracles = Oracles()
+    originals: Literal["per_seed", "shared"] = "per_seed"
+    methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
+    seeds: Seeds
+    metrics: Names = tuple(registry.BUILT_IN["metric"])
+    gates: Gates = Gates()
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a study file; DataError names the file, the key and what to do."""
+    raw = read_mapping(path)
+    if raw.get("metrics") == "default":
+        del raw["metrics"]
+    if isinstance(raw.get("methods"), list):
+        raw["methods"] = [
+            _method(entry, f"methods[{i}]", path) for i, entry in enumerate(raw["methods"])
+        ]
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise _described(error, Study, "", path) from None
+    _check(study, path)
+    return study
+
+
+def dump_study(study: Study) -> str:
+    """The study as YAML that `read_study` reads back."""
+    tree = study.model_dump(mode="json")
+    tree["methods"] = [
+        {"name": m["name"], "strength": m["strength"], **m["hyperparameters"]}
+        for m in tree["methods"]
+    ]
+    text: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def settings_of(method: str) -> type[BaseModel]:
+    """The hyperparameters of a method; a plug-in's class holds them as `Settings`."""
+    if method in SETTINGS:
+        return SETTINGS[method]
+    settings = getattr(registry.get("method", method), "Settings", None)
+    if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
+        raise UserError(f"method {method!r} declares no hyperparameters as `Settings`")
+    return settings
+
+
+def _method(entry: object, where: str, path: Path) -> dict[str, Any]:
+    """`salun` or `{name: salun, mask_share: 0.5}` in full."""
+    given = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise DataError(
+            f"{entry!r} is no method; write its name or {{name: NAME, ...}}", file=path, field=where
+        )
+    with _located(where, path):
+        registry.check("method", given["name"])
+        settings = settings_of(given["name"])
+    values = {key: value for key, value in given.items() if key not in METHOD_KEYS}
+    try:
+        hyperparameters = settings.model_validate(values).model_dump(mode="json")
+    except ValidationError as error:
+        raise _described(error, settings, where, path, also=METHOD_KEYS) from None
+    choice = {key: given[key] for key in METHOD_KEYS if key in given}
+    return {**choice, "hyperparameters": hyperparameters}
+
+
+class _located:  # noqa: N801  reads as a verb
+    """Turns a UserError raised inside into one that names file and key."""
+
+    def __init__(self, where: str, path: Path) -> None:
+        self.where, self.path = where, path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UserError):
+            raise DataError(str(error), file=self.path, field=self.where) from None
+
+
+def _check(study: Study, path: Path) -> None:
+    """What no single key can say."""
+    variants = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]
+    for where, values, advice in (
+        ("benchmarks", study.benchmarks, ""),
+        ("seeds", study.seeds, ""),
+        ("oracles.seeds", study.oracles.seeds, ""),
+        ("metrics", study.metrics, ""),
+        ("methods", variants, "; give each variant its own `strength`"),
+    ):
+        if not values:
+            raise DataError("is empty", file=path, field=where)
+        if doubled := [v for i, v in enumerate(values) if v in values[:i]]:
+            raise DataError(f"{doubled[0]!r} appears twice{advice}", file=path, field=where)
+    if len(study.oracles.seeds) < 2:
+        raise DataError(
+            "one oracle gives no noise floor; write two seeds or more",
+            file=path,
+            field="oracles.seeds",
+        )
+    for where, kind, known in (
+        ("model.name", "model", [study.model.name]),
+        ("benchmarks", "benchmark", [b.partition(":")[0] for b in study.benchmarks]),
+        ("metrics", "metric", study.metrics),
+    ):
+        with _located(where, path):
+            for name in known:
+                registry.check(kind, name)
+
+
+def _described(
+    error: ValidationError,
+    model: type[BaseModel],
+    prefix: str,
+    path: Path,
+    also: Sequence[str] = (),
+) -> DataError:
+    """The first of pydantic's findings as one line."""
+    first, *others = error.errors(include_url=False)
+    field = _field(prefix, first["loc"])
+    problem = _problem(first, model, also)
+    if others:
+        problem += f" (and {len(others)} more)"
+    return DataError(problem, file=path, field=field)
+
+
+def _problem(found: ErrorDetails, model: type[BaseModel], also: Sequence[str]) -> str:
+    match found["type"]:
+        case "extra_forbidden":
+            known = [*_model_at(model, found["loc"][:-1]).model_fields, *also]
+            return f"unknown key; {registry.nearest(str(found['loc'][-1]), known)}"
+        case "missing":
+            return "is missing"
+        case "model_type" | "dict_type":
+            return f"must hold keys and values, not {found['input']!r}"
+        case "string_pattern_mismatch":
+            return f"{found['input']!r} must be letters, digits, '.', '_' or '-'"
+    message = found["msg"].replace("Input should", "should").replace("tuple", "list")
+    return f"{message}; it is {found['input']!r}"
+
+
+def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    for step in location:
+        found = model.model_fields[str(step)].annotation
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            break
+        model = found
+    return model
+
+
+def _field(prefix: str, location: Sequence[int | str]) -> str:
+    field = prefix
+    for step in location:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else step
+    return field
