@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from uqs.errors import UserError
 from uqs.metrics.cards import UQS_METRICS
@@ -111,6 +112,20 @@ def test_a_single_run_tells_nothing_apart(make_table):
     assert any("single run" in note for note in result.notes)
 
 
+def test_methods_that_are_equal_in_truth_are_seldom_told_apart():
+    """End to end: three runs a cell, four equal methods; 5% of tables may separate any of them."""
+    rng, tables, separated = np.random.default_rng(11), 60, 0
+    keys = [(b, m, s) for b in "xyz" for m in "pqrs" for s in range(3)]
+    for _ in range(tables):
+        frame = pd.DataFrame(keys, columns=["benchmark", "method", "seed"])
+        for metric in ("FA", "RA", "MIA", "JS"):
+            frame[metric] = np.clip(0.5 + 0.1 * rng.standard_normal(len(keys)), 0, 1)
+        frame["AD"] = 10 + rng.standard_normal(len(keys))
+        intervals = {one.rank_interval for one in score(frame, draws=500).methods}
+        separated += intervals != {(1, 4)}
+    assert separated <= stats.binom.ppf(0.999, tables, 0.05)
+
+
 def test_equal_methods_tie():
     frame = pd.DataFrame(
         [
@@ -127,7 +142,7 @@ def test_equal_methods_tie():
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["equal", "held-out"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_row_and_column_order_do_not_matter(make_table, random, weights):
     frame = make_table()
     rows, columns = list(frame.index), list(frame.columns)
@@ -139,7 +154,7 @@ def test_row_and_column_order_do_not_matter(make_table, random, weights):
 
 
 @given(st.permutations(["p", "q", "r", "s", "t"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_relabelled_methods_keep_their_scores(make_table, names):
     frame = make_table()
     new = dict(zip(sorted(set(frame["method"])), names, strict=True))
@@ -157,7 +172,7 @@ def test_relabelled_methods_keep_their_scores(make_table, names):
 
 
 @given(st.sampled_from(UQS_METRICS), st.floats(0, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_constant_metric_moves_scores_alike_and_no_rank(make_table, metric, value):
     others = {m: 1 for m in UQS_METRICS if m != metric}
     frame = make_table()
