@@ -255,7 +255,14 @@ def test_a_run_without_a_value_is_left_out_of_its_mean(table):
     row = table.index[(table["method"] == "m2") & (table["benchmark"] == "bench0")][0]
     table.loc[row, "FA"] = np.nan
     expected = table[table["method"] == "m2"].groupby("benchmark")["FA"].mean().mean()
-    assert by_method(score(table, {"FA": 1}))["m2"].uqs == pytest.approx(1 - expected)
+    result = score(table, {"FA": 1})
+    assert by_method(result)["m2"].uqs == pytest.approx(1 - expected)
+    assert [(one.benchmark, one.metric, one.method, one.known) for one in result.thin] == [
+        ("bench0", "FA", "m2", 2)
+    ]
+    assert coverage(result) == [
+        "bench0: FA of m2 is the mean of 2 of its 3 runs; the others have no value."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def tree(result: ScoreResult) -> Tree:
             "metrics": list(result.metrics),
             "left_out": [asdict(one) for one in result.left_out],
             "constant": [asdict(one) for one in result.constant],
+            "thin": [asdict(one) for one in result.thin],
             "partial": dict(result.partial),
             "unmeasured": dict(result.unmeasured),
         },

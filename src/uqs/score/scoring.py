@@ -60,12 +60,24 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Thin:
+    """A method's metric that only some of its runs have; its mean is over those."""
+
+    benchmark: str
+    metric: str
+    method: str
+    known: int
+    runs: int
+
+
+@dataclass(frozen=True)
 class ScoreResult:
     """What `score` found; `methods` from the highest UQS to the lowest, equals by name.
 
-    `left_out` lists the metrics that no score uses on a benchmark; `constant` those that say nothing there;
-    `partial` methods without runs on every benchmark (with the number that they have), which are not
-    ranked; `unmeasured` benchmarks without any run, which are not scored.
+    `left_out` lists the metrics that no score uses on a benchmark, `constant` those that say nothing
+    there, `thin` those that only some runs have; `partial` the methods without runs on every benchmark
+    (with the number that they have), which are not ranked; `unmeasured` the benchmarks without any run,
+    which are not scored.
     """
 
     form: Form
@@ -75,6 +87,7 @@ class ScoreResult:
     weights: Weights
     left_out: tuple[LeftOut, ...]
     constant: tuple[Constant, ...]
+    thin: tuple[Thin, ...]
     partial: Mapping[str, int]
     unmeasured: Mapping[str, Status]
     validation: tuple[Held, ...] | Status
@@ -148,6 +161,7 @@ def score(
         weights=chosen,
         left_out=used.left_out,
         constant=_constant(cube),
+        thin=_thin(cube),
         partial=cube.partial,
         unmeasured=cube.unmeasured,
         validation=validate(cube, local, chosen),
@@ -203,6 +217,20 @@ def _constant(cube: Cube) -> tuple[Constant, ...]:
     return tuple(
         Constant(cube.benchmarks[b], cube.metrics[k], float(means[b, 0, k]))
         for b, k in np.argwhere(cube.constant)
+    )
+
+
+def _thin(cube: Cube) -> tuple[Thin, ...]:
+    known, runs = (~np.isnan(cube.values)).sum(axis=2), cube.runs
+    return tuple(
+        Thin(
+            cube.benchmarks[b],
+            cube.metrics[k],
+            cube.methods[m],
+            int(known[b, m, k]),
+            int(runs[b, m]),
+        )
+        for b, m, k in np.argwhere((known > 0) & (known < runs[:, :, None]))
     )
 
 

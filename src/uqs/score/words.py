@@ -33,6 +33,11 @@ def coverage(result: ScoreResult) -> list[str]:
             else REASONS[left.status]
         )
         found.append(f"{left.benchmark}: {left.metric} is left out for all methods ({reason}).")
+    for thin in result.thin:
+        found.append(
+            f"{thin.benchmark}: {thin.metric} of {thin.method} is the mean of {thin.known} of its"
+            f" {thin.runs} runs; the others have no value."
+        )
     for benchmark, status in sorted(result.unmeasured.items()):
         found.append(f"{benchmark} has no measured model ({status}) and is not scored.")
     for method, count in sorted(result.partial.items()):
