@@ -28,13 +28,20 @@ def test_a_mapping_is_normalised_and_the_unnamed_weigh_nothing():
     ]
 
 
+def test_only_proportions_matter():
+    large = weightings.given({"FA": 9e99, "RA": 9e99}, UQS_METRICS, "x").matrix
+    small = weightings.given({"FA": 1e-300, "RA": 1e-300}, UQS_METRICS, "x").matrix
+    assert large.tolist() == small.tolist() == [[0.5, 0.5, 0, 0, 0]]
+
+
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
         ({"FB": 1}, "unknown metric 'FB'; did you mean 'FA'"),
-        ({"FA": -1}, "weight of FA is -1; it must be finite and not negative"),
+        ({"FA": -1}, "weight of FA is -1; it must be between 0 and"),
         ({"FA": float("nan")}, "weight of FA is nan"),
         ({"FA": float("inf")}, "weight of FA is inf"),
+        ({"FA": 10**400}, "weight of FA is 1000"),
         ({"FA": "much"}, "weight of FA is 'much', no number"),
         ({"FA": True}, "weight of FA is True, no number"),
         ({"FA": None}, "weight of FA is None, no number"),
@@ -66,6 +73,7 @@ def test_weights_file(tmp_path, suffix):
         ("a: &a [*a]\nb: !!python/object:os.system {}\n", "is no YAML or JSON"),
         ("FA: 1\n--- \nRA: 2\n", "is no YAML or JSON"),
         ("\x00\x01", "is no YAML or JSON"),
+        ("[" * 5000, "is no YAML or JSON"),
     ],
 )
 def test_a_bad_weights_file_is_one_clear_error(tmp_path, text, message):
@@ -99,7 +107,7 @@ def test_utility_weighs_groups_and_keeps_proportions_inside_them():
     ("utility", "message"),
     [
         ({"privcy": 1}, "unknown utility group 'privcy'; did you mean 'privacy'"),
-        ({"privacy": -1}, "not negative"),
+        ({"privacy": -1}, "between 0 and"),
         ({"privacy": 0}, "gives every group 0"),
         ({}, "gives every group 0"),
         ({"oracle": 1}, "no metric of that group"),

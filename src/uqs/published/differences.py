@@ -48,14 +48,14 @@ def corrected_values(found: Reproduction) -> dict[str, dict[str, float | None]]:
     are the mean of the held-out weights; UQS and stability are those of the score under held-out weights.
     """
     agreement, reliability = _agreement(found), _reliability(found)
-    many, one = found.aligned_tau["multimodal"], found.aligned_tau["unimodal"]
+    many, single = found.aligned_tau["multimodal"], found.aligned_tau["unimodal"]
     weights = dict(zip(METRICS, found.score.weights.mean.tolist(), strict=True))
     uqs = {one.method: one.uqs for one in found.score.methods}
     widest = found.score.stability.local[0]
     return {
         "tau": {key: one.tau.stratified.value for key, one in agreement.items()},
         "tau_p": {key: one.test.p if one.test else None for key, one in agreement.items()},
-        "modality": {"multimodal": many, "unimodal": one, "gap": one - many},
+        "modality": {"multimodal": many, "unimodal": single, "gap": single - many},
         "rho": {key: one.rho.stratified.value for key, one in reliability.items()},
         "rho_p": {key: one.test.p if one.test else None for key, one in reliability.items()},
         "weights": {metric: weights[metric] for metric in METRICS},
@@ -110,11 +110,8 @@ def _modality(found: Reproduction) -> Reasons:
         ("modality", "multimodal"): f"{unaligned}; rows of all benchmarks were pooled (within"
         f" benchmarks the aligned mean is {within:+.3f} over {len(known)} pairs)",
         ("modality", "unimodal"): unaligned,
-        (
-            "modality",
-            "gap",
-        ): "it compares two such means from 4 methods each, on tables that differ in"
-        " more than modality",
+        ("modality", "gap"): "two such means, of 4 methods each, on tables that differ in more than"
+        " modality",
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import get_args
 
@@ -22,6 +21,8 @@ from uqs.stats.coefficients import spearman
 
 FloatArray = NDArray[np.float64]
 GROUPS: tuple[Group, ...] = get_args(Group)
+MOST = 1e100
+"""The largest weight that can be given; only proportions matter."""
 FEWEST = 3
 """Methods below which a rank correlation between methods says nothing: with two it can only be 1 or -1."""
 
@@ -56,7 +57,7 @@ def published(metrics: tuple[str, ...]) -> Weights:
     """
     cited = printed().printed["weights"]
     found = np.array([[cited[metric].value for metric in metrics]])
-    return Weights("published", metrics, found / found.sum())
+    return Weights("published", metrics, _normalised(found))
 
 
 def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str) -> Weights:
@@ -70,16 +71,22 @@ def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str)
             raise UserError(f"{source}: the table has no {metric} to weigh")
         _refuse_bad(value, f"{source}: weight of {metric}")
     found = np.array([[float(by_metric.get(metric, 0.0)) for metric in metrics]])
-    if not found.sum() > 0:
+    if not found.any():
         raise UserError(f"{source}: all weights are zero")
-    return Weights(source, metrics, found / found.sum())
+    return Weights(source, metrics, _normalised(found))
+
+
+def _normalised(matrix: FloatArray) -> FloatArray:
+    """Rows of sum 1; scaled by their maximum first, so that no sum overflows."""
+    scaled = matrix / matrix.max(axis=1, keepdims=True)
+    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
 def _refuse_bad(value: object, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{what} is {value!r}, no number")
-    if not isfinite(value) or value < 0:
-        raise UserError(f"{what} is {value}; it must be finite and not negative")
+    if not 0 <= value <= MOST:
+        raise UserError(f"{what} is {value}; it must be between 0 and {MOST:g}")
 
 
 def read_weights(path: Path) -> dict[str, float]:
@@ -92,7 +99,7 @@ def read_weights(path: Path) -> dict[str, float]:
         raise DataError("no such file; or equal, published, held-out", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read ({error})", file=path) from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DataError(f"is no YAML or JSON ({' '.join(str(error).split())})", file=path) from None
     if not isinstance(tree, dict) or not isinstance(node, yaml.MappingNode):
         raise DataError("does not map metrics to weights", file=path)
@@ -133,15 +140,15 @@ def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
         if value and not inside.any():
             raise UserError(f"utility of {group}: the table has no metric of that group")
         part = np.where(inside, weights.matrix, 0.0)
-        part = np.where(part.sum(axis=1, keepdims=True) > 0, part, inside.astype(np.float64))
-        matrix += value * part / np.maximum(part.sum(axis=1, keepdims=True), 1e-300)
-    if not matrix.sum() > 0:
+        part = np.where(part.any(axis=1, keepdims=True), part, inside.astype(np.float64))
+        matrix += value * _normalised(part) if value else 0.0
+    if not matrix.any():
         raise UserError("the utility gives every group 0")
     named = ", ".join(f"{group}={utility[group]:g}" for group in sorted(utility))
     return Weights(
         f"{weights.source}, utility {named}",
         weights.metrics,
-        matrix / matrix.sum(axis=1, keepdims=True),
+        _normalised(matrix),
         weights.learned,
     )
 
