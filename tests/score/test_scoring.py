@@ -65,6 +65,37 @@ def test_calibrated_score_by_hand(calibrated_panel):
     assert found["poor"].uqs == pytest.approx(np.mean(poor))
 
 
+def test_calibrated_score_of_a_long_results_table(calibrated_panel):
+    """The same models as rows of a long table with roles and oracle seeds."""
+    part = calibrated_panel
+    rows = [
+        ("unlearned", method, 0, None, metric, value)
+        for metric, column in part.values.items()
+        for method, value in zip(part.method, column, strict=True)
+    ]
+    for (_, metric), values in part.originals.items():
+        oracle = 0 if metric in ("AD", "JS") else None
+        rows += [("original", "none", s, oracle, metric, v) for s, v in enumerate(values)]
+    for (_, metric), values in part.oracles.items():
+        rows += [("oracle", "retrain", s, None, metric, v) for s, v in enumerate(values)]
+    for (_, metric), values in part.floors.items():
+        rows += [("oracle", "retrain", s, s + 1, metric, v) for s, v in enumerate(values)]
+    columns = ["role", "method", "seed", "oracle_seed", "metric", "value"]
+    frame = pd.DataFrame(rows, columns=columns).assign(benchmark="bench")
+    expected = by_method(score(part, form="calibrated"))
+    assert by_method(score(frame, form="calibrated")) == expected
+
+
+def test_what_is_unresolved_is_left_out_and_said(calibrated_panel):
+    originals = {**calibrated_panel.originals, ("bench", "JS"): np.array([0.04])}
+    result = score(replace(calibrated_panel, originals=originals), form="calibrated")
+    assert [(one.metric, one.status) for one in result.left_out] == [("JS", Status.UNRESOLVED)]
+    assert coverage(result) == [
+        "bench: JS is left out for all methods"
+        " (the original model is within the oracle's noise floor)."
+    ]
+
+
 def test_calibrated_score_needs_an_oracle(table):
     with pytest.raises(UserError, match="no metric can be used in the calibrated form: missing"):
         score(table, form="calibrated")
