@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,11 +49,19 @@ class Panel:
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
-        return tuple(sorted({str(name) for name in self.benchmark}))
+        return tuple(self.strata)
 
     @property
     def methods(self) -> tuple[str, ...]:
-        return tuple(sorted({str(name) for name in self.method}))
+        return tuple(map(str, np.unique(self.method)))
+
+    @cached_property
+    def strata(self) -> Mapping[str, NDArray[np.intp]]:
+        """The rows of each benchmark."""
+        names, codes = np.unique(self.benchmark, return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        parts = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+        return dict(zip(map(str, names), parts, strict=True))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Panel:
         """The panel of some rows, by index or mask, in that order."""

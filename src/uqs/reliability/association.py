@@ -55,8 +55,7 @@ class Association:
 def associate(panel: Panel, x: Aligned, y: Aligned, statistic: Statistic) -> Association:
     """One statistic of two aligned metrics, benchmark by benchmark."""
     per_benchmark = {}
-    for benchmark in panel.benchmarks:
-        rows = panel.benchmark == benchmark
+    for benchmark, rows in panel.strata.items():
         found = _value(statistic(x.values[rows], y.values[rows]))
         missing = x.status(benchmark) or y.status(benchmark)
         per_benchmark[benchmark] = Value(None, 0, missing) if missing else found

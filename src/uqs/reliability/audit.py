@@ -16,7 +16,7 @@ from uqs.panel import FloatArray, Panel
 from uqs.records import Status
 from uqs.reliability import structure
 from uqs.reliability.association import TARGETS, Association, associate
-from uqs.reliability.compare import Comparison, compare, soft_pairwise_accuracy
+from uqs.reliability.compare import WORK, Comparison, compare, soft_pairwise_accuracy
 from uqs.reliability.degenerate import Noise, find_degenerate, measure_noise
 from uqs.reliability.design import describe
 from uqs.reliability.direction import Aligned, aligned
@@ -32,8 +32,8 @@ from uqs.stats.noise import attenuation_ceiling
 from uqs.stats.permutation import PermutationTest
 from uqs.tables import Directions, directions_of, long_form, to_panel
 
-PAIRWISE_ROWS = 2000
-"""Most rows of a benchmark whose pairs are all held at once for a tie threshold."""
+PAIRS = 20_000_000
+"""Most pairs of rows, over all metrics, for which pairwise accuracies are computed."""
 
 
 def audit(
@@ -173,7 +173,6 @@ def _reliabilities(
                     sentinels=sentinels(panel, x.values, y.values, tests[at]),
                     ceiling=_ceiling(noise, pair, panel.benchmarks),
                     pairwise=_pairwise(panel, x.values, y.values, pair.x, noise),
-                    soft_pairwise_accuracy=_soft(panel, x.values, y.values),
                 )
             )
     return tuple(found)
@@ -187,9 +186,9 @@ def _comparisons(
     rng: np.random.Generator,
 ) -> tuple[Comparison, ...]:
     found = []
-    for target in TARGETS:
-        if target not in turned:
-            continue
+    targets = [target for target in TARGETS if target in turned]
+    work = WORK // max(1, len(targets) * len(metrics) * (len(metrics) - 1) // 2)
+    for target in targets:
         gold = turned[target].values
         for a, b in combinations(metrics, 2):
             # Both metrics on the rows where all three are known.
@@ -201,7 +200,7 @@ def _comparisons(
             }
             pairs = [Pair(a, target), Pair(b, target)]
             for group in group_pairs(panel, shared, {target: gold}, pairs):
-                found.append(compare(a, b, target, group, resamples, rng))
+                found.append(compare(a, b, target, group, resamples, rng, work))
     return tuple(found)
 
 
@@ -238,40 +237,36 @@ def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, st
 
 def _ceiling(noise: Sequence[Noise], pair: Pair, benchmarks: Iterable[str]) -> float | None:
     shares = {(item.benchmark, item.metric): item.reliability for item in noise}
-    ceilings = [
+    return _mean(
         attenuation_ceiling(*(shares.get((benchmark, name)) for name in pair))
         for benchmark in benchmarks
-    ]
-    known = [ceiling for ceiling in ceilings if ceiling is not None]
-    return float(np.mean(known)) if known else None
+    )
 
 
 def _pairwise(
     panel: Panel, x: FloatArray, y: FloatArray, metric: str, noise: Sequence[Noise]
 ) -> PairwiseAccuracy:
+    pairs = len(panel.metrics) * sum(len(rows) ** 2 for rows in panel.strata.values())
+    if pairs > PAIRS:
+        return PairwiseAccuracy(None, None, None, "too many rows for the work limit")
     floors = {item.benchmark: item.floor for item in noise if item.metric == metric}
-    calibrated, at_floor = [], []
-    for benchmark in panel.benchmarks:
-        rows = (panel.benchmark == benchmark) & ~np.isnan(x) & ~np.isnan(y)
-        if not 2 <= rows.sum() <= PAIRWISE_ROWS or not np.ptp(x[rows]) or not np.ptp(y[rows]):
+    methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
+    calibrated: list[float | None] = []
+    at_floor: list[float | None] = []
+    soft: list[float | None] = []
+    for benchmark, every in panel.strata.items():
+        rows = every[~np.isnan(x[every] + y[every])]
+        if len(rows) < 2 or not np.ptp(x[rows]) or not np.ptp(y[rows]):
             continue
         calibrated.append(tie_threshold(x[rows], y[rows]).accuracy)
+        soft.append(soft_pairwise_accuracy(x[rows], y[rows], methods[rows]))
         floor = floors.get(benchmark)
         if floor is not None:
             at_floor.append(pairwise_accuracy(x[rows], y[rows], floor).value)
-    known = [value for value in at_floor if value is not None]
-    return PairwiseAccuracy(
-        float(np.mean(calibrated)) if calibrated else None,
-        float(np.mean(known)) if known else None,
-    )
+    return PairwiseAccuracy(_mean(calibrated), _mean(at_floor), _mean(soft))
 
 
-def _soft(panel: Panel, x: FloatArray, y: FloatArray) -> float | None:
-    methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
-    values = []
-    for benchmark in panel.benchmarks:
-        rows = (panel.benchmark == benchmark) & ~np.isnan(x) & ~np.isnan(y)
-        if rows.sum() <= PAIRWISE_ROWS and rows.any() and np.ptp(x[rows]) and np.ptp(y[rows]):
-            found = soft_pairwise_accuracy(x[rows], y[rows], methods[rows])
-            values += [] if found is None else [found]
-    return float(np.mean(values)) if values else None
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is defined."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

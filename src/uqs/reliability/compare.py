@@ -11,9 +11,9 @@ from uqs.panel import FloatArray
 from uqs.reliability.groups import Group
 from uqs.stats.permutation import IntArray
 
-SWAPS = 20
-"""Most cells whose swaps are all tried; beyond them they are drawn."""
-WORK = 3_000_000_000
+WORK = 50_000_000
+"""Most scores ranked for all comparisons of a table."""
+LEAST = 999
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,20 @@ class Comparison:
 
 
 def compare(
-    a: str, b: str, target: str, group: Group, resamples: int, rng: np.random.Generator
+    a: str,
+    b: str,
+    target: str,
+    group: Group,
+    resamples: int,
+    rng: np.random.Generator,
+    work: int = WORK,
 ) -> Comparison:
     """PERM-BOTH: swap the two metrics' standardised scores in single cells (Deutsch, Dror, Roth 2021).
 
     `group` holds a and b in x and the target in y. Scores are standardised within the benchmark; a cell is a
-    method on a benchmark with all its seeds. All swaps for at most SWAPS cells, else `resamples`
-    random ones with p = (1 + count) / (1 + resamples).
+    method on a benchmark with all its seeds. All swaps where they are no more than the resamples, else
+    random ones with p = (1 + count) / (1 + resamples). At most `work` scores are ranked; there is no p
+    where that leaves fewer than LEAST resamples.
     """
     first, second = group.x[group.names_x.index(a)], group.x[group.names_x.index(b)]
     gold = group.y[group.names_y.index(target)]
@@ -50,10 +57,11 @@ def compare(
         return Comparison(a, b, target, None, None, 0, "not both defined on any benchmark")
     cells = _cells(group.methods, strata)
     count = max(int(cell.max()) for cell in cells) + 1
-    exact = count <= SWAPS and 2**count <= max(resamples, 2**12)
-    swaps = _all_swaps(count) if exact else _drawn_swaps(count, resamples, rng)
-    if len(swaps) * sum(map(len, strata)) * 2 > WORK // 50:
+    affordable = work // (2 * sum(map(len, strata)))
+    exact = 2**count <= min(max(resamples, 2**12), affordable)
+    if not exact and affordable < LEAST:
         return Comparison(a, b, target, None, None, len(strata), "too many rows for the work limit")
+    swaps = _all_swaps(count) if exact else _drawn_swaps(count, min(resamples, affordable), rng)
     differences = np.zeros(len(swaps))
     for rows, cell in zip(strata, cells, strict=True):
         scores = [_standardised(v[rows]) for v in (first, second)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uqs.metrics.cards import CARDS
 from uqs.panel import FloatArray, Panel
@@ -69,8 +70,8 @@ def measure_noise(panel: Panel) -> Iterator[Noise]:
     """The noise of every metric in every benchmark where something is known of it."""
     for metric in panel.metrics:
         errors = standard_errors(panel, metric)
-        for benchmark in panel.benchmarks:
-            rows = (panel.benchmark == benchmark) & ~np.isnan(panel.values[metric])
+        for benchmark, every in panel.strata.items():
+            rows = every[~np.isnan(panel.values[metric][every])]
             known = errors[rows][~np.isnan(errors[rows])]
             error = float(np.sqrt(np.mean(known**2))) if len(known) else None
             floor = noise_floor(panel, benchmark, metric)
@@ -82,12 +83,11 @@ def measure_noise(panel: Panel) -> Iterator[Noise]:
 def find_degenerate(panel: Panel) -> Iterator[Degenerate]:
     """Every metric and benchmark where the values are constant, unresolved or too few."""
     noise = {(item.benchmark, item.metric): item for item in measure_noise(panel)}
-    for benchmark in panel.benchmarks:
-        rows = panel.benchmark == benchmark
+    for benchmark, rows in panel.strata.items():
         for metric in panel.metrics:
-            known = rows & ~np.isnan(panel.values[metric])
+            known = rows[~np.isnan(panel.values[metric][rows])]
             values = panel.values[metric][known]
-            if len(set(panel.method[known])) < 2:
+            if len(set(panel.method[known].tolist())) < 2:
                 yield Degenerate(benchmark, metric, _reason(panel, metric, rows), None)
             elif np.ptp(values) == 0:
                 yield Degenerate(benchmark, metric, Status.CONSTANT, float(values[0]))
@@ -97,7 +97,7 @@ def find_degenerate(panel: Panel) -> Iterator[Degenerate]:
                     yield Degenerate(benchmark, metric, Status.UNRESOLVED, spread)
 
 
-def _reason(panel: Panel, metric: str, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Status:
+def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:
     """The one status that all missing values carry, else too few."""
     statuses = set(panel.statuses[metric][rows]) if metric in panel.statuses else set()
     reasons = statuses - {Status.OK, Status.CONSTANT, Status.UNRESOLVED}

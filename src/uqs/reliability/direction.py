@@ -33,8 +33,7 @@ def aligned(panel: Panel, metric: str) -> Aligned:
         case "lower":
             return Aligned(-values)
     distance, missing = np.full(len(panel), np.nan), set()
-    for benchmark in panel.benchmarks:
-        rows = panel.benchmark == benchmark
+    for benchmark, rows in panel.strata.items():
         oracle = panel.oracles.get((benchmark, metric))
         if oracle is None or not len(oracle):
             missing.add(benchmark)

@@ -58,7 +58,6 @@ def _reliability(item: Reliability) -> Json:
         "sentinels": asdict(item.sentinels),
         "ceiling": item.ceiling,
         "pairwise_accuracy": asdict(item.pairwise),
-        "soft_pairwise_accuracy": item.soft_pairwise_accuracy,
         "per_benchmark": _cells("rho", item.rho.per_benchmark),
     }
 

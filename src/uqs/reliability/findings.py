@@ -35,11 +35,15 @@ class Agreement:
 class PairwiseAccuracy:
     """Share of pairs of models ordered, or tied, as the target does; means over benchmarks.
 
-    `calibrated` is at the metric difference that is best read as a tie, `at_floor` at the oracle noise floor.
+    `calibrated` is at the metric difference that is best read as a tie, `at_floor` at the oracle noise
+    floor, and `soft` weighs how surely one method beats another over its seeds. `reason` says why there
+    are none.
     """
 
     calibrated: float | None
     at_floor: float | None
+    soft: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,6 @@ class Reliability:
     sentinels: Sentinels
     ceiling: float | None
     pairwise: PairwiseAccuracy
-    soft_pairwise_accuracy: float | None
 
 
 @dataclass(frozen=True)

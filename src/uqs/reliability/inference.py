@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
@@ -55,7 +56,7 @@ def permutation_tests(
         pair: prod(count for count, has in zip(counts, defined[pair], strict=True) if has)
         for pair in group.pairs
     }
-    kernel = _Kernel(group, kind, by_ranks=_signs(group, counts, resamples) > KENDALL_WORK)
+    kernel = _kernel(group, kind, by_ranks=_signs(group, counts, resamples) > KENDALL_WORK)
     parts: dict[Pair, list[Null]] = {pair: [] for pair in group.pairs if total[pair] > 1}
     for stratum, rows in enumerate(group.strata):
         for exact in (True, False):
@@ -75,25 +76,26 @@ def permutation_tests(
     }
 
 
-@dataclass(frozen=True)
-class _Kernel:
-    """A stratum's part of the statistic in each order of its rows, `(orders, K, L)`."""
+Kernel = Callable[[IntArray, NDArray[np.intp]], FloatArray]
+"""A stratum's part of the statistic, from its rows and their orders: `(orders, K, L)`."""
 
-    group: Group
-    kind: Kind
-    by_ranks: bool
 
-    def __call__(self, rows: IntArray, orders: NDArray[np.intp]) -> FloatArray:
-        if self.kind is Kind.POOLED_RHO:
-            x, y = _unit_ranks(self.group.x), _unit_ranks(self.group.y)
-            return permutation.products(x[:, rows], y[:, rows], orders)
-        x, y = self.group.x[:, rows], self.group.y[:, rows]
-        if self.kind is Kind.RHO or self.by_ranks:
+def _kernel(group: Group, kind: Kind, *, by_ranks: bool) -> Kernel:
+    if kind is Kind.POOLED_RHO:
+        pooled_x, pooled_y = _unit_ranks(group.x), _unit_ranks(group.y)
+        return lambda rows, orders: permutation.products(
+            pooled_x[:, rows], pooled_y[:, rows], orders
+        )
+
+    def kernel(rows: IntArray, orders: NDArray[np.intp]) -> FloatArray:
+        x, y = group.x[:, rows], group.y[:, rows]
+        if kind is Kind.RHO or by_ranks:
             return permutation.products(_unit_ranks(x), _unit_ranks(y), orders)
-        scale = np.sqrt(np.outer(_untied(x), _untied(y)))
         values = permutation.balances(x, y, orders)
-        values /= np.maximum(scale, 1)
+        values /= np.maximum(np.sqrt(np.outer(_untied(x), _untied(y))), 1)
         return values
+
+    return kernel
 
 
 def _unit_ranks(x: FloatArray) -> FloatArray:

@@ -153,7 +153,7 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
             ],
             "Spearman's rho of the aligned metric with closeness to the oracle, mean over benchmarks;"
             " the pooled one mixes benchmarks and stands beside what knowing the benchmark alone gives."
-            " ! marks a sign that reverses.",
+            f" ! marks a sign that reverses.{_refusals(i.interval for i in audit.reliability)}",
         )
 
 
@@ -173,7 +173,8 @@ def _agreement(audit: Audit) -> Sheet:
             )
             for item in audit.agreement
         ],
-        "tau-b of aligned metrics, mean over benchmarks. ! marks a sign that reverses.",
+        "tau-b of aligned metrics, mean over benchmarks. ! marks a sign that reverses."
+        + _refusals(item.interval for item in audit.agreement),
     )
 
 
@@ -278,6 +279,12 @@ def _interval(interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return "refused"
     return f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def _refusals(intervals: Iterable[Interval]) -> str:
+    """Why intervals were refused, each reason once."""
+    reasons = sorted({interval.reason for interval in intervals if interval.reason})
+    return f" No interval: {'; '.join(reasons)}." if reasons else ""
 
 
 def _mark(reverses: bool) -> str:

@@ -13,6 +13,8 @@ from uqs.panel import FloatArray, Panel
 from uqs.stats import bootstrap
 from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
 
+METHODS = 100
+"""Most methods whose every pair is compared by Friedman and Nemenyi."""
 WORK = 20_000_000_000
 """Most multiplications of the resampled agreement of all pairs."""
 
@@ -71,26 +73,25 @@ class Separation:
     test: Friedman
 
 
-def method_means(panel: Panel, values: FloatArray, benchmark: str) -> FloatArray:
-    """The mean over seeds of each of the panel's methods, NaN where a method has no value."""
-    rows = (panel.benchmark == benchmark) & ~np.isnan(values)
-    means = np.full(len(panel.methods), np.nan)
-    for at, method in enumerate(panel.methods):
-        chosen = rows & (panel.method == method)
-        if chosen.any():
-            means[at] = values[chosen].mean()
-    return means
+def cell_means(panel: Panel, values: FloatArray) -> FloatArray:
+    """Means over seeds `(benchmarks, methods)`, in the panel's order of names; NaN without a value."""
+    known = ~np.isnan(values)
+    shape = len(panel.benchmarks), len(panel.methods)
+    places = [np.unique(names, return_inverse=True)[1] for names in (panel.benchmark, panel.method)]
+    cells = np.ravel_multi_index((places[0][known], places[1][known]), shape)
+    count = np.bincount(cells, minlength=shape[0] * shape[1])
+    total = np.bincount(cells, values[known], minlength=len(count))
+    means = np.full(len(count), np.nan)
+    np.divide(total, count, out=means, where=count > 0)
+    return means.reshape(shape)
 
 
 def concordance(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Concordance]:
     """Kendall's W over the methods that every varying metric measures, benchmark by benchmark."""
-    for benchmark in panel.benchmarks:
-        means = {name: method_means(panel, values, benchmark) for name, values in aligned.items()}
-        varying = {
-            name: column
-            for name, column in means.items()
-            if np.unique(column[~np.isnan(column)]).size > 1
-        }
+    means = {name: cell_means(panel, values) for name, values in aligned.items()}
+    for at, benchmark in enumerate(panel.benchmarks):
+        rows = {name: table[at] for name, table in means.items()}
+        varying = {n: row for n, row in rows.items() if np.unique(row[~np.isnan(row)]).size > 1}
         scores = np.array(list(varying.values())).reshape(len(varying), len(panel.methods))
         shared = scores[:, ~np.isnan(scores).any(axis=0)]
         yield Concordance(benchmark, kendall_w(shared), tuple(varying))
@@ -99,9 +100,9 @@ def concordance(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Con
 def separations(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Separation]:
     """Friedman's test of every metric over the methods that it measures on every benchmark."""
     for metric, values in aligned.items():
-        scores = np.stack([method_means(panel, values, name) for name in panel.benchmarks])
+        scores = cell_means(panel, values)
         complete = ~np.isnan(scores).any(axis=0)
-        if test := friedman(scores[:, complete]):
+        if 2 < complete.sum() <= METHODS and (test := friedman(scores[:, complete])):
             methods = np.array(panel.methods)[complete]
             yield Separation(metric, tuple(map(str, methods)), test)
 
