@@ -86,13 +86,16 @@ def run(
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
 ) -> None:
     """Train, unlearn, measure and rank; what a run before this one finished is kept."""
-    from uqs.study.run import RunOptions, run_study
+    from uqs.study.run import CellFailedError, RunOptions, run_study
 
     try:
         folder = run_study(study, RunOptions(runs, workers, plain))
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from what is finished", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    except CellFailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
     if find_spec("uqs.report.finish") is None:
         print(folder / "results.parquet")
     else:

@@ -64,7 +64,7 @@ class Sample:
         if self.task == "classification":
             if len(self.options) < 2:
                 raise ValueError(f"sample {self.id!r}: a choice needs two options or more")
-            if self.answer not in LETTERS[: len(self.options)]:
+            if self.answer not in tuple(LETTERS[: len(self.options)]):
                 raise ValueError(f"sample {self.id!r}: answer {self.answer!r} names no option")
 
     @property

@@ -63,7 +63,11 @@ def check(kind: Kind, name: str) -> None:
 
 
 def get(kind: Kind, name: str) -> Any:
-    """The registered class."""
+    """The registered class; UserError where the name is unknown or what it names cannot be loaded."""
     check(kind, name)
-    module, _, attribute = names(kind)[name].partition(":")
-    return getattr(import_module(module), attribute)
+    place = names(kind)[name]
+    module, _, attribute = place.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{kind} {name!r} cannot be loaded from {place}: {error}") from error

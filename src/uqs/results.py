@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,16 +48,23 @@ class Row:
     seconds: float
 
 
+class _Kind(NamedTuple):
+    """Python types, word in errors, and column type of what a field holds."""
+
+    types: tuple[type, ...]
+    word: str
+    column: pa.DataType
+
+
+_KINDS = {
+    "str": _Kind((str,), "text", pa.string()),
+    "int": _Kind((int,), "whole number", pa.int64()),
+    "float": _Kind((float, int), "number", pa.float64()),
+}
+_FIELDS = {f.name: _KINDS[str(f.type).removesuffix(" | None")] for f in fields(Row)}
+_OPTIONAL = {f.name for f in fields(Row) if "None" in str(f.type)}
 SCHEMA = pa.schema(
-    [
-        pa.field(f.name, kind, nullable="None" in str(f.type))
-        for f in fields(Row)
-        for kind in [
-            {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}[
-                str(f.type).removesuffix(" | None")
-            ]
-        ]
-    ]
+    [pa.field(name, kind.column, nullable=name in _OPTIONAL) for name, kind in _FIELDS.items()]
 )
 KEY = (
     "benchmark",
@@ -75,34 +84,45 @@ def check(rows: Iterable[Row], file: Path | str) -> list[Row]:
     """The rows in key order, or a DataError naming the first row (from 1) and field that is wrong."""
     checked: dict[tuple[object, ...], Row] = {}
     for number, row in enumerate(rows, start=1):
-
-        def fail(field: str, problem: str, number: int = number) -> DataError:
-            return DataError(problem, file=file, row=number, field=field)
-
-        if row.status not in set(Status):
-            raise fail("status", f"{row.status!r} is none of {', '.join(Status)}")
-        if row.role not in set(Role):
-            raise fail("role", f"{row.role!r} is none of {', '.join(Role)}")
-        has_value = row.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
-        if has_value == (row.value is None):
-            raise fail("value", f"{row.value} with status {row.status!r}")
-        for name in ("value", "se"):
-            number_ = getattr(row, name)
-            if number_ is not None and not abs(number_) < float("inf"):
-                raise fail(name, f"{number_} is not a finite number")
-        if row.n < 0:
-            raise fail("n", f"{row.n} is negative")
-        try:
-            settings = json.loads(row.hyperparameters)
-        except ValueError:
-            settings = None
-        if not isinstance(settings, dict):
-            raise fail("hyperparameters", "is no JSON object")
+        for field, problem in _problems(row):
+            raise DataError(problem, file=file, row=number, field=field)
         key = tuple(getattr(row, name) for name in KEY)
         if key in checked:
-            raise fail("metric", f"a second row for {'/'.join(map(str, key))}")
+            problem = f"a second row for {'/'.join(map(str, key))}"
+            raise DataError(problem, file=file, row=number, field="metric")
         checked[key] = row
     return [checked[key] for key in sorted(checked, key=lambda k: tuple(_sortable(v) for v in k))]
+
+
+def _problems(row: Row) -> Iterator[tuple[str, str]]:
+    """Field and problem of what is wrong with a row; types come first, so that the rest may rely on them."""
+    for name, kind in _FIELDS.items():
+        found = getattr(row, name)
+        if found is None and name not in _OPTIONAL:
+            yield name, "is empty"
+        elif found is not None and (isinstance(found, bool) or not isinstance(found, kind.types)):
+            yield name, f"{found!r} is no {kind.word}"
+        elif isinstance(found, float) and not isfinite(found):
+            yield name, f"{found} is not a finite number"
+    if row.status not in set(Status):
+        yield "status", f"{row.status!r} is none of {', '.join(Status)}"
+    if row.role not in set(Role):
+        yield "role", f"{row.role!r} is none of {', '.join(Role)}"
+    has_value = row.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
+    if has_value == (row.value is None):
+        yield "value", f"{row.value} with status {row.status!r}"
+    for name in ("n", "se", "seconds"):
+        if (getattr(row, name) or 0) < 0:
+            yield name, f"{getattr(row, name)} is negative"
+    if not _is_json_object(row.hyperparameters):
+        yield "hyperparameters", "is no JSON object"
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _sortable(value: object) -> tuple[bool, str | int]:
@@ -113,8 +133,11 @@ def write(rows: Iterable[Row], path: Path) -> None:
     """Write a checked Parquet table; a killed write leaves the old file or none."""
     table = pa.Table.from_pylist([asdict(row) for row in check(rows, path)], schema=SCHEMA)
     part = path.with_name(path.name + ".part")
-    pq.write_table(table, part)
-    part.replace(path)
+    try:
+        pq.write_table(table, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read(path: Path) -> list[Row]:
@@ -134,9 +157,5 @@ def read(path: Path) -> list[Row]:
                 file=path,
                 field=expected.name,
             )
-        column = table.column(expected.name)
-        if not expected.nullable and column.null_count:
-            first = column.is_null().to_pylist().index(True) + 1
-            raise DataError("is empty", file=path, row=first, field=expected.name)
-    names = [f.name for f in fields(Row)]
+    names = list(_FIELDS)
     return check((Row(**record) for record in table.select(names).to_pylist()), path)

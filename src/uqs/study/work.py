@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -49,6 +50,8 @@ def run(cell: Cell, inputs: Inputs, out: Path) -> None:
     torch.use_deterministic_algorithms(True)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+    # peft 0.21 asks transformers 5.23 by the old name
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
     WORK[cell.kind](cell, inputs, out)
 
 
