@@ -121,7 +121,7 @@ def test_a_bad_row_is_named(
 
 def test_a_second_row_of_a_key_is_named() -> None:
     with pytest.raises(
-        DataError, match="a second row for mmubench/tiny/.*/42/0/forget/AD"
+        DataError, match=r"a second row for mmubench/tiny/.*/42/0/forget/AD"
     ) as caught:
         results.check([*TABLE, replace(ROW, value=9.0)], "t")
     assert (caught.value.row, caught.value.field) == (6, "metric")

@@ -59,7 +59,11 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         write_text(store.run / "study.yaml", dump_study(plan.study))
         made = _finished(plan, store, console)
         schedule = Schedule(plan.cells, {key: manifest.stop for key, manifest in made.items()})
-        if schedule.remaining:
+        todo = len(schedule.remaining)
+        console.print(
+            f"{plan.study.name}: {len(made)} cells exist, {todo} to make", highlight=False
+        )
+        if todo:
             _make(schedule, store, made, options, console)
         collect(plan, store)
     return store.run

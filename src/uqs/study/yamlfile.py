@@ -16,12 +16,13 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses duplicate keys and reads 2e-3 as a number, as YAML 1.2 does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
+        seen: set[str] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key, str) or key in seen:
+                problem = "duplicate key" if isinstance(key, str) else "a key must be text, not"
                 raise yaml.MarkedYAMLError(
-                    problem=f"duplicate key {key!r}", problem_mark=key_node.start_mark
+                    problem=f"{problem} {key!r}", problem_mark=key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -51,7 +52,4 @@ def read_mapping(path: Path) -> dict[str, Any]:
         raise DataError(f"is no YAML ({' '.join(str(error).split())})", file=path) from None
     if not isinstance(found, dict):
         raise DataError("must hold keys and values, such as 'name: tiny'", file=path)
-    for key in found:
-        if not isinstance(key, str):
-            raise DataError(f"key {key!r} is no text", file=path)
     return found

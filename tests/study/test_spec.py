@@ -1,0 +1,165 @@
+"""The study file: its defaults, and one clear line for whatever is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from uqs import registry
+from uqs.errors import DataError, UserError
+from uqs.methods.settings import SalUnSettings
+from uqs.study.spec import dump_study, read_study, settings_of
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "benchmarks": ["mmubench:tiny"],
+    "model": {"name": "tiny_llava"},
+    "methods": ["gradient_ascent", {"name": "salun", "mask_share": 0.25, "strength": "weak"}],
+    "seeds": [42, 7],
+}
+
+
+def write(path: Path, text: str | dict[str, Any]) -> Path:
+    file = path / "study.yaml"
+    file.write_text(text if isinstance(text, str) else yaml.safe_dump(text))
+    return file
+
+
+def test_defaults_are_filled_in(tmp_path: Path) -> None:
+    study = read_study(write(tmp_path, SMALL))
+    assert study.oracles.seeds == (0, 1)
+    assert study.originals == "per_seed"
+    assert study.metrics == tuple(registry.BUILT_IN["metric"])
+    assert study.model.adapter.kind == "lora"
+    ascent, salun = study.methods
+    assert (ascent.name, ascent.strength) == ("gradient_ascent", "")
+    assert (salun.name, salun.strength) == ("salun", "weak")
+    assert salun.hyperparameters == SalUnSettings(mask_share=0.25).model_dump()
+    assert read_study(write(tmp_path, SMALL | {"metrics": "default"})) == study
+
+
+def test_the_resolved_file_reads_as_the_same_study(tmp_path: Path) -> None:
+    study = read_study(write(tmp_path, SMALL))
+    assert read_study(write(tmp_path, dump_study(study))) == study
+
+
+def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
+    text = yaml.safe_dump(SMALL) + "training: {lr: 2e-3, replay: 0}\n"
+    study = read_study(write(tmp_path, text))
+    assert (study.training.lr, study.training.replay) == (0.002, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "problem"),
+    [
+        ({"sedes": [1]}, "sedes", "unknown key; did you mean 'seeds'?"),
+        ({"training": {"stepz": 1}}, "training.stepz", "unknown key; did you mean 'steps'?"),
+        (
+            {"model": {"name": "tiny_llava", "adapter": {"rank": 1}}},
+            "model.adapter.rank",
+            "known: ",
+        ),
+        ({"model": {"name": "tiny_lava"}}, "model.name", "did you mean 'tiny_llava'?"),
+        ({"model": "tiny_llava"}, "model", "must hold keys and values, not 'tiny_llava'"),
+        ({"model": {"name": "tiny_llava", "adapter": {"r": 1.5}}}, "model.adapter.r", "1.5"),
+        ({"benchmarks": ["mmubnech:tiny"]}, "benchmarks", "did you mean 'mmubench'?"),
+        ({"benchmarks": []}, "benchmarks", "is empty"),
+        ({"benchmarks": ["mmubench:tiny"] * 2}, "benchmarks", "'mmubench:tiny' appears twice"),
+        ({"methods": []}, "methods", "is empty"),
+        ({"methods": ["salum"]}, "methods[0]", "did you mean 'salun'?"),
+        ({"methods": ["salun", {"name": "salun", "lr": 1.0}]}, "methods", "its own `strength`"),
+        ({"methods": [{"lr": 1.0}]}, "methods[0]", "is no method; write its name"),
+        ({"methods": [{"name": "salun", "mask": 1}]}, "methods[0].mask", "'mask_share'"),
+        ({"methods": [{"name": "salun", "steps": "many"}]}, "methods[0].steps", "'many'"),
+        ({"methods": [{"name": "salun", "lr": -1.0}]}, "methods[0].lr", "greater than 0"),
+        ({"methods": [{"name": "salun", "strength": 3}]}, "methods[0].strength", "valid string"),
+        ({"methods": "salun"}, "methods", "should be a valid list; it is 'salun'"),
+        ({"seeds": []}, "seeds", "is empty"),
+        ({"seeds": [1, 2, 1]}, "seeds", "1 appears twice"),
+        ({"seeds": [-1]}, "seeds[0]", "greater than or equal to 0"),
+        ({"seeds": [2**31]}, "seeds[0]", "less than"),
+        ({"seeds": [True]}, "seeds[0]", "valid integer"),
+        ({"seeds": "42"}, "seeds", "should be a valid list"),
+        ({"oracles": {"seeds": [0]}}, "oracles.seeds", "two seeds or more"),
+        ({"oracles": {"seeds": [0, 0]}}, "oracles.seeds", "0 appears twice"),
+        ({"metrics": ["forget_acuracy"]}, "metrics", "did you mean 'forget_accuracy'?"),
+        ({"metrics": "all"}, "metrics", "should be a valid list"),
+        ({"originals": "one"}, "originals", "'per_seed' or 'shared'"),
+        ({"training": {"lr": float("nan")}}, "training.lr", "finite number"),
+        ({"training": {"replay": 1.0}}, "training.replay", "less than 1"),
+        ({"training": {"steps": 0, "lr": 0.0}}, "training.steps", "(and 1 more)"),
+        ({"gates": {"confidence": 1.0}}, "gates.confidence", "less than 1"),
+        ({"name": "../up"}, "name", "must be letters, digits"),
+        ({"name": ""}, "name", "must be letters, digits"),
+        ({"name": 3}, "name", "valid string"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, change: dict[str, Any], field: str, problem: str
+) -> None:
+    file = write(tmp_path, SMALL | change)
+    with pytest.raises(DataError) as caught:
+        read_study(file)
+    assert (caught.value.file, caught.value.field) == (str(file), field)
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["name", "benchmarks", "model", "methods", "seeds"])
+def test_what_has_no_default_must_be_there(tmp_path: Path, key: str) -> None:
+    file = write(tmp_path, {name: value for name, value in SMALL.items() if name != key})
+    with pytest.raises(DataError, match=f"field '{key}': is missing"):
+        read_study(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name: a\nseeds: [1\n", "line 3: "),
+        ("name: a\nname: b\n", "line 2: duplicate key 'name'"),
+        ("model: {name: a, name: b}\n", "line 1: duplicate key 'name'"),
+        ("name: !!python/object/apply:os.getcwd []\n", "line 1: could not determine a constructor"),
+        ("name: *other\n", "line 1: found undefined alias"),
+        ("? [a]\n: b\n", "line 1: a key must be text, not ['a']"),
+        ("- a\n", "must hold keys and values"),
+        ("", "must hold keys and values"),
+        ("1: a\n", "line 1: a key must be text, not 1"),
+        ("name: a\n---\nname: b\n", "line 2: "),
+        ("\t- x", "line 1: "),
+        ("name: 2001-99-99\n", "is no YAML"),
+        ("a: \x01\n", "is no YAML"),
+    ],
+)
+def test_what_is_no_study_file_is_told(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_study(write(tmp_path, text))
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_study(tmp_path / "none.yaml")
+    with pytest.raises(DataError, match="is no readable text file"):
+        read_study(tmp_path)
+    (tmp_path / "b.yaml").write_bytes(b"name: \xff\xfe")
+    with pytest.raises(DataError, match="is no readable text file"):
+        read_study(tmp_path / "b.yaml")
+
+
+class GuestSettings(BaseModel):
+    size: int = 3
+
+
+def test_a_plug_in_brings_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(kind: str, name: str) -> type:
+        return type("Guest", (), {"Settings": GuestSettings} if name == "guest" else {})
+
+    monkeypatch.setattr(registry, "get", get)
+    assert settings_of("guest") is GuestSettings
+    with pytest.raises(UserError, match="declares no hyperparameters as `Settings`"):
+        settings_of("bare")
