@@ -8,7 +8,8 @@ from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.salun import SalUn, saliency_masks
 from uqs.methods.settings import SalUnSettings
 from uqs.methods.trainer import Schedule, train
-from uqs.models.adapter import AdapterSettings, attach
+from uqs.models.adapter import attach
+from uqs.models.settings import AdapterSettings
 from uqs.records import Split
 
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uqs.methods.streams import Stream
+from uqs.methods.streams import WINDOW, Stream
 from uqs.models.vlm import Encoded
 
 
@@ -19,13 +19,26 @@ def encoded(n: int) -> Encoded:
 @given(
     st.integers(1, 20), st.integers(1, 20), st.integers(1, 5), st.integers(1, 5), st.integers(0, 30)
 )
-def test_parts_are_covered_evenly(first: int, second: int, k: int, m: int, steps: int) -> None:
+def test_parts_are_covered_evenly(first: int, second: int, k: int, m: int, windows: int) -> None:
     stream = Stream(encoded(first + second), (first, second), (k, m))
     generator = torch.Generator().manual_seed(0)
-    seen = Counter(i for b in itertools.islice(stream.batches(generator), steps) for i in b)
+    seen = Counter(
+        i for b in itertools.islice(stream.batches(generator), windows * WINDOW) for i in b
+    )
     for part in (range(first), range(first, first + second)):
         counts = [seen[i] for i in part]
         assert max(counts) - min(counts) <= 1
+
+
+def test_batches_hold_samples_of_like_length() -> None:
+    lengths = [1, 9] * 40
+    mixed = Encoded(
+        tuple((1,) * n for n in lengths), ((2,),) * 80, (-1,) * 80, torch.empty(0, 3, 4, 4)
+    )
+    batches = Stream.of(mixed, 10).batches(torch.Generator().manual_seed(0))
+    for batch in itertools.islice(batches, WINDOW):
+        assert len(batch) == 10
+        assert len({lengths[i] for i in batch}) == 1
 
 
 def test_the_order_is_the_generators() -> None:

@@ -7,7 +7,8 @@ from uqs.errors import UserError
 from uqs.methods.base import trainable
 from uqs.methods.retrain import Retrain
 from uqs.methods.trainer import Schedule, train
-from uqs.models.adapter import AdapterSettings, attach
+from uqs.models.adapter import attach
+from uqs.models.settings import AdapterSettings
 from uqs.records import Split
 
 

@@ -8,7 +8,8 @@ import torch
 
 from uqs.errors import DataError, UserError
 from uqs.methods.base import trainable
-from uqs.models.adapter import AdapterSettings, attach, effective_update, load, save
+from uqs.models.adapter import attach, effective_update, load, save
+from uqs.models.settings import AdapterSettings
 
 
 def trained(make_vlm, tmp_path: Path, settings: AdapterSettings, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -9,13 +9,17 @@ import torch
 
 from uqs.models.vlm import Encoded
 
+WINDOW = 8
+
 
 @dataclass(frozen=True)
 class Stream:
-    """Batches over `encoded`: each takes `counts[k]` samples from part k, the parts being consecutive.
+    """Batches over `encoded`; of every batch `counts[k]` samples come from part k, parts being consecutive.
 
-    Every part is gone through in a fresh random order again and again, so that after any number of steps no
-    sample of it was seen more than once oftener than another.
+    Every part is gone through in a fresh random order again and again, so that none of its samples is drawn
+    more than once oftener than another. WINDOW batches are drawn at a time and dealt out anew by length, for
+    padding is most of the cost of short questions beside long ones; so a batch's shares, and evenness, hold
+    over a window.
     """
 
     encoded: Encoded
@@ -33,17 +37,21 @@ class Stream:
         return cls(encoded, (len(encoded),), (batch_size,))
 
     def batches(self, generator: torch.Generator) -> Iterator[Sequence[int]]:
-        """Index lists without end."""
+        """Index lists without end, each of sum(counts) samples."""
         starts = [sum(self.sizes[:k]) for k in range(len(self.sizes))]
         parts = [
             _cycle(start, size, generator) for start, size in zip(starts, self.sizes, strict=True)
         ]
+        size = sum(self.counts)
         while True:
-            yield [
+            drawn = [
                 next(part)
                 for part, count in zip(parts, self.counts, strict=True)
-                for _ in range(count)
+                for _ in range(count * WINDOW)
             ]
+            drawn.sort(key=lambda i: len(self.encoded.prompts[i]) + len(self.encoded.answers[i]))
+            for k in torch.randperm(WINDOW, generator=generator).tolist():
+                yield drawn[k * size : (k + 1) * size]
 
 
 def _cycle(start: int, size: int, generator: torch.Generator) -> Iterator[int]:
