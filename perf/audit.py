@@ -184,7 +184,8 @@ def main() -> None:
         f"| loop over SciPy ({few} resamples timed, median of 3, scaled) | {loop:.1f} |\n"
         f"| times faster | {loop / ours:.0f} |\n\n"
         "## Growth: the whole audit, one run each\n\n"
-        "| rows | metrics | benchmarks | methods | seeds | resamples done | intervals | seconds | peak GiB |\n"
+        "| rows | metrics | benchmarks | methods | seeds | resamples done | intervals | seconds "
+        "| peak GiB |\n"
         "|---|---|---|---|---|---|---|---|---|",
         flush=True,
     )

@@ -321,11 +321,21 @@ def to_panel(
     )
 
 
+def per_model(long: pd.DataFrame) -> pd.DataFrame:
+    """Every model's value of every metric on every split, the mean over the oracles it was compared with.
+
+    From a checked long form; columns: role, benchmark, method (named as in a Panel), seed, split, metric,
+    of_oracle, value, se, n, status.
+    """
+    key = ["role", "benchmark", "method", "seed", "split", "metric"]
+    return _over_oracles(_labelled(long.copy()), key)
+
+
 def directions_of(
     long: pd.DataFrame, file: File = "table", directions: Directions | None = None
 ) -> dict[str, Better]:
     """Every metric's direction: the one given, else its own; a metric with neither is a DataError."""
-    metrics = list(dict.fromkeys(long["metric"]))
+    metrics = [str(name) for name in long["metric"].unique()]
     given = {_SYMBOLS.get(name, name): better for name, better in (directions or {}).items()}
     if unused := sorted(set(given) - set(metrics)):
         raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")

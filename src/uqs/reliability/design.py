@@ -11,7 +11,7 @@ from uqs.panel import Panel
 from uqs.stats.permutation import LIMIT, arrangements
 from uqs.stats.power import detectable_tau, smallest_p
 
-WORK = 100_000_000_000
+WORK = 40_000_000_000
 """Most multiplications of one permutation test; a larger table gets fewer resamples."""
 LEAST = 999
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,7 @@ def permutation_tests(
     counts = [permutation.arrangements(group.methods[rows]) for rows in group.strata]
     seeds = [int(seed) for seed in rng.integers(2**63, size=len(counts) + 1)]
     defined = {pair: _defined(group, pair, kind) for pair in group.pairs}
-    total = {
-        pair: prod(count for count, has in zip(counts, defined[pair], strict=True) if has)
-        for pair in group.pairs
-    }
+    total = {pair: _product(itertools.compress(counts, defined[pair])) for pair in group.pairs}
     kernel = _kernel(group, kind, by_ranks=_signs(group, counts, resamples) > KENDALL_WORK)
     parts: dict[Pair, list[Null]] = {pair: [] for pair in group.pairs if total[pair] > 1}
     for stratum, rows in enumerate(group.strata):
@@ -124,9 +121,20 @@ def _defined(group: Group, pair: Pair, kind: Kind) -> list[bool]:
     return [bool(np.ptp(x[rows]) and np.ptp(y[rows])) for rows in group.strata]
 
 
+def _product(counts: Iterable[int]) -> int:
+    """The product, or some number above LIMIT where it is above."""
+    total = 1
+    for count in counts:
+        total *= count
+        if total > LIMIT:
+            break
+    return total
+
+
 def _signs(group: Group, counts: list[int], resamples: int) -> float:
     """How many pair signs the exact or sampled test of tau would compute."""
-    every = [count if prod(counts) <= LIMIT else resamples for count in counts]
+    exact = _product(counts) <= LIMIT
+    every = [count if exact else resamples for count in counts]
     pairs = [len(rows) ** 2 / 2 for rows in group.strata]
     return len(group.y) * sum(a * b for a, b in zip(every, pairs, strict=True))
 

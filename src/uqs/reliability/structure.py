@@ -13,7 +13,7 @@ from uqs.panel import FloatArray, Panel
 from uqs.stats import bootstrap
 from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
 
-METHODS = 100
+METHODS = 30
 """Most methods whose every pair is compared by Friedman and Nemenyi."""
 WORK = 20_000_000_000
 """Most multiplications of the resampled agreement of all pairs."""
