@@ -97,8 +97,9 @@ def long_form(frame: Any, file: File = "dataframe") -> pd.DataFrame:
         raise UserError(f"{type(frame).__name__} is no dataframe that can be read") from None
     except nw.exceptions.DuplicateError:
         raise DataError("two columns have one name", file=file) from None
-    _refuse_doubles([str(name) for name in table.columns], file)
-    return _long_form(table, file)
+    names = [str(name) for name in table.columns]
+    _refuse_doubles(names, file)
+    return _long_form(table.set_axis(names, axis=1), file)
 
 
 def from_rows(
@@ -374,17 +375,22 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
 
 
 def _labelled(long: pd.DataFrame) -> pd.DataFrame:
-    """Benchmark and method names with what sets their variants apart, where there are variants."""
-    for name, variant, mark in (
-        ("benchmark", "edition", ":"),
-        ("benchmark", "model", "/"),
-        ("method", "strength", "@"),
+    """Benchmark and method names with what sets their variants apart, where there are variants.
+
+    A method that has one strength on every benchmark keeps its plain name, though the strengths differ.
+    """
+    unlearned = long["role"] == Role.UNLEARNED
+    for name, variant, mark, scope in (
+        ("benchmark", "edition", ":", long["role"] != ""),
+        ("benchmark", "model", "/", long["role"] != ""),
+        ("method", "strength", "@", unlearned),
     ):
-        scope = long if variant != "strength" else long[long["role"] == Role.UNLEARNED]
-        several = scope.groupby(name)[variant].nunique()
-        varied = long[name].isin(several.index[several > 1]) & (long[variant] != "")
-        if variant == "strength":
-            varied &= long["role"] == Role.UNLEARNED
+        several = long[scope].groupby(["benchmark", "method"] if name == "method" else name)[
+            variant
+        ]
+        counts = several.nunique()
+        names = counts.index[counts > 1].get_level_values(name)
+        varied = scope & long[name].isin(names) & (long[variant] != "")
         long.loc[varied, name] += mark + long.loc[varied, variant]
     return long
 

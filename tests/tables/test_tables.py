@@ -205,6 +205,8 @@ def test_only_the_headline_split_is_the_metric():
 def test_variants_are_told_apart_only_where_there_are_several():
     rows = [row(strength="1"), row(strength="2"), row(method="k", strength="9")]
     assert from_rows(rows).method.tolist() == ["k", "m@1", "m@2"]
+    tuned = [row(strength="1"), row(strength="2", benchmark="c")]
+    assert from_rows(tuned).method.tolist() == ["m", "m"]
     editions = [row(), row(edition="full")]
     assert from_rows(editions).benchmark.tolist() == ["b:full", "b:tiny"]
 

@@ -49,8 +49,6 @@ def audit(
     The answer does not depend on the order of rows or columns. `directions` adds to the metrics' own,
     for a dataframe; `name` is what errors call it.
     """
-    if resamples < 1:
-        raise UserError(f"{resamples} resamples are none")
     if isinstance(table, Panel):
         return _audit(table.ordered(), (), resamples, rng)
     long = long_form(table, name)
@@ -74,6 +72,8 @@ def audit_long(
 def _audit(
     panel: Panel, extra: tuple[MetaEvaluation, ...], resamples: int, rng: np.random.Generator
 ) -> Audit:
+    if resamples < 1:
+        raise UserError(f"{resamples} resamples are none")
     seeds = rng.spawn(5)
     design = describe(panel, resamples, seeds[0])
     turned = {metric: aligned(panel, metric) for metric in panel.metrics}

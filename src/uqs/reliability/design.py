@@ -14,12 +14,14 @@ from uqs.stats.power import detectable_tau, smallest_p
 WORK = 40_000_000_000
 """Most multiplications of one permutation test; a larger table gets fewer resamples."""
 LEAST = 999
+MANY = 10**15
 
 
 @dataclass(frozen=True)
 class Design:
     """The size of a table. A cell is a method on a benchmark; its seeds are repeats.
 
+    `arrangements` are the ways to exchange methods within benchmarks, none where they are over MANY.
     `min_p` is the smallest p that the permutation test of the whole design can reach, and
     `min_detectable_tau` the smallest true tau that it finds in 80% of tables at 5%; none where it cannot.
     """
@@ -29,7 +31,7 @@ class Design:
     methods: int
     benchmarks: int
     seeds: int
-    arrangements: float
+    arrangements: int | None
     exact: bool
     resamples: int
     min_p: float | None
@@ -50,7 +52,7 @@ def describe(panel: Panel, resamples: int, rng: np.random.Generator) -> Design:
         methods=len(panel.methods),
         benchmarks=len(panel.benchmarks),
         seeds=len(np.unique(panel.seed)),
-        arrangements=float(total) if total < 1e300 else float("inf"),
+        arrangements=total if total <= MANY else None,
         exact=total <= LIMIT,
         resamples=drawn,
         min_p=smallest_p(total, drawn, LIMIT),

@@ -101,7 +101,8 @@ def _design(audit: Audit) -> Sheet:
         [
             (
                 *map(str, (d.rows, d.cells, d.methods, d.benchmarks, d.seeds)),
-                f"{d.arrangements:.6g}" + ("" if d.exact else f", {d.resamples} drawn"),
+                ("over 1e15" if d.arrangements is None else f"{d.arrangements:,}")
+                + ("" if d.exact else f", {d.resamples:,} drawn"),
                 _p(d.min_p),
                 _number(d.min_detectable_tau, 2),
             )

@@ -35,9 +35,10 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
 
 def _design(audit: Audit) -> Iterator[str]:
     d = audit.design
+    repeats = f"; the {d.seeds} seeds are repeats" if d.seeds > 1 else ""
     yield (
-        f"The {d.rows} rows are {_count(d.cells, 'cell')}: {_count(d.methods, 'method')} on "
-        f"{_count(d.benchmarks, 'benchmark')}; the {_count(d.seeds, 'seed')} are repeats."
+        f"{_count(d.rows, 'row')} in {_count(d.cells, 'cell')}: {_count(d.methods, 'method')} on "
+        f"{_count(d.benchmarks, 'benchmark')}{repeats}."
     )
     if d.min_p is None:
         yield "No two methods can be exchanged, so nothing can be tested."
@@ -62,7 +63,8 @@ def _degenerate(audit: Audit) -> Iterator[str]:
     order = sorted(together.items(), key=lambda entry: (entry[0][0], -len(entry[0][1]), entry[1]))
     for (status, places), metrics in order:
         several = len(metrics) > 1
-        place = f"{len(places)} of {total} benchmarks ({', '.join(places)})"
+        share = f"{len(places)} of {total} benchmarks" if total > 1 else "the one benchmark"
+        place = f"{share} ({', '.join(places)})"
         sentence = _WHY[status].format(
             are="are" if several else "is",
             have="have" if several else "has",
@@ -75,7 +77,10 @@ def _degenerate(audit: Audit) -> Iterator[str]:
 
 def _reliability(audit: Audit) -> Iterator[str]:
     if not audit.reliability:
-        yield "The table has no distance to an oracle: which metric to trust cannot be asked of it."
+        yield (
+            "The table lacks a metric or a distance to the oracle: which metric to trust cannot be "
+            "asked of it."
+        )
         return
     for target in dict.fromkeys(item.target for item in audit.reliability):
         items = [item for item in audit.reliability if item.target == target]
