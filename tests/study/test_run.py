@@ -94,8 +94,8 @@ def test_killed_at_any_moment_it_goes_on(new_bench: Callable[[], Bench]) -> None
         kills += running.poll() is None
         os.kill(running.pid, signal.SIGKILL)
         running.communicate()
-        wait_for(lambda: not any(alive(pid) for pid in bench.pids()))
     bench.run()
+    wait_for(lambda: not any(alive(pid) for pid in bench.pids()))
     assert kills >= 2
     assert sum(bench.begun().values()) <= len(bench.toy.plan().cells) + 2 * kills
     assert bench.cells() == undisturbed.cells()

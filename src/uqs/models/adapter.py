@@ -43,9 +43,18 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write what was trained, in the files that transformers and peft read."""
+    """Write what was trained, in the files that transformers and peft read.
+
+    An adapter names its base as a folder beside its own, so that what is written does not depend on where.
+    """
     vlm.model.save_pretrained(folder, safe_serialization=True)
     (folder / "README.md").unlink(missing_ok=True)
+    about = folder / "adapter_config.json"
+    if about.exists():
+        config = json.loads(about.read_text())
+        if base := config["base_model_name_or_path"]:
+            config["base_model_name_or_path"] = f"../{Path(base).name}"
+        about.write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) -> VLM:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -57,7 +57,8 @@ class _Worker:
 
     def give(self, cell: Cell) -> None:
         self.cell = cell
-        self.connection.send(cell)
+        with suppress(ConnectionError):  # a dead worker is found when its result is asked for
+            self.connection.send(cell)
 
     def result(self, cell: Cell) -> Done | Failed:
         """What became of the cell; a worker that died is a failure."""

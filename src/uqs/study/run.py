@@ -46,6 +46,7 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     """Make every cell that is missing, then the results table; returns the run folder.
 
     Raises UserError for what the user can mend and CellFailedError for a fault; what is made by then stays.
+    Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
     plan = plan_study(path)
     return run_plan(plan, options, Console(stderr=True))

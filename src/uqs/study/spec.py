@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -146,17 +147,13 @@ def _method(entry: object, where: str, path: Path) -> dict[str, Any]:
     return {**choice, "hyperparameters": hyperparameters}
 
 
-class _located:  # noqa: N801  reads as a verb
-    """Turns a UserError raised inside into one that names file and key."""
-
-    def __init__(self, where: str, path: Path) -> None:
-        self.where, self.path = where, path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, UserError):
-            raise DataError(str(error), file=self.path, field=self.where) from None
+@contextmanager
+def _located(where: str, path: Path) -> Iterator[None]:
+    """Make a UserError that is raised inside name file and key."""
+    try:
+        yield
+    except UserError as error:
+        raise DataError(str(error), file=path, field=where) from None
 
 
 def _check(study: Study, path: Path) -> None:

@@ -84,7 +84,7 @@ class Store:
     def clean(self) -> None:
         """Remove what killed runs left half-made."""
         for left in self.cells.glob(f"{PART}*"):
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -111,12 +111,16 @@ class Store:
             shutil.rmtree(part, ignore_errors=True)
 
     def seal(self, part: Path, manifest: Manifest) -> None:
-        """Write the manifest last and give the folder its final name."""
+        """Write the manifest last and give the folder its final name, unless the cell is there by now."""
         file = part / MANIFEST
         file.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
         for path in (*sorted(part.rglob("*")), part):
             _flush(path)
-        part.rename(self.folder(manifest.key))
+        try:
+            part.rename(self.folder(manifest.key))
+        except OSError:
+            if not self.folder(manifest.key).is_dir():
+                raise
         _flush(self.cells)
 
 

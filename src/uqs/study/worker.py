@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -55,22 +56,25 @@ def work_through(connection: Connection, run: Path, work: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    store, do = Store(run), None
+    store = Store(run)
+    with suppress(Exception):  # imports early; what is wrong is told with the first cell
+        _load(work)
     while True:
         try:
             cell: Cell = connection.recv()
         except EOFError:
             return
-        try:
-            do = do or _load(work)
-            connection.send(make(cell, store, do))
-        except Exception as error:
-            message = (
-                str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            )
-            connection.send(
-                Failed(cell.label, message, traceback.format_exc(), isinstance(error, UserError))
-            )
+        connection.send(_attempt(cell, store, work))
+
+
+def _attempt(cell: Cell, store: Store, work: str) -> Done | Failed:
+    try:
+        return make(cell, store, _load(work))
+    except UserError as error:
+        return Failed(cell.label, str(error), traceback.format_exc(), users=True)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        return Failed(cell.label, message, traceback.format_exc(), users=False)
 
 
 def make(cell: Cell, store: Store, do: Work) -> Done:
