@@ -103,7 +103,7 @@ def test_degenerate_cells_and_design(found):
         3,
     )
     assert design["arrangements"] == 24**3
-    assert design["min_p"] == pytest.approx(2 / 24**3)
+    assert design["min_p"] == pytest.approx(1 / 24**3)
     assert 0.6 < design["min_detectable_tau"] < 0.9
 
 

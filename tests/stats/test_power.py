@@ -11,9 +11,21 @@ def test_smallest_p_is_what_perfect_agreement_gets():
     rng = np.random.default_rng(0)
     x = np.arange(5.0)[None]
     null = Null(balances(x, x, orders(np.arange(5), None, rng))[:, 0, 0], True)
-    assert smallest_p(120, 10, LIMIT) == pytest.approx(combine([null], 10, rng).p)
-    assert smallest_p(10**9, 999, LIMIT) == pytest.approx(1 / 1000)
-    assert smallest_p(1, 999, LIMIT) is None
+    assert smallest_p(120, 10, LIMIT, repeats=False) == pytest.approx(combine([null], 10, rng).p)
+    assert smallest_p(10**9, 999, LIMIT, repeats=True) == pytest.approx(1 / 1000)
+    assert smallest_p(1, 999, LIMIT, repeats=True) is None
+
+
+def test_repeats_can_reach_half_of_that_and_no_less():
+    rng = np.random.default_rng(0)
+    blocks = np.repeat(np.arange(3), 2)
+    every = orders(blocks, None, rng)
+    tables = rng.normal(size=(300, 2, 6))
+    p = [
+        combine([Null(balances(x[None], y[None], every)[:, 0, 0], True)], 1, rng).p
+        for x, y in tables
+    ]
+    assert min(p) == pytest.approx(smallest_p(6, 1, LIMIT, repeats=True))
 
 
 def test_no_effect_is_found_where_no_p_is_small_enough():

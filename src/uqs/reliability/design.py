@@ -22,7 +22,7 @@ class Design:
     """The size of a table. A cell is a method on a benchmark; its seeds are repeats.
 
     `arrangements` are the ways to exchange methods within benchmarks, none where they are over MANY.
-    `min_p` is the smallest p that the permutation test of the whole design can reach, and
+    `min_p` is the smallest p that a stratified test of the whole design can reach, and
     `min_detectable_tau` the smallest true tau that it finds in 80% of tables at 5%; none where it cannot.
     """
 
@@ -55,6 +55,6 @@ def describe(panel: Panel, resamples: int, rng: np.random.Generator) -> Design:
         arrangements=total if total <= MANY else None,
         exact=total <= LIMIT,
         resamples=drawn,
-        min_p=smallest_p(total, drawn, LIMIT),
+        min_p=smallest_p(total, drawn, LIMIT, repeats=len(cells) < len(panel)),
         min_detectable_tau=detectable_tau([len(np.unique(block)) for block in blocks], rng),
     )

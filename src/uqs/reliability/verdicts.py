@@ -43,7 +43,7 @@ def _design(audit: Audit) -> Iterator[str]:
     if d.min_p is None:
         yield "No two methods can be exchanged, so nothing can be tested."
     elif d.min_p > LEVEL:
-        yield f"No test on this table can fall below p = {d.min_p:.3g}: nothing can be significant."
+        yield f"No stratified test can fall below p = {d.min_p:.3g}: nothing can be significant."
     elif d.min_detectable_tau is None:
         yield "Not even perfect agreement would be found in 80% of such tables."
     else:

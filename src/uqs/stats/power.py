@@ -13,15 +13,16 @@ WORK = 200_000_000
 """Most pair signs of one simulation; larger designs take the normal approximation."""
 
 
-def smallest_p(arrangements: int, resamples: int, limit: int) -> float | None:
-    """The least two-sided p that perfect agreement without ties reaches; None where nothing exchanges.
+def smallest_p(arrangements: int, resamples: int, limit: int, *, repeats: bool) -> float | None:
+    """The least two-sided p that a stratified test can reach; None where nothing exchanges.
 
-    The reversed arrangement is as far from the mean as the observed one, hence two of all. A sampled
-    test cannot go below 1 / (1 + resamples).
+    Without `repeats` (one row a method) the reversed arrangement is as far from the mean as the observed
+    one, so two of all are the least; repeats can break that symmetry. A sampled test cannot go below
+    1 / (1 + resamples).
     """
     if arrangements < 2:
         return None
-    exact = 2 / arrangements
+    exact = (1 if repeats else 2) / arrangements
     return exact if arrangements <= limit else max(exact, 1 / (1 + resamples))
 
 
