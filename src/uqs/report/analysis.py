@@ -1,0 +1,132 @@
+"""The first analysis of a run: gates, means, audit and score of its results table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uqs import registry, results
+from uqs.errors import UserError
+from uqs.metrics.cards import CARDS
+from uqs.panel import Better, Panel
+from uqs.records import Role
+from uqs.reliability import Audit, audit
+from uqs.report.gates import Gates, read_gates
+from uqs.report.means import Line, Summary, summarise
+from uqs.score import ScoreResult, score
+from uqs.score.export import tree as score_tree
+from uqs.tables import long_form, to_panel
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """UQS under equal and under the published weights."""
+
+    equal: ScoreResult
+    published: ScoreResult
+
+
+@dataclass(frozen=True)
+class NoRanking:
+    """Why the methods cannot be ranked."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is printed and drawn of a run; `gates` is empty where the run has none."""
+
+    rows: Sequence[results.Row]
+    summary: Summary
+    gates: Mapping[str, Gates]
+    audit: Audit
+    overall: Ranking | NoRanking
+    by_benchmark: Mapping[str, Ranking | NoRanking]
+    better: Mapping[str, Better]
+
+    @property
+    def stopped(self) -> Mapping[str, Gates]:
+        """The benchmarks whose gates failed."""
+        return {name: gates for name, gates in self.gates.items() if not gates.passed}
+
+    def models(self, role: Role) -> int:
+        """How many models of a role were made and measured."""
+        made = {
+            (row.benchmark, row.edition, row.method, row.strength, row.seed)
+            for row in self.rows
+            if row.role == role and row.value is not None
+        }
+        return len(made)
+
+
+def analyse(run: Path) -> Analysis:
+    """Analyse `results.parquet` and `gates.json` of a run folder; DataError where they are no such files."""
+    file = run / "results.parquet"
+    rows = results.read(file)
+    long = long_form(pd.DataFrame([asdict(row) for row in rows]), file)
+    panel = to_panel(long, file, _directions(long["metric"].unique()))
+    summary = summarise(long)
+    gates = read_gates(run / "gates.json", summary.benchmarks)
+    return Analysis(
+        rows=rows,
+        summary=summary,
+        gates=gates,
+        audit=audit(panel, rng=np.random.default_rng(0)),
+        overall=_rank(panel),
+        by_benchmark={
+            name: _rank(panel.take(panel.benchmark == name)) for name in panel.benchmarks
+        },
+        better=panel.better,
+    )
+
+
+def _directions(metrics: Iterable[str]) -> dict[str, Better]:
+    """The directions of metrics that plug-ins bring."""
+    missing = set(metrics) - set(CARDS)
+    if not missing:
+        return {}
+    plug_ins = set(registry.names("metric")) - set(registry.BUILT_IN["metric"])
+    cards = [registry.get("metric", name).card for name in sorted(plug_ins)]
+    return {card.symbol: card.better for card in cards if card.symbol in missing}
+
+
+def _rank(panel: Panel) -> Ranking | NoRanking:
+    try:
+        return Ranking(score(panel, "equal"), score(panel, "published"))
+    except UserError as error:
+        return NoRanking(str(error))
+
+
+def tree(found: Analysis) -> dict[str, Any]:
+    """The analysis as plain values, ready for JSON; an undefined number is null."""
+    return {
+        "gates": {name: asdict(gates) for name, gates in found.gates.items()},
+        "score": {
+            "overall": _ranking_tree(found.overall),
+            "by_benchmark": {name: _ranking_tree(one) for name, one in found.by_benchmark.items()},
+        },
+        "means": list(_means_tree(found.summary)),
+        "audit": found.audit.to_dict(),
+    }
+
+
+def _ranking_tree(ranking: Ranking | NoRanking) -> dict[str, Any]:
+    if isinstance(ranking, NoRanking):
+        return {"reason": ranking.reason}
+    return {"equal": score_tree(ranking.equal), "published": score_tree(ranking.published)}
+
+
+def _means_tree(summary: Summary) -> Iterable[dict[str, Any]]:
+    for key, mean in sorted(summary.means.items()):
+        headline = key.split == summary.headline[key.metric]
+        gap = summary.gap(key.benchmark, key.line, key.metric, key.method)
+        of_oracle = (
+            asdict(gap) if headline and key.line in (Line.UNLEARNED, Line.ORIGINAL) else None
+        )
+        yield {**key._asdict(), **asdict(mean), "gap_to_oracle": of_oracle}

@@ -1,0 +1,5 @@
+"""The board: one self-contained page of HTML that shows what a run found."""
+
+from uqs.report.board.page import page
+
+__all__ = ["page"]

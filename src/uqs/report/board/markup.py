@@ -1,0 +1,141 @@
+"""HTML that is escaped by construction, and tables of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+VOID = frozenset({"meta"})
+
+
+class Markup(str):
+    """Text that is HTML already; all other text is escaped."""
+
+    __slots__ = ()
+
+
+Child = Markup | str | None
+Attributes = Mapping[str, str | None]
+
+
+def join(children: Iterable[Child]) -> Markup:
+    """The children one after the other, escaped where they are plain text; None is nothing."""
+    return Markup("".join(_escaped(child) for child in children if child is not None))
+
+
+def el(tag: str, attributes: Attributes, *children: Child) -> Markup:
+    """An element; an attribute of value None is left out."""
+    given = "".join(
+        f' {name}="{escape(value)}"' for name, value in attributes.items() if value is not None
+    )
+    if tag in VOID:
+        return Markup(f"<{tag}{given}>")
+    return Markup(f"<{tag}{given}>{join(children)}</{tag}>")
+
+
+def p(*children: Child) -> Markup:
+    return el("p", {}, *children)
+
+
+def note(*children: Child) -> Markup:
+    """Small print."""
+    return el("p", {"class": "note"}, *children)
+
+
+def bullets(items: Iterable[Child]) -> Markup:
+    return el("ul", {}, *(el("li", {}, item) for item in items))
+
+
+def details(summary: str, *children: Child) -> Markup:
+    """What is shown on demand."""
+    return el("details", {}, el("summary", {}, summary), *children)
+
+
+def _escaped(child: Markup | str) -> str:
+    return child if isinstance(child, Markup) else escape(child)
+
+
+@dataclass(frozen=True)
+class Column:
+    """`first` is the order of the first click, None where a column cannot be sorted; `hint` explains it."""
+
+    title: str
+    first: Literal["ascending", "descending"] | None = "ascending"
+    hint: str = ""
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is shown, the exact value that sorts and is checked (None: there is none), and small print."""
+
+    shown: Child
+    value: float | str | None = None
+    small: str = ""
+    style: str | None = None
+
+
+def text(words: str) -> Cell:
+    return Cell(words, words)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table; `reference` rows stay below the others, whatever they are sorted by."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    reference: Sequence[Sequence[Cell]] = ()
+
+
+def table(sheet: Sheet) -> Markup:
+    """The sheet as a table whose first column names its rows."""
+    head = el("tr", {}, *(_header(column) for column in sheet.columns))
+    body = el("tbody", {}, *(_row(sheet, row) for row in sheet.rows))
+    reference = el("tbody", {"class": "reference"}, *(_row(sheet, row) for row in sheet.reference))
+    return scrolling(
+        sheet.caption,
+        el(
+            "table",
+            {},
+            el("caption", {}, sheet.caption),
+            el("thead", {}, head),
+            body,
+            reference if sheet.reference else None,
+        ),
+    )
+
+
+def scrolling(label: str, content: Markup) -> Markup:
+    """Wide content that scrolls by itself, with the keyboard too."""
+    return el(
+        "div", {"class": "wide", "role": "region", "aria-label": label, "tabindex": "0"}, content
+    )
+
+
+def _header(column: Column) -> Markup:
+    style = "words" if column.words else None
+    if column.first is None:
+        return el("th", {"scope": "col", "class": style}, column.title)
+    button = el("button", {"type": "button", "data-first": column.first}, column.title)
+    small = el("small", {}, column.hint) if column.hint else None
+    return el("th", {"scope": "col", "class": style, "aria-sort": "none"}, button, small)
+
+
+def _row(sheet: Sheet, row: Sequence[Cell]) -> Markup:
+    cells = []
+    for at, (column, cell) in enumerate(zip(sheet.columns, row, strict=True)):
+        value = (
+            cell.value if isinstance(cell.value, str) or cell.value is None else repr(cell.value)
+        )
+        style = " ".join(filter(None, ("words" if column.words else None, cell.style))) or None
+        small = el("small", {}, cell.small) if cell.small else None
+        given = {"class": style, "data-value": value}
+        if at == 0:
+            cells.append(el("th", {"scope": "row", **given}, cell.shown, small))
+        else:
+            cells.append(el("td", given, cell.shown, small))
+    return el("tr", {}, *cells)

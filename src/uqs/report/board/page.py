@@ -1,0 +1,264 @@
+"""The page: what was run, how far to trust it, who is first, and all numbers behind it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+
+from uqs.records import Role
+from uqs.report import words
+from uqs.report.analysis import Analysis, tree
+from uqs.report.board.markup import (
+    Cell,
+    Column,
+    Markup,
+    Sheet,
+    bullets,
+    details,
+    el,
+    join,
+    note,
+    table,
+    text,
+)
+from uqs.report.board.metrics import metrics, picture
+from uqs.report.board.ranking import ranking, worth
+from uqs.report.board.trust import agreement, reliability
+from uqs.results import SCHEMA
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under its title."""
+
+    title: str
+    short: str
+    anchor: str
+    content: Markup
+
+
+TINY = (
+    "Tiny edition: small drawn pictures and a very small model. Every number is really measured, but it"
+    " tells how the measures behave here, not how good a method is on a real vision-language model."
+)
+WORDS = (
+    ("FA, RA", "share of right answers on the forget set and on the retain set"),
+    (
+        "MIA",
+        "how far a loss attack tells forget from holdout questions: 0, not at all; 1, perfectly",
+    ),
+    ("MIA AUC", "the same as an area under the curve: 0.5, not at all"),
+    (
+        "AD, JS",
+        "distance of activations and of answer distributions to the oracle, on the forget set",
+    ),
+    ("oracle distance", "distance of the weight updates to the oracle's"),
+    ("functional distance", "JS to the oracle on the holdout set"),
+    ("UQS", "weighted sum of FA, RA, MIA, AD and JS, each turned so that 1 is best"),
+    ("original", "the model before unlearning, trained on forget and retain"),
+    ("oracle", "the same start trained on retain only: what unlearning tries to reach"),
+    ("noise floor", "how far two oracles that differ in seed alone lie apart"),
+)
+
+
+def page(found: Analysis) -> str:
+    """The whole board as one HTML document; the same analysis gives the same text."""
+    sections = _sections(found)
+    title = f"UQS board: {found.rows[0].study}"
+    head = el(
+        "head",
+        {},
+        el("meta", {"charset": "utf-8"}),
+        el("meta", {"http-equiv": "Content-Security-Policy", "content": _policy()}),
+        el("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        el("title", {}, title),
+        el("style", {}, Markup(_file("board.css"))),
+    )
+    links = [el("a", {"href": f"#{one.anchor}"}, one.short) for one in sections]
+    body = el(
+        "body",
+        {},
+        el("a", {"class": "skip", "href": "#main"}, "To the content"),
+        el("header", {}, el("h1", {}, title), _facts(found), _banners(found)),
+        el("nav", {"aria-label": "Sections"}, *links),
+        el("main", {"id": "main"}, *(_section(one) for one in sections)),
+        el("script", {"type": "application/json", "id": "numbers"}, _numbers(found)),
+        el("script", {}, Markup(_file("board.js"))),
+    )
+    return f"<!doctype html>\n{el('html', {'lang': 'en'}, head, body)}\n"
+
+
+def _policy() -> str:
+    """Nothing may be loaded, and only the style and script of this page may run."""
+    style, script = (
+        "'sha256-" + b64encode(sha256(_file(name).encode()).digest()).decode() + "'"
+        for name in ("board.css", "board.js")
+    )
+    return (
+        f"default-src 'none'; style-src {style}; script-src {script};"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _file(name: str) -> str:
+    return files("uqs.report.board").joinpath(name).read_text(encoding="utf-8")
+
+
+def _numbers(found: Analysis) -> Markup:
+    """Results and analysis as JSON that no word in it can end early."""
+    columns = [name for name in SCHEMA.names if name != "seconds"]
+    rows = [[getattr(row, name) for name in columns] for row in found.rows]
+    content = {"results": {"columns": columns, "rows": rows}, "analysis": tree(found)}
+    dumped = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(dumped)
+
+
+def _sections(found: Analysis) -> list[Section]:
+    over = words.count(len(found.summary.benchmarks) - len(found.stopped), "benchmark")
+    overall = join([ranking(found.overall, f"over {over}"), worth(found.overall)])
+    return [
+        Section("Ranking", "Ranking", "ranking", overall),
+        Section("What can be trusted", "Trust", "trust", bullets(found.audit.verdicts)),
+        *(
+            Section(name, name, f"benchmark-{at}", _benchmark(found, name))
+            for at, name in enumerate(found.summary.benchmarks, start=1)
+        ),
+        Section("Do the metrics agree?", "Agreement", "agreement", agreement(found.audit)),
+        Section("Which metric follows the oracle?", "Oracle", "oracle", reliability(found.audit)),
+        Section("Gates", "Gates", "gates", _gates(found)),
+        Section("Words and sources", "Words", "sources", _sources(found)),
+    ]
+
+
+def _section(one: Section) -> Markup:
+    heading = el("h2", {"id": f"{one.anchor}-title"}, one.title)
+    named = {"id": one.anchor, "aria-labelledby": f"{one.anchor}-title"}
+    return el("section", named, heading, one.content)
+
+
+def _benchmark(found: Analysis, name: str) -> Markup:
+    """A benchmark whose gates failed has no ranking, but its originals and oracles were measured."""
+    first = (
+        _failure(found, name)
+        if name in found.stopped
+        else ranking(found.by_benchmark[name], f"on {name}")
+    )
+    beside = el("div", {"class": "beside"}, el("div", {}, first), picture(found.summary, name))
+    return join([beside, metrics(found, name)])
+
+
+def _facts(found: Analysis) -> Markup:
+    summary = found.summary
+    models = (
+        words.count(found.models(Role.UNLEARNED), "unlearned model"),
+        words.count(found.models(Role.ORIGINAL), "original"),
+        words.count(found.models(Role.ORACLE), "oracle"),
+    )
+    seeds = sorted({row.seed for row in found.rows if row.role == Role.UNLEARNED})
+    facts = (
+        ("Benchmarks", summary.benchmarks),
+        ("Methods", summary.methods),
+        ("Seeds", [str(seed) for seed in seeds]),
+        ("Trained", models),
+        ("Base model", sorted({row.model for row in found.rows})),
+        ("UQS", sorted({row.version for row in found.rows})),
+    )
+    return el(
+        "dl",
+        {"class": "facts"},
+        *(
+            el("div", {}, el("dt", {}, name), el("dd", {}, ", ".join(values)))
+            for name, values in facts
+        ),
+    )
+
+
+def _banners(found: Analysis) -> Markup:
+    tiny = any(row.edition == "tiny" for row in found.rows)
+    return join(
+        [
+            el("p", {"class": "banner"}, TINY) if tiny else None,
+            *(_failure(found, name) for name in found.stopped),
+        ]
+    )
+
+
+def _failure(found: Analysis, name: str) -> Markup:
+    checks = bullets(words.check(check) for check in found.stopped[name].failed)
+    sentence = f"{name} failed its gates: nothing was unlearned on it and nothing is ranked there."
+    return el("div", {"class": "banner bad"}, el("strong", {}, sentence), checks)
+
+
+def _gates(found: Analysis) -> Markup:
+    if not found.gates:
+        return note("The run has no gates.")
+    rows = [
+        [
+            text(name),
+            text(check.words),
+            text(check.model.replace("_", " ")),
+            Cell(words.number(check.value), check.value),
+            Cell(f"{words.number(check.low)} to {words.number(check.high)}", check.low),
+            Cell(words.number(check.limit), check.limit, check.rule),
+            Cell(
+                *(("passed",) * 2 if check.passed else ("FAILED",) * 2),
+                style=_outcome(check.passed),
+            ),
+        ]
+        for name, gates in found.gates.items()
+        for check in gates.checks
+    ]
+    columns = [
+        Column("benchmark", words=True),
+        Column("what must hold", words=True),
+        Column("model", words=True),
+        Column("value"),
+        Column("interval"),
+        Column("limit"),
+        Column("outcome", words=True),
+    ]
+    return table(Sheet("What held before anything was unlearned", columns, rows))
+
+
+def _outcome(passed: bool) -> str:
+    return "good" if passed else "bad"
+
+
+def _sources(found: Analysis) -> Markup:
+    meanings = [
+        part for word, meaning in WORDS for part in (el("dt", {}, word), el("dd", {}, meaning))
+    ]
+    return join(
+        [
+            el("dl", {"class": "glossary"}, *meanings),
+            details("Methods and data", table(_methods(found)), table(_data(found))),
+            el(
+                "p",
+                {},
+                el("button", {"type": "button", "id": "download"}, "Download all numbers (JSON)"),
+            ),
+        ]
+    )
+
+
+def _methods(found: Analysis) -> Sheet:
+    made = sorted(
+        {
+            (row.method, row.strength, row.hyperparameters)
+            for row in found.rows
+            if row.role == Role.UNLEARNED
+        }
+    )
+    columns = [Column(name, words=True) for name in ("method", "strength", "hyperparameters")]
+    return Sheet("Methods", columns, [[text(word) for word in line] for line in made])
+
+
+def _data(found: Analysis) -> Sheet:
+    read = sorted({(row.benchmark, row.edition, row.data_hash) for row in found.rows})
+    columns = [Column(name, words=True) for name in ("benchmark", "edition", "hash of the data")]
+    return Sheet("Data", columns, [[text(word) for word in line] for line in read])

@@ -1,0 +1,123 @@
+"""Rankings, and what they are worth."""
+
+from __future__ import annotations
+
+from uqs.report import words
+from uqs.report.analysis import NoRanking, Ranking
+from uqs.report.board import pictures
+from uqs.report.board.markup import (
+    Cell,
+    Column,
+    Markup,
+    Sheet,
+    bullets,
+    details,
+    join,
+    note,
+    p,
+    table,
+    text,
+)
+from uqs.score import MethodScore, ScoreResult
+from uqs.score import words as score_words
+from uqs.score.transforms import TRANSFORMS
+
+NOTE = (
+    "UQS ± one standard error, with the ranks that the noise allows at 95%; methods of one tie group cannot"
+    " be told apart by the noise that was measured. In the picture: dot and bar, equal weights; diamond,"
+    " published weights. First: the share of all possible weightings under which a method comes first."
+)
+
+
+def ranking(found: Ranking | NoRanking, where: str) -> Markup:
+    """Who is first as far as the noise allows, and the table of scores."""
+    if isinstance(found, NoRanking):
+        return p(f"The methods cannot be ranked: {found.reason}.")
+    low, high = _range(found)
+    published = {one.method: one for one in found.published.methods}
+    rows = [_row(one, published[one.method], low, high) for one in found.equal.methods]
+    columns = [
+        Column("method", words=True),
+        Column("rank"),
+        Column("UQS", "descending", "equal weights"),
+        Column("ranks", hint="95%"),
+        Column(f"{low:.2f} to {high:.2f}", None),
+        Column("UQS", "descending", "published"),
+        Column("ranks", hint="95%"),
+        Column("first", "descending", "any weights"),
+    ]
+    headlines = [
+        f"Equal weights: {score_words.headline(found.equal)}",
+        f"Published weights: {score_words.headline(found.published)}",
+    ]
+    return join([bullets(headlines), table(Sheet(f"UQS {where}", columns, rows))])
+
+
+def _row(one: MethodScore, other: MethodScore, low: float, high: float) -> list[Cell]:
+    return [
+        text(one.method),
+        Cell(str(one.rank), float(one.rank)),
+        *_scored(one),
+        Cell(pictures.strip(one, other, low, high)),
+        *_scored(other),
+        Cell(f"{one.first_share:.0%}", one.first_share),
+    ]
+
+
+def _scored(one: MethodScore) -> list[Cell]:
+    middle = sum(one.rank_interval) / 2
+    return [
+        Cell(words.scored(one), one.uqs),
+        Cell(words.ranks(one.rank_interval), middle, f"tie group {one.tie_group}"),
+    ]
+
+
+def _range(found: Ranking) -> tuple[float, float]:
+    """Both scores with their errors, with a little room."""
+    ends = [
+        one.uqs + side * (one.se or 0)
+        for result in (found.equal, found.published)
+        for one in result.methods
+        for side in (-1, 1)
+    ]
+    room = max(0.05 * (max(ends) - min(ends)), 0.005)
+    return max(min(ends) - room, 0.0), min(max(ends) + room, 1.0)
+
+
+def worth(found: Ranking | NoRanking) -> Markup | None:
+    """What the score leaves out, rests on, and does where it was not fitted."""
+    if isinstance(found, NoRanking):
+        return None
+    covered = score_words.coverage(found.equal)
+    return join(
+        [
+            note(NOTE),
+            bullets(covered) if covered else None,
+            details(
+                "What the score is worth",
+                bullets([*score_words.validation(found.equal), *found.equal.notes]),
+            ),
+            details("Terms and weights", table(_weights(found.equal, found.published))),
+        ]
+    )
+
+
+def _weights(equal: ScoreResult, published: ScoreResult) -> Sheet:
+    rows = [
+        [
+            text(metric),
+            text(TRANSFORMS[metric].formula),
+            Cell(f"{one:.3f}", float(one)),
+            Cell(f"{other:.3f}", float(other)),
+        ]
+        for metric, one, other in zip(
+            equal.metrics, equal.weights.mean, published.weights.mean, strict=True
+        )
+    ]
+    columns = [
+        Column("metric", words=True),
+        Column("term", words=True),
+        Column("equal", "descending"),
+        Column("published", "descending"),
+    ]
+    return Sheet("UQS is the weighted sum of these terms", columns, rows)

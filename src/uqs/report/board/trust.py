@@ -1,0 +1,228 @@
+"""How far the metrics can be trusted: their agreement, and which of them follow the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from uqs.records import Status
+from uqs.reliability import Audit
+from uqs.reliability.association import Association, Stratified, Value
+from uqs.reliability.findings import Agreement, Reliability
+from uqs.report import words
+from uqs.report.board.markup import (
+    Cell,
+    Column,
+    Markup,
+    Sheet,
+    details,
+    el,
+    join,
+    note,
+    p,
+    scrolling,
+    table,
+    text,
+)
+
+STEPS = 5
+
+
+def agreement(audit: Audit) -> Markup:
+    """Heat maps of tau-b, over benchmarks and in each, then all pairs with their p."""
+    if not audit.agreement:
+        return p("The table has fewer than two metrics: there is nothing to agree.")
+    names = list(dict.fromkeys(name for one in audit.agreement for name in (one.a, one.b)))
+    benchmarks = list(audit.agreement[0].tau.per_benchmark)
+    maps = [
+        _heat_map(
+            "Mean over benchmarks", names, {_pair(one): _mean(one.tau) for one in audit.agreement}
+        ),
+        *(
+            _heat_map(name, names, {_pair(one): _within(one.tau, name) for one in audit.agreement})
+            for name in benchmarks
+        ),
+    ]
+    return join(
+        [
+            p(
+                "Kendall's tau-b of every two metrics, both turned so that higher is better: +1, they"
+                f" rank the models alike; {words.MINUS}1, they rank them in opposite order."
+            ),
+            _scale(),
+            el("div", {"class": "maps"}, *maps),
+            note(
+                "Below a mean: on how many of the benchmarks it is defined. An undefined cell says why."
+                " Noise: one of the two metrics moves no more there than its noise."
+            ),
+            details("Every pair with its p", table(_pairs(audit))),
+        ]
+    )
+
+
+def _pair(one: Agreement) -> frozenset[str]:
+    return frozenset((one.a, one.b))
+
+
+def _mean(tau: Association) -> Cell:
+    return _stratified(tau.stratified)
+
+
+def _within(tau: Association, benchmark: str) -> Cell:
+    return _value(tau.per_benchmark[benchmark])
+
+
+def _stratified(found: Stratified) -> Cell:
+    if found.value is None:
+        return Cell(words.STATUS[found.status], style="status")
+    return Cell(
+        _signed(found.value),
+        found.value,
+        f"{found.groups_defined} of {found.groups}",
+        _shade(found.value),
+    )
+
+
+def _value(found: Value) -> Cell:
+    if found.value is None:
+        return Cell(words.STATUS[found.status], style="status")
+    small = "noise" if found.status is Status.UNRESOLVED else ""
+    return Cell(_signed(found.value), found.value, small, _shade(found.value))
+
+
+def _signed(value: float) -> str:
+    shown = f"{value:+.2f}"
+    return "0.00" if float(shown) == 0 else shown.replace("-", words.MINUS)
+
+
+def _shade(value: float) -> str:
+    """One of 11 steps from -1 to 1."""
+    step = round(value * STEPS)
+    return f"heat {'n' if step < 0 else 'p'}{abs(step)}"
+
+
+def _heat_map(title: str, names: Sequence[str], cells: Mapping[frozenset[str], Cell]) -> Markup:
+    head = el(
+        "tr",
+        {},
+        el("td", {}),
+        *(el("th", {"scope": "col"}, _short(name)) for name in names),
+    )
+    rows = [
+        el(
+            "tr",
+            {},
+            el("th", {"scope": "row"}, _short(row)),
+            *(_heat(cells.get(frozenset((row, column)))) for column in names),
+        )
+        for row in names
+    ]
+    content = el("table", {"class": "map"}, el("caption", {}, title), head, *rows)
+    return scrolling(f"Agreement: {title}", content)
+
+
+def _heat(cell: Cell | None) -> Markup:
+    if cell is None:
+        return el("td", {"class": "self"})
+    value = None if cell.value is None else repr(cell.value)
+    small = el("small", {}, cell.small) if cell.small else None
+    return el("td", {"class": cell.style, "data-value": value}, cell.shown, small)
+
+
+def _short(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _scale() -> Markup:
+    steps = [value / STEPS for value in range(-STEPS, STEPS + 1)]
+    marks = [el("span", {"class": _shade(step)}, _signed(step)) for step in steps]
+    return el("p", {"class": "scale"}, *marks)
+
+
+def _pairs(audit: Audit) -> Sheet:
+    rows = [
+        [
+            text(f"{_short(one.a)} and {_short(one.b)}"),
+            _stratified(one.tau.stratified),
+            *_p(one.test.p if one.test else None, one.p_adjusted),
+            _pooled(one.tau),
+        ]
+        for one in audit.agreement
+    ]
+    columns = [
+        Column("pair", words=True),
+        Column("tau-b", "descending", "mean over benchmarks"),
+        Column("p", hint="methods exchanged"),
+        Column("p", hint="Benjamini-Hochberg"),
+        Column("pooled tau-b", "descending", "benchmarks mixed"),
+    ]
+    return Sheet("Every pair of metrics", columns, rows)
+
+
+def _p(*values: float | None) -> list[Cell]:
+    return [
+        Cell(words.probability(value), value, style=None if value is not None else "status")
+        for value in values
+    ]
+
+
+def _pooled(found: Association) -> Cell:
+    cell = _value(found.pooled)
+    return Cell(cell.shown, cell.value, "sign reverses" if found.sign_reverses else "", cell.style)
+
+
+def reliability(audit: Audit) -> Markup:
+    """Which metric follows a distance to the oracle."""
+    if not audit.reliability:
+        return p(
+            "The table has no distance to an oracle: which metric to trust cannot be asked of it."
+        )
+    targets = dict.fromkeys(one.target for one in audit.reliability)
+    parts = [
+        table(_followers(target, [one for one in audit.reliability if one.target == target]))
+        for target in targets
+    ]
+    return join(
+        [
+            p(
+                "Spearman's rho of every metric, higher being better, with closeness to the oracle:"
+                " +1, the metric ranks the models as the oracle does."
+            ),
+            *parts,
+            note(
+                "Below the mean: on how many of the benchmarks it is defined. Noise: the metric or the"
+                " distance moves no more there than its noise. p: exact or sampled exchange of methods"
+                " within benchmarks, seeds kept together; Holm: corrected for the number of metrics."
+                " Pooled mixes the benchmarks; benchmark alone is what knowing nothing but the"
+                " benchmark's mean gives."
+            ),
+        ]
+    )
+
+
+def _followers(target: str, items: Sequence[Reliability]) -> Sheet:
+    benchmarks = list(items[0].rho.per_benchmark)
+    rows = [
+        [
+            text(_short(one.metric)),
+            _stratified(one.rho.stratified),
+            *_p(one.test.p if one.test else None, one.p_adjusted),
+            *(_value(one.rho.per_benchmark[name]) for name in benchmarks),
+            _pooled(one.rho),
+            _sentinel(one.sentinels.benchmark_mean),
+        ]
+        for one in items
+    ]
+    columns: Iterable[Column] = [
+        Column("metric", words=True),
+        Column("rho", "descending", "mean over benchmarks"),
+        Column("p"),
+        Column("p", hint="Holm"),
+        *(Column(name, "descending") for name in benchmarks),
+        Column("pooled", "descending"),
+        Column("benchmark alone", "descending"),
+    ]
+    return Sheet(f"Which metric follows the {_short(target)}", list(columns), rows)
+
+
+def _sentinel(value: float | None) -> Cell:
+    return Cell("none", style="status") if value is None else Cell(_signed(value), value)

@@ -1,0 +1,78 @@
+"""Numbers and statuses as a reader sees them."""
+
+from __future__ import annotations
+
+from uqs.records import Status
+from uqs.report.gates import Check
+from uqs.report.means import Gap, Mean
+from uqs.score import MethodScore
+
+MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+DASH = "\N{EN DASH}"
+STATUS = {
+    Status.OK: "",
+    Status.CONSTANT: "constant",
+    Status.UNRESOLVED: "within noise",
+    Status.MISSING_ORACLE: "no oracle",
+    Status.TOO_FEW: "too few values",
+    Status.COLLAPSED: "collapsed",
+    Status.GATE_FAILED: "gate failed",
+}
+
+
+def number(value: float, sign: bool = False) -> str:
+    """Three decimals, or two figures where that would show none of a small number."""
+    size = abs(value)
+    if size >= 1e5 or 0 < size < 5e-5:
+        text = f"{size:.1e}"
+    elif size >= 100:
+        text = f"{size:.1f}"
+    else:
+        text = f"{size:.3f}" if size == 0 or size >= 0.01 else f"{size:.2g}"
+    plus = "+" if sign and value > 0 else ""
+    return (MINUS if value < 0 else plus) + text
+
+
+def mean(found: Mean | None) -> str:
+    """`0.312 ± 0.020`, or in words why there is no number."""
+    if found is None:
+        return "not measured"
+    if found.value is None:
+        return STATUS[found.status]
+    error = "" if found.se is None else f" ± {number(found.se)}"
+    partly = "" if found.known == found.runs else f" ({found.known} of {found.runs})"
+    return number(found.value) + error + partly
+
+
+def gap(found: Gap) -> str:
+    """`+0.120` from the oracle's own value, `3.4` times the noise floor, or nothing."""
+    if found.difference is not None:
+        return number(found.difference, sign=True)
+    return "" if found.ratio is None else f"{found.ratio:.1f}{TIMES}"
+
+
+def probability(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
+
+
+def ranks(interval: tuple[int, int]) -> str:
+    low, high = interval
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def check(found: Check) -> str:
+    """One gate in a sentence."""
+    return (
+        f"{found.words}: {found.model.replace('_', ' ')} has {number(found.value)}"
+        f" ({number(found.low)} to {number(found.high)}); limit {number(found.limit)}, {found.rule}"
+    )
+
+
+def count(amount: int, word: str) -> str:
+    return f"{amount} {word}" + ("" if amount == 1 else "s")
+
+
+def scored(one: MethodScore) -> str:
+    """UQS with its standard error; without one where a method has a single run somewhere."""
+    return f"{one.uqs:.3f}" + ("" if one.se is None else f" ± {one.se:.3f}")

@@ -1,0 +1,114 @@
+"""A run folder whose unlearned models are the published rows; originals, oracles and gates are made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from uqs import results
+from uqs.metrics.cards import CARDS
+from uqs.published.figures import multimodal
+from uqs.results import Row
+
+ORIGINAL = {"FA": 0.98, "RA": 0.97, "MIA": 0.8, "AD": 9.0, "JS": 0.4, "oracle_distance": 0.9}
+ORACLE = {"FA": 0.2, "RA": 0.96, "MIA": 0.03}
+FLOOR = {"AD": 0.5, "JS": 0.04, "oracle_distance": 0.3}
+TEMPLATE = Row(
+    study="paper", benchmark="", edition="tiny", model="tiny_llava", role="unlearned", method="",
+    strength="", hyperparameters='{"lr": 0.001}', seed=0, oracle_seed=None, split="forget",
+    metric="FA", value=0.0, se=0.02, n=100, status="ok", config_hash="c", data_hash="d",
+    version="0.1", device="cpu", seconds=1.0,
+)  # fmt: skip
+
+
+def published_rows() -> Iterator[Row]:
+    for record in multimodal().to_dict("records"):
+        place = replace(
+            TEMPLATE,
+            benchmark=record["benchmark"],
+            method=record["method"],
+            seed=int(record["seed"]),
+        )
+        for metric in ("FA", "RA", "MIA", "AD", "JS", "oracle_distance"):
+            yield from measured(place, metric, record[metric])
+        yield replace(
+            place, metric="FA", split="forget_reworded", value=record["FA"] / 2, seconds=2.0
+        )
+
+
+def measured(place: Row, metric: str, value: float) -> Iterator[Row]:
+    """One row, or one for each of two oracles."""
+    compares = "oracle" in CARDS[metric].needs
+    row = replace(place, metric=metric, split=CARDS[metric].split, value=value)
+    for seed in (0, 1) if compares else (None,):
+        if place.role != "oracle" or seed != place.seed:
+            yield replace(row, oracle_seed=seed)
+
+
+def reference_rows(benchmarks: Iterable[str]) -> Iterator[Row]:
+    for benchmark in benchmarks:
+        for seed in (42, 123, 5508):
+            place = replace(
+                TEMPLATE, benchmark=benchmark, role="original", method="original", seed=seed
+            )
+            for metric, value in ORIGINAL.items():
+                yield from measured(place, metric, value + seed * 1e-6)
+        for seed in (0, 1):
+            place = replace(
+                TEMPLATE, benchmark=benchmark, role="oracle", method="retrain", seed=seed
+            )
+            for metric, value in {**ORACLE, **FLOOR}.items():
+                yield from measured(place, metric, value + (0.02 * seed if metric in ORACLE else 0))
+
+
+def gate(passed: bool = True, **changes: object) -> dict[str, object]:
+    check = {
+        "gate": "oracle_retain_accuracy", "model": "oracle_0", "value": 0.99 if passed else 0.91,
+        "low": 0.9, "high": 1.0, "limit": 0.95, "rule": "value at least", "passed": passed,
+    }  # fmt: skip
+    return {"passed": passed, "checks": [check | changes]}
+
+
+def fail_gate(rows: Iterable[Row], benchmark: str) -> list[Row]:
+    """What a study writes of a benchmark whose gates failed."""
+    return [
+        replace(row, value=None, se=None, n=0, status="gate_failed", oracle_seed=None)
+        if row.benchmark == benchmark and row.role == "unlearned"
+        else row
+        for row in rows
+        if not (
+            row.benchmark == benchmark
+            and row.role == "unlearned"
+            and (row.oracle_seed == 1 or row.split == "forget_reworded")
+        )
+    ]
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    found = list(published_rows())
+    return [*found, *reference_rows(dict.fromkeys(row.benchmark for row in found))]
+
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Write rows and gates into a run folder."""
+
+    def make(rows: Iterable[Row], failed: Iterable[str] = (), name: str = "run") -> Path:
+        run = tmp_path / name
+        run.mkdir(exist_ok=True)
+        rows = list(rows)
+        results.write(rows, run / "results.parquet")
+        names = sorted({row.benchmark for row in rows})
+        gates = {f"{one}:tiny": gate(one not in set(failed)) for one in names}
+        (run / "gates.json").write_text(json.dumps(gates))
+        return run
+
+    return make
