@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +30,7 @@ from uqs.metrics.accuracy import right_answers
 from uqs.models import adapter, corpus
 from uqs.models.tiny_llava import TinyLlava
 from uqs.models.vlm import VLM
-from uqs.records import Benchmark, Split
+from uqs.records import Benchmark, Picture, Sample, Split
 from uqs.study.spec import read_study
 from uqs.traces.one_pass import TraceSettings, trace_split
 
@@ -39,9 +41,13 @@ STUDY = Path("studies/tiny.yaml")
 
 
 def validation(data: Benchmark, limit: int) -> Split:
-    """Taught retain questions that are not measured; all of them where the study measures every one."""
-    measured = {(s.entity, s.text) for s in data.evaluate["retain"].samples}
-    rest = [s for s in data.learn["retain"].samples if (s.entity, s.text) not in measured]
+    """Taught retain questions that the study does not measure."""
+
+    def what(sample: Sample) -> tuple[str, str, Picture | None]:
+        return sample.entity, sample.text, sample.picture
+
+    measured = set(map(what, data.evaluate["retain"].samples))
+    rest = [s for s in data.learn["retain"].samples if what(s) not in measured]
     rng = np.random.default_rng(SEED)
     picked = sorted(rng.choice(len(rest), min(limit, len(rest)), replace=False))
     return Split("validation", tuple(rest[i] for i in picked))
@@ -68,11 +74,24 @@ def original(data: Benchmark) -> VLM:
     return vlm
 
 
-def trials(name: str) -> Iterator[tuple[str, float, float, float]]:
-    """(method, lr, validation accuracy, forget accuracy) of every trial on one benchmark."""
+class Trial(NamedTuple):
+    """One trial on one benchmark; method `original` is the untouched start."""
+
+    method: str
+    lr: float
+    validation_accuracy: float
+    forget_accuracy: float
+
+
+def trials(name: str) -> list[Trial]:
+    """Every trial on one benchmark."""
+    logging.disable_progress_bar()
+    torch.set_num_threads(1)
     data = benchmarks.load(name)
     start, held = original(data), validation(data, 300)
-    yield "original", 0.0, accuracy(start, held), accuracy(start, data.evaluate["forget"])
+    found = [
+        Trial("original", 0.0, accuracy(start, held), accuracy(start, data.evaluate["forget"]))
+    ]
     for method_name in SETTINGS:
         for lr in GRID:
             vlm = TinyLlava(copy.deepcopy(start.model), start.processor)
@@ -80,7 +99,10 @@ def trials(name: str) -> Iterator[tuple[str, float, float, float]]:
             generator = torch.Generator().manual_seed(SEED)
             streams = dict(method.streams(vlm, data.unlearn, generator))
             train(vlm, method, streams, Schedule(method.settings.steps, lr), generator)
-            yield method_name, lr, accuracy(vlm, held), accuracy(vlm, data.evaluate["forget"])
+            after = accuracy(vlm, held), accuracy(vlm, data.evaluate["forget"])
+            found.append(Trial(method_name, lr, *after))
+            print(name, *found[-1], flush=True)
+    return found
 
 
 def main() -> None:
@@ -89,10 +111,12 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("docs/strengths.md"))
     out = parser.parse_args().out
-    logging.disable_progress_bar()
-    torch.set_num_threads(1)
-    names = [name for name in read_study(STUDY).benchmarks]
-    found = {name: {(m, lr): (kept, fa) for m, lr, kept, fa in trials(name)} for name in names}
+    names = read_study(STUDY).benchmarks
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        found = {
+            name: {(trial.method, trial.lr): trial for trial in of}
+            for name, of in zip(names, pool.map(trials, names), strict=True)
+        }
     lines = [
         "# Strengths of the built-in methods",
         "",
@@ -106,13 +130,19 @@ def main() -> None:
     ]
     for method in SETTINGS:
         kept = {
-            lr: np.mean([found[n][method, lr][0] / found[n]["original", 0.0][0] for n in names])
+            lr: np.mean(
+                [
+                    found[n][method, lr].validation_accuracy
+                    / found[n]["original", 0.0].validation_accuracy
+                    for n in names
+                ]
+            )
             for lr in GRID
         }
         chosen = max((lr for lr in GRID if kept[lr] >= KEPT), default=GRID[0])
         for lr in GRID:
             mark = f"**{lr:g}**" if lr == chosen else f"{lr:g}"
-            forgets = " | ".join(f"{found[n][method, lr][1]:.2f}" for n in names)
+            forgets = " | ".join(f"{found[n][method, lr].forget_accuracy:.2f}" for n in names)
             lines.append(f"| {method} | {mark} | {kept[lr]:.0%} | {forgets} |")
         print(f"{method}: lr {chosen:g}", flush=True)
     out.write_text("\n".join(lines) + "\n")

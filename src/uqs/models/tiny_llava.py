@@ -14,6 +14,7 @@ from uqs.models.vlm import VLM
 
 IMAGE_SIZE = 32
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<unk>")
+TEMPLATE_WORDS = ("USER", "ASSISTANT", "Blank")
 
 
 class TinyLlava(VLM):
@@ -39,7 +40,8 @@ def build_tokenizer(words: Iterable[str]) -> Any:
     characters = [*string.ascii_letters, *string.digits, *string.punctuation]
     found = [*SPECIAL, *characters, *(f"##{c}" for c in string.ascii_letters + string.digits)]
     vocabulary = {
-        token: row for row, token in enumerate(dict.fromkeys([*found, *sorted(set(words))]))
+        token: row
+        for row, token in enumerate(dict.fromkeys([*found, *TEMPLATE_WORDS, *sorted(set(words))]))
     }
     tokenizer = Tokenizer(
         models.WordPiece(vocabulary, unk_token="<unk>", max_input_chars_per_word=100)

@@ -193,8 +193,10 @@ def _described(
     path: Path,
     also: Sequence[str] = (),
 ) -> DataError:
-    """The first of pydantic's findings as one line."""
-    first, *others = error.errors(include_url=False)
+    """The first of pydantic's findings as one line; a misspelt key before what is missing for it."""
+    first, *others = sorted(
+        error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"
+    )
     field = _field(prefix, first["loc"])
     problem = _problem(first, model, also)
     if others:
