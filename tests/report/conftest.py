@@ -94,6 +94,12 @@ def rows() -> list[Row]:
     return [*found, *reference_rows(dict.fromkeys(row.benchmark for row in found))]
 
 
+@pytest.fixture
+def failing() -> Callable[[Iterable[Row], str], list[Row]]:
+    """Rows as they are where the gates of a benchmark failed."""
+    return fail_gate
+
+
 MakeRun = Callable[..., Path]
 
 

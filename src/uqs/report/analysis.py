@@ -78,9 +78,9 @@ def analyse(run: Path) -> Analysis:
         summary=summary,
         gates=gates,
         audit=audit(panel, rng=np.random.default_rng(0)),
-        overall=_rank(panel),
+        overall=_rank(panel, gates),
         by_benchmark={
-            name: _rank(panel.take(panel.benchmark == name)) for name in panel.benchmarks
+            name: _rank(panel.take(panel.benchmark == name), gates) for name in panel.benchmarks
         },
         better=panel.better,
     )
@@ -96,7 +96,9 @@ def _directions(metrics: Iterable[str]) -> dict[str, Better]:
     return {card.symbol: card.better for card in cards if card.symbol in missing}
 
 
-def _rank(panel: Panel) -> Ranking | NoRanking:
+def _rank(panel: Panel, gates: Mapping[str, Gates]) -> Ranking | NoRanking:
+    if all(name in gates and not gates[name].passed for name in panel.benchmarks):
+        return NoRanking("no benchmark passed its gates")
     try:
         return Ranking(score(panel, "equal"), score(panel, "published"))
     except UserError as error:

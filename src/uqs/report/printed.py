@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.table import Table
 
 from uqs.report import words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
-from uqs.report.means import Line
+from uqs.report.means import Line, Summary
 from uqs.score import words as score_words
 
 
@@ -39,29 +41,36 @@ def _verdicts(found: Analysis, console: Console) -> None:
 
 
 def _gaps(found: Analysis, console: Console) -> None:
-    summary = found.summary
-    for benchmark in summary.benchmarks:
-        if benchmark in found.stopped:
-            continue
-        table = Table(title=f"Gap to the oracle on {benchmark}", title_justify="left")
-        table.add_column("model")
-        for metric in summary.metrics:
-            table.add_column(metric.replace("_", " "), justify="right")
-        lines = [(method, Line.UNLEARNED, method) for method in summary.methods]
-        for label, line, method in [*lines, ("original", Line.ORIGINAL, "")]:
-            cells = []
-            for metric in summary.metrics:
-                gap = words.gap(summary.gap(benchmark, line, metric, method))
-                mean = summary.mean(benchmark, line, metric, method)
-                lacks = mean is not None and mean.value is None
-                cells.append(words.mean(mean) if lacks else gap or "unknown")
-            table.add_row(label, *cells)
+    measured = [name for name in found.summary.benchmarks if name not in found.stopped]
+    for benchmark in measured:
         console.print()
-        console.print(table)
-    console.print(
-        "With a sign: the value minus the oracle's own. Otherwise: the distance to the oracle over that"
-        f" between oracles; 1{words.TIMES} is the noise floor."
-    )
+        console.print(_gap_table(found.summary, benchmark))
+    if measured:
+        console.print(
+            "With a sign: the value minus the oracle's own. Otherwise: the distance to the oracle over"
+            f" that between oracles; 1{words.TIMES} is the noise floor."
+        )
+
+
+def _gap_table(summary: Summary, benchmark: str) -> Table:
+    table = Table(title=f"Gap to the oracle on {benchmark}", title_justify="left")
+    table.add_column("model")
+    for metric in summary.metrics:
+        table.add_column(metric.replace("_", " "), justify="right")
+    for method in summary.methods:
+        table.add_row(method, *_gap_cells(summary, benchmark, Line.UNLEARNED, method))
+    table.add_section()
+    table.add_row("original", *_gap_cells(summary, benchmark, Line.ORIGINAL))
+    return table
+
+
+def _gap_cells(summary: Summary, benchmark: str, line: Line, method: str = "") -> Iterator[str]:
+    for metric in summary.metrics:
+        mean = summary.mean(benchmark, line, metric, method)
+        if mean is None or mean.value is None:
+            yield words.mean(mean)
+        else:
+            yield words.gap(summary.gap(benchmark, line, metric, method)) or "no oracle"
 
 
 def _ranking(found: Analysis, console: Console) -> None:

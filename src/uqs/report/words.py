@@ -21,7 +21,7 @@ STATUS = {
 }
 
 
-def number(value: float, sign: bool = False) -> str:
+def number(value: float) -> str:
     """Three decimals, or two figures where that would show none of a small number."""
     size = abs(value)
     if size >= 1e5 or 0 < size < 5e-5:
@@ -30,8 +30,13 @@ def number(value: float, sign: bool = False) -> str:
         text = f"{size:.1f}"
     else:
         text = f"{size:.3f}" if size == 0 or size >= 0.01 else f"{size:.2g}"
-    plus = "+" if sign and value > 0 else ""
-    return (MINUS if value < 0 else plus) + text
+    return MINUS + text if value < 0 else text
+
+
+def signed(value: float, decimals: int) -> str:
+    """With its sign, but for what rounds to 0."""
+    text = f"{value:+.{decimals}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
 
 
 def mean(found: Mean | None) -> str:
@@ -48,7 +53,7 @@ def mean(found: Mean | None) -> str:
 def gap(found: Gap) -> str:
     """`+0.120` from the oracle's own value, `3.4` times the noise floor, or nothing."""
     if found.difference is not None:
-        return number(found.difference, sign=True)
+        return signed(found.difference, 3)
     return "" if found.ratio is None else f"{found.ratio:.1f}{TIMES}"
 
 

@@ -119,8 +119,9 @@ def _numbers(found: Analysis) -> Markup:
 
 
 def _sections(found: Analysis) -> list[Section]:
-    over = words.count(len(found.summary.benchmarks) - len(found.stopped), "benchmark")
-    overall = join([ranking(found.overall, f"over {over}"), worth(found.overall)])
+    overall = join([ranking(found.overall), worth(found.overall)])
+    agreeing = agreement(found.audit, found.stopped)
+    following = reliability(found.audit, found.stopped)
     return [
         Section("Ranking", "Ranking", "ranking", overall),
         Section("What can be trusted", "Trust", "trust", bullets(found.audit.verdicts)),
@@ -128,8 +129,8 @@ def _sections(found: Analysis) -> list[Section]:
             Section(name, name, f"benchmark-{at}", _benchmark(found, name))
             for at, name in enumerate(found.summary.benchmarks, start=1)
         ),
-        Section("Do the metrics agree?", "Agreement", "agreement", agreement(found.audit)),
-        Section("Which metric follows the oracle?", "Oracle", "oracle", reliability(found.audit)),
+        Section("Do the metrics agree?", "Agreement", "agreement", agreeing),
+        Section("Which metric follows the oracle?", "Oracle", "oracle", following),
         Section("Gates", "Gates", "gates", _gates(found)),
         Section("Words and sources", "Words", "sources", _sources(found)),
     ]
@@ -143,11 +144,7 @@ def _section(one: Section) -> Markup:
 
 def _benchmark(found: Analysis, name: str) -> Markup:
     """A benchmark whose gates failed has no ranking, but its originals and oracles were measured."""
-    first = (
-        _failure(found, name)
-        if name in found.stopped
-        else ranking(found.by_benchmark[name], f"on {name}")
-    )
+    first = _failure(found, name) if name in found.stopped else ranking(found.by_benchmark[name])
     beside = el("div", {"class": "beside"}, el("div", {}, first), picture(found.summary, name))
     return join([beside, metrics(found, name)])
 

@@ -29,11 +29,13 @@ NOTE = (
 )
 
 
-def ranking(found: Ranking | NoRanking, where: str) -> Markup:
+def ranking(found: Ranking | NoRanking) -> Markup:
     """Who is first as far as the noise allows, and the table of scores."""
     if isinstance(found, NoRanking):
         return p(f"The methods cannot be ranked: {found.reason}.")
     low, high = _range(found)
+    benchmarks = found.equal.benchmarks
+    where = f"over {len(benchmarks)} benchmarks" if len(benchmarks) > 1 else f"on {benchmarks[0]}"
     published = {one.method: one for one in found.published.methods}
     rows = [_row(one, published[one.method], low, high) for one in found.equal.methods]
     columns = [
@@ -44,7 +46,7 @@ def ranking(found: Ranking | NoRanking, where: str) -> Markup:
         Column(f"{low:.2f} to {high:.2f}", None),
         Column("UQS", "descending", "published"),
         Column("ranks", hint="95%"),
-        Column("first", "descending", "any weights"),
+        Column("first", "descending"),
     ]
     headlines = [
         f"Equal weights: {score_words.headline(found.equal)}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from uqs.records import Status
 from uqs.reliability import Audit
@@ -27,12 +28,12 @@ from uqs.report.board.markup import (
 STEPS = 5
 
 
-def agreement(audit: Audit) -> Markup:
-    """Heat maps of tau-b, over benchmarks and in each, then all pairs with their p."""
+def agreement(audit: Audit, stopped: Container[str]) -> Markup:
+    """Heat maps of tau-b, over benchmarks and in each that was not stopped, then all pairs with their p."""
     if not audit.agreement:
         return p("The table has fewer than two metrics: there is nothing to agree.")
     names = list(dict.fromkeys(name for one in audit.agreement for name in (one.a, one.b)))
-    benchmarks = list(audit.agreement[0].tau.per_benchmark)
+    benchmarks = [n for n in audit.agreement[0].tau.per_benchmark if n not in stopped]
     maps = [
         _heat_map(
             "Mean over benchmarks", names, {_pair(one): _mean(one.tau) for one in audit.agreement}
@@ -75,7 +76,7 @@ def _stratified(found: Stratified) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
     return Cell(
-        _signed(found.value),
+        words.signed(found.value, 2),
         found.value,
         f"{found.groups_defined} of {found.groups}",
         _shade(found.value),
@@ -86,12 +87,7 @@ def _value(found: Value) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
     small = "noise" if found.status is Status.UNRESOLVED else ""
-    return Cell(_signed(found.value), found.value, small, _shade(found.value))
-
-
-def _signed(value: float) -> str:
-    shown = f"{value:+.2f}"
-    return "0.00" if float(shown) == 0 else shown.replace("-", words.MINUS)
+    return Cell(words.signed(found.value, 2), found.value, small, _shade(found.value))
 
 
 def _shade(value: float) -> str:
@@ -134,7 +130,7 @@ def _short(name: str) -> str:
 
 def _scale() -> Markup:
     steps = [value / STEPS for value in range(-STEPS, STEPS + 1)]
-    marks = [el("span", {"class": _shade(step)}, _signed(step)) for step in steps]
+    marks = [el("span", {"class": _shade(step)}, words.signed(step, 1)) for step in steps]
     return el("p", {"class": "scale"}, *marks)
 
 
@@ -170,17 +166,17 @@ def _pooled(found: Association) -> Cell:
     return Cell(cell.shown, cell.value, "sign reverses" if found.sign_reverses else "", cell.style)
 
 
-def reliability(audit: Audit) -> Markup:
-    """Which metric follows a distance to the oracle."""
+def reliability(audit: Audit, stopped: Container[str]) -> Markup:
+    """Which metric follows a distance to the oracle, over benchmarks and in each that was not stopped."""
     if not audit.reliability:
         return p(
             "The table has no distance to an oracle: which metric to trust cannot be asked of it."
         )
-    targets = dict.fromkeys(one.target for one in audit.reliability)
-    parts = [
-        table(_followers(target, [one for one in audit.reliability if one.target == target]))
-        for target in targets
-    ]
+    benchmarks = [n for n in audit.reliability[0].rho.per_benchmark if n not in stopped]
+    by_target = defaultdict(list)
+    for one in audit.reliability:
+        by_target[one.target].append(one)
+    parts = [table(_followers(target, items, benchmarks)) for target, items in by_target.items()]
     return join(
         [
             p(
@@ -199,8 +195,7 @@ def reliability(audit: Audit) -> Markup:
     )
 
 
-def _followers(target: str, items: Sequence[Reliability]) -> Sheet:
-    benchmarks = list(items[0].rho.per_benchmark)
+def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[str]) -> Sheet:
     rows = [
         [
             text(_short(one.metric)),
@@ -225,4 +220,4 @@ def _followers(target: str, items: Sequence[Reliability]) -> Sheet:
 
 
 def _sentinel(value: float | None) -> Cell:
-    return Cell("none", style="status") if value is None else Cell(_signed(value), value)
+    return Cell("none", style="status") if value is None else Cell(words.signed(value, 2), value)
