@@ -89,6 +89,7 @@ class Sheet:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     reference: Sequence[Sequence[Cell]] = ()
+    style: str | None = None
 
 
 def table(sheet: Sheet) -> Markup:
@@ -100,7 +101,7 @@ def table(sheet: Sheet) -> Markup:
         sheet.caption,
         el(
             "table",
-            {},
+            {"class": sheet.style},
             el("caption", {}, sheet.caption),
             el("thead", {}, head),
             body,

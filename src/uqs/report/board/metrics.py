@@ -44,12 +44,11 @@ def picture(summary: Summary, benchmark: str) -> Markup | None:
         ("original", "original", Line.ORIGINAL, ""),
         ("oracle", "oracle", Line.ORACLE, ""),
     ]
-    points = []
-    for name, mark, line, method in lines:
-        x = summary.mean(benchmark, line, "FA", method)
-        y = summary.mean(benchmark, line, "RA", method)
-        if x is not None and y is not None and x.value is not None and y.value is not None:
-            points.append(Point(name, mark, x, y, _both(summary, benchmark, line, method)))
+    points = [
+        point
+        for name, mark, line, method in lines
+        if (point := _point(summary, benchmark, name, mark, line, method)) is not None
+    ]
     if not points:
         return None
     return scatter(
@@ -58,6 +57,17 @@ def picture(summary: Summary, benchmark: str) -> Markup | None:
         "retain accuracy (RA)",
         points,
     )
+
+
+def _point(
+    summary: Summary, benchmark: str, name: str, mark: int | str, line: Line, method: str
+) -> Point | None:
+    fa, ra = (summary.mean(benchmark, line, metric, method) for metric in ("FA", "RA"))
+    if fa is None or ra is None or fa.value is None or ra.value is None:
+        return None
+    title = f"{name}: FA {words.mean(fa)}, RA {words.mean(ra)}"
+    runs = _both(summary, benchmark, line, method)
+    return Point(name, mark, title, fa.value, ra.value, fa.se or 0.0, ra.se or 0.0, runs)
 
 
 def _both(summary: Summary, benchmark: str, line: Line, method: str) -> list[tuple[float, float]]:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uqs.report.board.markup import Attributes, Markup, el, join
-from uqs.report.means import Mean
-from uqs.report.words import mean as mean_words
 from uqs.score import MethodScore
 
 SHAPES = 6
@@ -37,17 +35,19 @@ class Point:
 
     name: str
     mark: int | str
-    x: Mean
-    y: Mean
-    runs: Sequence[tuple[float, float]] = ()
+    words: str
+    x: float
+    y: float
+    x_error: float
+    y_error: float
+    runs: Sequence[tuple[float, float]]
 
 
 def scatter(label: str, x_title: str, y_title: str, points: Sequence[Point]) -> Markup:
     """Means with bars of one standard error, and their runs as dots, both axes from 0 to 1."""
     x = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT)
     y = Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
-    known = [one for one in points if one.x.value is not None and one.y.value is not None]
-    body = [_axes(x, y, x_title, y_title), *(_point(one, x, y) for one in known)]
+    body = [_axes(x, y, x_title, y_title), *(_point(one, x, y) for one in points)]
     picture = el(
         "svg",
         {
@@ -58,7 +58,7 @@ def scatter(label: str, x_title: str, y_title: str, points: Sequence[Point]) -> 
         },
         *body,
     )
-    keys = [el("li", {}, _key(one.mark), el("span", {}, one.name)) for one in known]
+    keys = [el("li", {}, _key(one.mark), el("span", {}, one.name)) for one in points]
     return el(
         "figure", {}, el("figcaption", {}, label), picture, el("ul", {"class": "legend"}, *keys)
     )
@@ -79,24 +79,18 @@ def _axes(x: Scale, y: Scale, x_title: str, y_title: str) -> Markup:
 
 
 def _point(one: Point, x: Scale, y: Scale) -> Markup:
-    at_x, at_y = one.x.value or 0.0, one.y.value or 0.0
-    dx, dy = one.x.se or 0.0, one.y.se or 0.0
-    title = f"{one.name}: FA {mean_words(one.x)}, RA {mean_words(one.y)}"
     dots = [
         el("circle", {"cx": f"{x(a):.1f}", "cy": f"{y(b):.1f}", "r": "1.8", "class": "run"})
         for a, b in one.runs
     ]
-    bars = [
-        _line(x(at_x - dx), y(at_y), x(at_x + dx), y(at_y), "bar"),
-        _line(x(at_x), y(at_y - dy), x(at_x), y(at_y + dy), "bar"),
-    ]
-    place = {"transform": f"translate({x(at_x):.1f} {y(at_y):.1f})"}
+    place = {"transform": f"translate({x(one.x):.1f} {y(one.y):.1f})"}
     return el(
         "g",
         {"class": _colour(one.mark)},
-        el("title", {}, title),
+        el("title", {}, one.words),
         *dots,
-        *bars,
+        _line(x(one.x - one.x_error), y(one.y), x(one.x + one.x_error), y(one.y), "bar"),
+        _line(x(one.x), y(one.y - one.y_error), x(one.x), y(one.y + one.y_error), "bar"),
         el("g", place, _shape(one.mark)),
     )
 

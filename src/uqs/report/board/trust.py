@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Sequence
 
 from uqs.records import Status
 from uqs.reliability import Audit
 from uqs.reliability.association import Association, Stratified, Value
-from uqs.reliability.findings import Agreement, Reliability
+from uqs.reliability.findings import Reliability
 from uqs.report import words
 from uqs.report.board.markup import (
     Cell,
@@ -20,7 +20,6 @@ from uqs.report.board.markup import (
     join,
     note,
     p,
-    scrolling,
     table,
     text,
 )
@@ -34,15 +33,11 @@ def agreement(audit: Audit, stopped: Container[str]) -> Markup:
         return p("The table has fewer than two metrics: there is nothing to agree.")
     names = list(dict.fromkeys(name for one in audit.agreement for name in (one.a, one.b)))
     benchmarks = [n for n in audit.agreement[0].tau.per_benchmark if n not in stopped]
-    maps = [
-        _heat_map(
-            "Mean over benchmarks", names, {_pair(one): _mean(one.tau) for one in audit.agreement}
-        ),
-        *(
-            _heat_map(name, names, {_pair(one): _within(one.tau, name) for one in audit.agreement})
-            for name in benchmarks
-        ),
-    ]
+    means = [_stratified(one.tau.stratified) for one in audit.agreement]
+    maps = [_heat_map("Mean over benchmarks", names, audit, means)]
+    for name in benchmarks:
+        cells = [_value(one.tau.per_benchmark[name]) for one in audit.agreement]
+        maps.append(_heat_map(name, names, audit, cells))
     return join(
         [
             p(
@@ -58,18 +53,6 @@ def agreement(audit: Audit, stopped: Container[str]) -> Markup:
             details("Every pair with its p", table(_pairs(audit))),
         ]
     )
-
-
-def _pair(one: Agreement) -> frozenset[str]:
-    return frozenset((one.a, one.b))
-
-
-def _mean(tau: Association) -> Cell:
-    return _stratified(tau.stratified)
-
-
-def _within(tau: Association, benchmark: str) -> Cell:
-    return _value(tau.per_benchmark[benchmark])
 
 
 def _stratified(found: Stratified) -> Cell:
@@ -96,32 +79,17 @@ def _shade(value: float) -> str:
     return f"heat {'n' if step < 0 else 'p'}{abs(step)}"
 
 
-def _heat_map(title: str, names: Sequence[str], cells: Mapping[frozenset[str], Cell]) -> Markup:
-    head = el(
-        "tr",
-        {},
-        el("td", {}),
-        *(el("th", {"scope": "col"}, _short(name)) for name in names),
-    )
+def _heat_map(title: str, names: Sequence[str], audit: Audit, of_pairs: Sequence[Cell]) -> Markup:
+    """All pairs twice, so that a metric can be read along its row."""
+    pairs = [frozenset((one.a, one.b)) for one in audit.agreement]
+    cells = dict(zip(pairs, of_pairs, strict=True))
+    itself = Cell(None, style="self")
     rows = [
-        el(
-            "tr",
-            {},
-            el("th", {"scope": "row"}, _short(row)),
-            *(_heat(cells.get(frozenset((row, column)))) for column in names),
-        )
+        [text(_short(row)), *(cells.get(frozenset((row, column)), itself) for column in names)]
         for row in names
     ]
-    content = el("table", {"class": "map"}, el("caption", {}, title), head, *rows)
-    return scrolling(f"Agreement: {title}", content)
-
-
-def _heat(cell: Cell | None) -> Markup:
-    if cell is None:
-        return el("td", {"class": "self"})
-    value = None if cell.value is None else repr(cell.value)
-    small = el("small", {}, cell.small) if cell.small else None
-    return el("td", {"class": cell.style, "data-value": value}, cell.shown, small)
+    columns = [Column("", None), *(Column(_short(name), None) for name in names)]
+    return table(Sheet(title, columns, rows, style="map"))
 
 
 def _short(name: str) -> str:
@@ -207,7 +175,7 @@ def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[s
         ]
         for one in items
     ]
-    columns: Iterable[Column] = [
+    columns = [
         Column("metric", words=True),
         Column("rho", "descending", "mean over benchmarks"),
         Column("p"),
@@ -216,7 +184,7 @@ def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[s
         Column("pooled", "descending"),
         Column("benchmark alone", "descending"),
     ]
-    return Sheet(f"Which metric follows the {_short(target)}", list(columns), rows)
+    return Sheet(f"Which metric follows the {_short(target)}", columns, rows)
 
 
 def _sentinel(value: float | None) -> Cell:
