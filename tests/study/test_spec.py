@@ -163,3 +163,13 @@ def test_a_plug_in_brings_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_of("guest") is GuestSettings
     with pytest.raises(UserError, match="declares no hyperparameters as `Settings`"):
         settings_of("bare")
+
+
+def test_a_benchmark_may_be_trained_longer_than_the_others(tmp_path: Path) -> None:
+    own = {"steps": 10, "lr": 1e-3, "per_benchmark": {"mmubench": {"steps": 25}}}
+    study = read_study(write(tmp_path, SMALL | {"training": own}))
+    assert (study.training.on("mmubench").steps, study.training.on("mmubench").lr) == (25, 1e-3)
+    assert study.training.on("unlok_vqa").steps == 10
+    wrong = SMALL | {"training": {"per_benchmark": {"mmubensh": {"steps": 25}}}}
+    with pytest.raises(DataError, match=r"'training\.per_benchmark'.*did you mean 'mmubench'"):
+        read_study(write(tmp_path, wrong))

@@ -14,6 +14,7 @@ from uqs.models.vlm import VLM
 
 WARMUP_SHARE = 0.1
 GRADIENT_NORM = 1.0
+BETAS = (0.9, 0.95)  # a second moment that a run of some hundred steps can follow
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ def train(
     Raises UserError where a loss is not finite: no weights are handed on from such a run.
     """
     parameters = list(trainable(vlm).values())
-    optimizer = torch.optim.AdamW(parameters, lr=schedule.lr, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        parameters, lr=schedule.lr, betas=BETAS, weight_decay=0.0, fused=True
+    )
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.factor)
     batches = {name: stream.batches(generator) for name, stream in streams.items()}
     vlm.model.train()

@@ -118,7 +118,9 @@ class _Planner:
         params = {
             **self._data(benchmark),
             "adapter": self.study.model.adapter.model_dump(),
-            "training": self.study.training.model_dump(),
+            "training": self.study.training.on(benchmark.partition(":")[0]).model_dump(
+                exclude={"per_benchmark"}
+            ),
             "role": role.value,
             "seed": seed,
         }

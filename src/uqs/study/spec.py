@@ -36,16 +36,29 @@ class Model(_Part):
     adapter: AdapterSettings = AdapterSettings()
 
 
+class TrainingOnBenchmark(_Part):
+    """What a benchmark has otherwise, because it teaches more or less than the others."""
+
+    steps: Annotated[int, Field(gt=0)] | None = None
+    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
 class Training(_Part):
     """How originals and oracles are trained: optimizer steps, AdamW's peak learning rate, samples a step, the
     share of each batch that replays what the base knows, and the seed of the adapter's first weights, which
-    originals and oracles share."""
+    originals and oracles share. `per_benchmark` gives single benchmarks other steps or rates."""
 
     steps: Annotated[int, Field(gt=0)] = 600
     lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-3
     batch_size: Annotated[int, Field(gt=0)] = 64
     replay: Annotated[float, Field(ge=0, lt=1)] = 0.3
     init_seed: Seed = 0
+    per_benchmark: Mapping[str, TrainingOnBenchmark] = {}
+
+    def on(self, benchmark: str) -> Training:
+        """The training on one benchmark, given by its name."""
+        own = self.per_benchmark.get(benchmark, TrainingOnBenchmark())
+        return self.model_copy(update={"per_benchmark": {}, **own.model_dump(exclude_none=True)})
 
 
 class Oracles(_Part):
@@ -184,6 +197,14 @@ def _check(study: Study, path: Path) -> None:
         with _located(where, path):
             for name in known:
                 registry.check(kind, name)
+    named = [b.partition(":")[0] for b in study.benchmarks]
+    for name in study.training.per_benchmark:
+        if name not in named:
+            raise DataError(
+                f"{name!r} is no benchmark of this study; {registry.nearest(name, named)}",
+                file=path,
+                field="training.per_benchmark",
+            )
 
 
 def _described(
