@@ -62,7 +62,8 @@ def original(data: Benchmark) -> VLM:
     study = read_study(STUDY)
     vlm = TinyLlava.load(TinyLlava.base_folder())
     adapter.attach(vlm, study.model.adapter, seed=study.training.init_seed)
-    method = Retrain(study.training.batch_size, study.training.replay)
+    training = study.training.on(data.name)
+    method = Retrain(training.batch_size, training.replay)
     learn = (*data.learn["forget"].samples, *data.learn["retain"].samples)
     parts = {
         "learn": Split("learn", learn),
@@ -70,7 +71,7 @@ def original(data: Benchmark) -> VLM:
     }
     generator = torch.Generator().manual_seed(SEED)
     streams = method.streams(vlm, parts, generator)
-    train(vlm, method, streams, Schedule(study.training.steps, study.training.lr), generator)
+    train(vlm, method, streams, Schedule(training.steps, training.lr), generator)
     return vlm
 
 

@@ -47,14 +47,19 @@ def save(vlm: VLM, folder: Path) -> None:
 
     An adapter names its base as a folder beside its own, so that what is written does not depend on where.
     """
-    vlm.model.save_pretrained(folder, safe_serialization=True)
+    from peft import PeftModel
+
+    if not isinstance(vlm.model, PeftModel):
+        vlm.model.save_pretrained(folder)
+        return
+    # no embedding is trained; to find that out by itself, peft looks for the base's own files
+    vlm.model.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
     about = folder / "adapter_config.json"
-    if about.exists():
-        config = json.loads(about.read_text())
-        if base := config["base_model_name_or_path"]:
-            config["base_model_name_or_path"] = f"../{Path(base).name}"
-        about.write_text(json.dumps(config, indent=2, sort_keys=True))
+    config = json.loads(about.read_text())
+    if base := config["base_model_name_or_path"]:
+        config["base_model_name_or_path"] = f"../{Path(base).name}"
+    about.write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
 def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) -> VLM:
