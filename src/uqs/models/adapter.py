@@ -53,7 +53,7 @@ def save(vlm: VLM, folder: Path) -> None:
         vlm.model.save_pretrained(folder)
         return
     # no embedding is trained; to find that out by itself, peft looks for the base's own files
-    vlm.model.save_pretrained(folder, save_embedding_layers=False)
+    vlm.model.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
     about = folder / "adapter_config.json"
     config = json.loads(about.read_text())
