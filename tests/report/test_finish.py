@@ -76,7 +76,7 @@ def test_the_analysis_is_strict_json(rows, make_run):
 def test_a_failed_gate_is_named_and_the_rest_is_ranked(rows, make_run, failing):
     text = finished(make_run(failing(rows, "mmubench"), failed=["mmubench"]))
     assert "mmubench: FAILED" in text
-    assert "the oracle must know the retain set: oracle 0 has 0.910" in text
+    assert "The oracle must know the retain set: oracle 0 has 0.910" in text
     assert "Gap to the oracle on mmubench" not in text
     assert "UQS over 2 benchmarks" in text
     assert "mmubench has no measured model" in text

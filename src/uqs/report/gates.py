@@ -11,12 +11,12 @@ from typing import Any
 from uqs.errors import DataError
 
 WORDS = {
-    "original_forget_accuracy": "the original must know the forget set",
-    "original_retain_accuracy": "the original must know the retain set",
-    "shuffled_pictures": "with shuffled pictures the original must only guess",
-    "oracle_retain_accuracy": "the oracle must know the retain set",
-    "oracle_forget_over_holdout": "the oracle must know forget no better than holdout",
-    "oracle_membership_auc": "the oracle's losses must not tell forget from holdout",
+    "original_forget_accuracy": "The original must know the forget set",
+    "original_retain_accuracy": "The original must know the retain set",
+    "shuffled_pictures": "With shuffled pictures the original must only guess",
+    "oracle_retain_accuracy": "The oracle must know the retain set",
+    "oracle_forget_over_holdout": "The oracle must know forget no better than holdout",
+    "oracle_membership_auc": "The oracle's losses must not tell forget from holdout",
 }
 
 

@@ -119,10 +119,10 @@ def scrolling(label: str, content: Markup) -> Markup:
 
 def _header(column: Column) -> Markup:
     style = "words" if column.words else None
-    if column.first is None:
-        return el("th", {"scope": "col", "class": style}, column.title)
-    button = el("button", {"type": "button", "data-first": column.first}, column.title)
     small = el("small", {}, column.hint) if column.hint else None
+    if column.first is None:
+        return el("th", {"scope": "col", "class": style}, column.title, small)
+    button = el("button", {"type": "button", "data-first": column.first}, column.title)
     return el("th", {"scope": "col", "class": style, "aria-sort": "none"}, button, small)
 
 

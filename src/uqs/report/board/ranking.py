@@ -43,7 +43,7 @@ def ranking(found: Ranking | NoRanking) -> Markup:
         Column("rank"),
         Column("UQS", "descending", "equal weights"),
         Column("ranks", hint="95%"),
-        Column(f"{low:.2f} to {high:.2f}", None),
+        Column("UQS", None, f"{low:.2f} to {high:.2f}"),
         Column("UQS", "descending", "published"),
         Column("ranks", hint="95%"),
         Column("first", "descending"),
