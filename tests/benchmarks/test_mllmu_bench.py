@@ -302,6 +302,7 @@ def test_a_missing_column(root: Path, column: str) -> None:
     ("column", "values", "field", "problem"),
     [
         ("ID", pa.array([1.5] * 20), "ID", "has type double, not id"),
+        ("biography", pa.array([1] * 20), "biography", "has type int64, not text"),
         ("image", pa.array(["1.png"] * 20), "image", "not a struct"),
         ("image", pa.array([{"path": "1.png"}] * 20), "image.bytes", "missing field"),
         ("image", pa.array([{"bytes": "text"}] * 20), "image.bytes", "has type string, not bytes"),

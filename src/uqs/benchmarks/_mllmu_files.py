@@ -24,6 +24,7 @@ _QUESTIONS: Mapping[str, Kind] = {
     "Generation_Task": _OPEN,
     "Mask_Task": _OPEN,
 }
+_UNREAD: Mapping[str, Kind] = {"biography": "text", "question": "text", "answer": "text"}
 _OPEN_TASKS: Mapping[str, Task] = {"Generation_Task": "generation", "Mask_Task": "cloze"}
 _BY_PICTURE = {"Image_Textual": True, "Pure_Text": False}
 
@@ -63,7 +64,8 @@ def people(folder: Path, column: str, pictures: Pictures) -> dict[str, Person]:
     kind: Kind = [_IMAGE] if column == "images" else _IMAGE
     found: dict[str, Person] = {}
     for file in files(folder):
-        for number, values in enumerate(parquet_rows(file, {column: kind, **_QUESTIONS}), start=1):
+        rows = parquet_rows(file, {column: kind, **_QUESTIONS}, unread=_UNREAD)
+        for number, values in enumerate(rows, start=1):
             person = _Row(file, number, values, pictures).person(column)
             if person.id in found:
                 raise person.error("ID", f"{person.id!r} is there twice")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +30,13 @@ _PLAIN = {
 }
 
 
-def parquet_rows(path: Path, columns: Mapping[str, Kind]) -> list[dict[str, object]]:
-    """The rows of a Parquet file, only `columns`; DataError where one is missing or of another type."""
+def parquet_rows(
+    path: Path, columns: Mapping[str, Kind], unread: Mapping[str, Kind] = MappingProxyType({})
+) -> list[dict[str, object]]:
+    """The rows of a Parquet file, only `columns`; DataError where one is missing or of another type.
+
+    `unread` columns may be missing, but not of another type: such a file is not what it is taken for.
+    """
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
@@ -41,6 +47,8 @@ def parquet_rows(path: Path, columns: Mapping[str, Kind]) -> list[dict[str, obje
         if name not in table.column_names:
             raise DataError("missing column", file=path, field=name)
         _check_type(table.schema.field(name).type, kind, path, name)
+    for name in set(unread) & set(table.column_names):
+        _check_type(table.schema.field(name).type, unread[name], path, name)
     if table.num_rows == 0:
         raise DataError("has no rows", file=path)
     rows: list[dict[str, object]] = table.select(list(columns)).to_pylist()
