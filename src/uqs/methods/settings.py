@@ -19,12 +19,14 @@ class MethodSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     steps: PositiveInt = 60
-    lr: PositiveFloat = 1e-3
+    lr: PositiveFloat = 1.6e-3
     batch_size: PositiveInt = 32
 
 
 class GradientAscentSettings(MethodSettings):
     """Gradient ascent has no further hyperparameter."""
+
+    lr: PositiveFloat = 1e-4
 
 
 class FinetuneRetainSettings(MethodSettings):
