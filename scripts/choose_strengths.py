@@ -34,7 +34,7 @@ from uqs.records import Benchmark, Picture, Sample, Split
 from uqs.study.spec import read_study
 from uqs.traces.one_pass import TraceSettings, trace_split
 
-GRID = (1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3)
+GRID = (5e-5, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3)
 KEPT = 0.9
 SEED = 7
 STUDY = Path("studies/tiny.yaml")
