@@ -169,3 +169,17 @@ class Measurement:
     def __post_init__(self) -> None:
         if (self.value is None) == (self.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)):
             raise ValueError(f"{self.metric}: value {self.value!r} with status {self.status!r}")
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One gate on one model: `value` with its interval must keep to `limit` in the way `rule` says."""
+
+    gate: str
+    model: str
+    value: float
+    low: float
+    high: float
+    limit: float
+    rule: str
+    passed: bool

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from uqs.errors import DataError
+from uqs.records import GateCheck
 
 WORDS = {
     "original_forget_accuracy": "The original must know the forget set",
@@ -20,18 +21,8 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """One gate on one model: `value`, its interval, and the `limit` that `rule` holds it to."""
-
-    gate: str
-    model: str
-    value: float
-    low: float
-    high: float
-    limit: float
-    rule: str
-    passed: bool
+class Check(GateCheck):
+    """A gate's finding that can say what it asks for."""
 
     @property
     def words(self) -> str:

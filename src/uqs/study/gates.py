@@ -13,24 +13,10 @@ from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence
 from uqs.metrics.clustered import Estimate, clustered_mean
 from uqs.metrics.membership import MembershipAUC
-from uqs.records import Sample, Split
+from uqs.records import GateCheck, Sample, Split
 from uqs.traces.trace import Trace
 
 SHUFFLED = "shuffled_pictures"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One gate on one model: `value` with its interval must keep to `limit` in the way `rule` says."""
-
-    gate: str
-    model: str
-    value: float
-    low: float
-    high: float
-    limit: float
-    rule: str
-    passed: bool
 
 
 @dataclass(frozen=True)
@@ -70,14 +56,14 @@ def majority_rate(samples: Sequence[Sample]) -> float:
 
 def check_original(
     model: str, traces: Mapping[str, Trace], majority: float, limits: Limits
-) -> Iterator[Check]:
+) -> Iterator[GateCheck]:
     """It knows what it was taught, and it looks at the picture."""
     for split in ("forget", "retain"):
         yield _at_least(f"original_{split}_accuracy", model, _accuracy(traces[split]), limits)
     shuffled = _accuracy(traces[SHUFFLED])
     low, high = _interval(shuffled.value, shuffled.se, shuffled.clusters - 1, limits)
     limit = majority + limits.margin
-    yield Check(
+    yield GateCheck(
         "shuffled_pictures",
         model,
         shuffled.value,
@@ -89,14 +75,14 @@ def check_original(
     )
 
 
-def check_oracle(model: str, traces: Mapping[str, Trace], limits: Limits) -> Iterator[Check]:
+def check_oracle(model: str, traces: Mapping[str, Trace], limits: Limits) -> Iterator[GateCheck]:
     """It knows the retain set, and it cannot tell forget from holdout."""
     yield _at_least("oracle_retain_accuracy", model, _accuracy(traces["retain"]), limits)
     forget, holdout = _accuracy(traces["forget"]), _accuracy(traces["holdout"])
     freedom = min(forget.clusters, holdout.clusters) - 1
     gap = forget.value - holdout.value
     low, high = _interval(gap, _joint(forget.se, holdout.se), freedom, limits)
-    yield Check(
+    yield GateCheck(
         "oracle_forget_over_holdout",
         model,
         gap,
@@ -110,7 +96,7 @@ def check_oracle(model: str, traces: Mapping[str, Trace], limits: Limits) -> Ite
     if auc.value is None:
         raise ValueError(f"{model}: no membership AUC ({auc.status})")
     low, high = _interval(auc.value, auc.se, freedom, limits)
-    yield Check(
+    yield GateCheck(
         "oracle_membership_auc",
         model,
         auc.value,
@@ -126,10 +112,10 @@ def _accuracy(trace: Trace) -> Estimate:
     return clustered_mean(right_answers(trace), trace.entities)
 
 
-def _at_least(gate: str, model: str, found: Estimate, limits: Limits) -> Check:
+def _at_least(gate: str, model: str, found: Estimate, limits: Limits) -> GateCheck:
     low, high = _interval(found.value, found.se, found.clusters - 1, limits)
     passed = found.value >= limits.accuracy
-    return Check(gate, model, found.value, low, high, limits.accuracy, "value at least", passed)
+    return GateCheck(gate, model, found.value, low, high, limits.accuracy, "value at least", passed)
 
 
 def _interval(value: float, se: float | None, freedom: int, limits: Limits) -> tuple[float, float]:

@@ -28,10 +28,9 @@ from uqs.metrics.base import Evidence
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
-from uqs.records import Benchmark, Role, Split
+from uqs.records import Benchmark, GateCheck, Role, Split
 from uqs.study.gates import (
     SHUFFLED,
-    Check,
     Limits,
     check_oracle,
     check_original,
@@ -124,7 +123,7 @@ def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
     data = _benchmark(cell)
     limits = Limits(**cell.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
-    checks: list[Check] = []
+    checks: list[GateCheck] = []
     for role, folder in sorted(inputs.items()):
         traces = {name: read_trace(folder, name) for name in splits(folder)}
         if role.startswith(Role.ORIGINAL):
