@@ -26,7 +26,7 @@ class MethodSettings(BaseModel):
 class GradientAscentSettings(MethodSettings):
     """Gradient ascent has no further hyperparameter."""
 
-    lr: PositiveFloat = 1e-4
+    lr: PositiveFloat = 5e-5
 
 
 class FinetuneRetainSettings(MethodSettings):
@@ -42,6 +42,7 @@ class RandomLabelsSettings(MethodSettings):
 class SalUnSettings(RandomLabelsSettings):
     """`mask_share`: share of the trainable weights, the most salient, that may change."""
 
+    lr: PositiveFloat = 3.2e-3
     mask_share: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
