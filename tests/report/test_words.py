@@ -51,4 +51,5 @@ def test_means():
 def test_gaps():
     assert words.gap(Gap()) == ""
     assert words.gap(Gap(difference=0.123)) == "+0.123"
-    assert words.gap(Gap(ratio=3.42)) == f"3.4{words.TIMES}"
+    assert words.gap(Gap(ratio=3.42)) == f"3.42{words.TIMES}"
+    assert words.gap(Gap(ratio=34.2)) == f"34.2{words.TIMES}"

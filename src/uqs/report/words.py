@@ -45,16 +45,24 @@ def mean(found: Mean | None) -> str:
         return "not measured"
     if found.value is None:
         return STATUS[found.status]
-    error = "" if found.se is None else f" ± {number(found.se)}"
     partly = "" if found.known == found.runs else f" ({found.known} of {found.runs})"
-    return number(found.value) + error + partly
+    return with_error(found.value, found.se) + partly
+
+
+def with_error(value: float, se: float | None) -> str:
+    """The value, and its standard error to three decimals unless that would show none of it."""
+    if se is None:
+        return number(value)
+    return f"{number(value)} ± {f'{se:.3f}' if 5e-4 <= se < 100 else number(se)}"
 
 
 def gap(found: Gap) -> str:
-    """`+0.120` from the oracle's own value, `3.4` times the noise floor, or nothing."""
+    """`+0.120` from the oracle's own value, `3.42` times the noise floor, or nothing."""
     if found.difference is not None:
         return signed(found.difference, 3)
-    return "" if found.ratio is None else f"{found.ratio:.1f}{TIMES}"
+    if found.ratio is None:
+        return ""
+    return f"{found.ratio:.{2 if found.ratio < 10 else 1}f}{TIMES}"
 
 
 def probability(value: float | None) -> str:

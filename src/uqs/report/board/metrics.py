@@ -150,8 +150,7 @@ def _run(run: Run | None) -> Cell:
         return Cell("not measured", style="status")
     if run.value is None:
         return Cell(words.STATUS[run.status], style="status")
-    error = "" if run.se is None else f" ± {words.number(run.se)}"
-    return Cell(words.number(run.value) + error, run.value)
+    return Cell(words.with_error(run.value, run.se), run.value)
 
 
 def _other_splits(summary: Summary, benchmark: str) -> Markup | None:
