@@ -278,3 +278,21 @@ def test_parts_as_dataframes():
         found.to_dataframe("nothing")
     with pytest.raises(UserError, match="0 resamples"):
         audit(panel({"FA": [1, 2, 3, 4]}), rng=np.random.default_rng(0), resamples=0)
+
+
+def test_following_an_unresolved_oracle_distance_is_qualified():
+    distance = [0.1, 0.2, 0.3, 0.4, 0.5] * 2
+    follower = [5, 4, 3, 2, 1] * 2
+    values = {"RA": follower, "oracle_distance": distance}
+    better = {"RA": "higher", "oracle_distance": "lower"}
+    places = ("a", "b")
+    sure = audit(panel(values, better, methods=5, benchmarks=places), rng=np.random.default_rng(0))
+    assert "RA follows the oracle distance within benchmarks (Holm, 5%)." in sure.verdicts
+    assert not any("itself is within the noise" in verdict for verdict in sure.verdicts)
+    floors = {(place, "oracle_distance"): np.array([0.9]) for place in places}
+    table = panel(values, better, methods=5, benchmarks=places, floors=floors)
+    blurred = audit(table, rng=np.random.default_rng(0))
+    assert any(
+        verdict.startswith("But the oracle distance itself is within the noise on 2 of 2")
+        for verdict in blurred.verdicts
+    )

@@ -105,6 +105,15 @@ def _reliability(audit: Audit) -> Iterator[str]:
             yield f"{_list(against)} {_s(against, 'run')} against the {word} within benchmarks (Holm, 5%)."
         if not follow and not against:
             yield f"No metric is shown to follow the {word} within benchmarks."
+        blurred = [
+            d for d in audit.degenerate if (d.metric, d.status) == (target, Status.UNRESOLVED)
+        ]
+        if blurred and (follow or against):
+            yield (
+                f"But the {word} itself is within the noise on {len(blurred)} of "
+                f"{audit.design.benchmarks} benchmarks: to follow it there is not to be shown nearer to "
+                "an oracle."
+            )
         beaten = [
             item.metric
             for item in items
