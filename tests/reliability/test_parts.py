@@ -296,3 +296,12 @@ def test_following_an_unresolved_oracle_distance_is_qualified():
         verdict.startswith("But the oracle distance itself is within the noise on 2 of 2")
         for verdict in blurred.verdicts
     )
+
+
+def test_rows_without_values_are_no_part_of_the_design():
+    nothing = [np.nan] * 5
+    values = {"RA": [5, 4, 3, 2, 1, *nothing], "oracle_distance": [1, 3, 2, 4, 5, *nothing]}
+    better = {"RA": "higher", "oracle_distance": "lower"}
+    table = panel(values, better, methods=5, benchmarks=("a", "b"))
+    found = audit(table, rng=np.random.default_rng(0)).design
+    assert (found.rows, found.cells, found.benchmarks, found.arrangements) == (5, 5, 1, 120)

@@ -39,7 +39,12 @@ class Design:
 
 
 def describe(panel: Panel, resamples: int, rng: np.random.Generator) -> Design:
-    """Describe a panel; `resamples` is lowered, to LEAST at the least, where the work would pass WORK."""
+    """Describe a panel; `resamples` is lowered, to LEAST at the least, where the work would pass WORK.
+
+    Rows without any value (a benchmark whose gates failed) can show nothing and are not counted.
+    """
+    valued = np.any([np.isfinite(values) for values in panel.values.values()], axis=0)
+    panel = panel.take(valued) if np.any(valued) else panel
     cells = {(str(b), str(m)) for b, m in zip(panel.benchmark, panel.method, strict=True)}
     codes = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
     blocks = [codes[panel.benchmark == benchmark] for benchmark in panel.benchmarks]

@@ -52,6 +52,14 @@ def _design(audit: Audit) -> Iterator[str]:
         yield "One method alone cannot be ranked."
 
 
+def _benchmarks(audit: Audit) -> int:
+    """How many benchmarks the table has, those without any value included."""
+    named = {item.benchmark for item in audit.degenerate}
+    for pair in audit.agreement:
+        named |= set(pair.tau.per_benchmark)
+    return max(len(named), audit.design.benchmarks)
+
+
 def _degenerate(audit: Audit) -> Iterator[str]:
     together: dict[tuple[Status, tuple[str, ...]], list[str]] = defaultdict(list)
     by_metric: dict[tuple[Status, str], list[str]] = defaultdict(list)
@@ -59,7 +67,7 @@ def _degenerate(audit: Audit) -> Iterator[str]:
         by_metric[item.status, item.metric].append(item.benchmark)
     for (status, metric), benchmarks in by_metric.items():
         together[status, tuple(sorted(benchmarks))].append(metric)
-    total = audit.design.benchmarks
+    total = _benchmarks(audit)
     order = sorted(together.items(), key=lambda entry: (entry[0][0], -len(entry[0][1]), entry[1]))
     for (status, places), metrics in order:
         several = len(metrics) > 1
@@ -111,7 +119,7 @@ def _reliability(audit: Audit) -> Iterator[str]:
         if blurred and (follow or against):
             yield (
                 f"But the {word} itself is within the noise on {len(blurred)} of "
-                f"{audit.design.benchmarks} benchmarks: to follow it there is not to be shown nearer to "
+                f"{_benchmarks(audit)} benchmarks: to follow it there is not to be shown nearer to "
                 "an oracle."
             )
         beaten = [
