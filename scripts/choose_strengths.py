@@ -7,6 +7,7 @@ on the tiny editions, from originals of a seed that no study uses. Of each metho
 that keeps, on average over the benchmarks, at least KEPT of the original's accuracy on *validation* retain
 questions, which no study measures; if none does, the smallest. Forget questions are never consulted, so
 forget accuracy comes out as it will. The rates found are the defaults in src/uqs/methods/settings.py.
+GRID was extended once, downwards to 5e-5: in a first pass no rate of gradient ascent kept enough.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from uqs.methods.settings import MethodSettings
 from uqs.methods.streams import Stream
 from uqs.models.vlm import VLM, Batch
 from uqs.records import Split
@@ -38,6 +37,3 @@ class Method(ABC):
 def trainable(vlm: VLM) -> dict[str, torch.nn.Parameter]:
     """The parameters that training changes, by name."""
     return {name: p for name, p in vlm.model.named_parameters() if p.requires_grad}
-
-
-__all__ = ["Method", "MethodSettings", "trainable"]
