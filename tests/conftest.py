@@ -1,4 +1,5 @@
-"""What several rooms test with: a tiny LLaVA with random weights and a few questions on drawn pictures."""
+"""What several rooms test with: a tiny LLaVA with random weights, a few questions on drawn pictures, and
+made-up traces."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ import pytest
 from PIL import Image
 
 from uqs.records import Picture, Sample
+from uqs.traces.trace import Trace
 
 if TYPE_CHECKING:
     from uqs.models.tiny_llava import TinyLlava
 
+MakeTrace = Callable[..., Trace]
 COLOURS = ("red", "green", "blue", "pink", "grey", "black")
 
 
@@ -68,5 +71,61 @@ def make_vlm() -> Callable[[], TinyLlava]:
 
     def make(seed: int = 0) -> TinyLlava:
         return build([*words, *COLOURS], seed)
+
+    return make
+
+
+@pytest.fixture
+def make_trace() -> MakeTrace:
+    """Traces of random models, `seed`, on the same samples; `top_k` keeps the likeliest tokens alone."""
+
+    def make(
+        split: str = "forget",
+        seed: int = 0,
+        entities: int = 6,
+        each: int = 4,
+        vocabulary: int = 11,
+        top_k: int | None = None,
+    ) -> Trace:
+        rng = np.random.default_rng(seed)
+        shape = np.random.default_rng(99)  # gold tokens and lengths do not depend on the model
+        n = entities * each
+        lengths = shape.integers(1, 4, n)
+        positions = int(lengths.sum())
+        gold_ids = shape.integers(0, vocabulary, positions).astype(np.int64)
+        logits = rng.normal(size=(positions, vocabulary)) * 3
+        log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        probs, at = np.exp(log_probs), np.arange(positions)
+        gold, mean = log_probs[at, gold_ids], (probs * log_probs).sum(1)
+        kept = np.argsort(-log_probs, axis=1)[:, : top_k or vocabulary]
+        layers = (-1, -2)
+        return Trace(
+            split=split,
+            ids=tuple(f"{split}-{i}" for i in range(n)),
+            entities=tuple(f"{split}-e{i // each}" for i in range(n)),
+            tasks=("short",) * n,
+            pictured=tuple(bool(i % 2) for i in range(n)),
+            golds=("red",) * n,
+            answers=tuple("Red." if rng.random() < 0.5 else "blue" for _ in range(n)),
+            candidates=(("blue", "green"),) * n,
+            vocabulary=vocabulary,
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            gold_ids=gold_ids,
+            gold_log_probs=gold.astype(np.float32),
+            gold_ranks=(log_probs > gold[:, None]).sum(1),
+            means=mean.astype(np.float32),
+            variances=(probs * (log_probs - mean[:, None]) ** 2).sum(1).astype(np.float32),
+            top_ids=kept.astype(np.int32) if top_k else np.empty((0, 0), np.int32),
+            top_log_probs=(np.take_along_axis(log_probs, kept, 1) if top_k else log_probs).astype(
+                np.float32
+            ),
+            tail_masses=(1 - np.take_along_axis(probs, kept, 1).sum(1)).clip(0).astype(np.float32),
+            gradient_norms=rng.gamma(2, size=n).astype(np.float32),
+            candidate_losses=rng.gamma(3, size=2 * n).astype(np.float32),
+            answer_activations={k: rng.normal(size=(n, 5)).astype(np.float32) for k in layers},
+            prompt_activations={k: rng.normal(size=(n, 5)).astype(np.float32) for k in layers},
+            lens_log_probs={k: -rng.gamma(2, size=n).astype(np.float32) for k in layers},
+            lens_ranks={k: rng.integers(0, vocabulary, n) for k in layers},
+        )
 
     return make

@@ -21,6 +21,8 @@ class Status(StrEnum):
     MISSING_ORACLE = "missing_oracle"
     TOO_FEW = "too_few"
     COLLAPSED = "collapsed"
+    MISSING_TRACE = "missing_trace"
+    MISSING_SHADOWS = "missing_shadows"
     GATE_FAILED = "gate_failed"
 
 
@@ -46,6 +48,8 @@ class Sample:
     """One question about one entity; the entity is the unit of removal and of clustering.
 
     For `classification`, `options` are the choices in order and `answer` is the letter of the right one.
+    `wrong` are plausible wrong answers, as written where an answer stands; a model is asked how likely
+    each is.
     """
 
     id: str
@@ -56,6 +60,7 @@ class Sample:
     picture: Picture | None = None
     options: tuple[str, ...] = ()
     wording: Wording = "original"
+    wrong: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("id", "entity", "question", "answer"):
@@ -66,6 +71,8 @@ class Sample:
                 raise ValueError(f"sample {self.id!r}: a choice needs two options or more")
             if self.answer not in tuple(LETTERS[: len(self.options)]):
                 raise ValueError(f"sample {self.id!r}: answer {self.answer!r} names no option")
+        if self.answer in self.wrong or not all(word.strip() for word in self.wrong):
+            raise ValueError(f"sample {self.id!r}: a wrong answer is right or empty")
 
     @property
     def text(self) -> str:
@@ -142,8 +149,10 @@ class MetricCard:
     """What a metric declares about itself.
 
     `split` is where its headline value is measured; further splits are further rows.
-    `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what
-    beside the measured model it reads (`oracle`). `symbol` is the word in tables, `name` the one in code.
+    `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what it
+    reads beside traces of the benchmark's own splits: `oracle`, `original`, `shadows` (other models),
+    `weights`, `candidates`, `probes`, `fluent`, `derived` (see docs/traces.md). `symbol` is the word in
+    tables, `name` the one in code. `does_not_show`: what a good value leaves open.
     """
 
     name: str
@@ -153,11 +162,15 @@ class MetricCard:
     split: str
     needs: frozenset[str]
     source: str
+    does_not_show: str
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A metric's value with its standard error, or the status that says why there is none."""
+    """A metric's value with its standard error, or the status that says why there is none.
+
+    `bound`: the exact value lies within `value` plus or minus `bound`; None where `value` is exact.
+    """
 
     metric: str
     split: str
@@ -165,6 +178,7 @@ class Measurement:
     se: float | None
     n: int
     status: Status = Status.OK
+    bound: float | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)):

@@ -22,7 +22,10 @@ class Row:
 
     `seed` is the seed of the measured model; `oracle_seed` that of the oracle it was compared with, where
     the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the cells behind
-    the row. `value` and `se` are null where they do not exist; `status` then says why.
+    the row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
+    within `value` plus or minus `bound`, null where it is exact. `gap` is the value minus the oracles' own
+    (for a distance to an oracle: minus the mean distance between oracles) and `z` the gap over the spread
+    between oracles; null where there are too few oracles (see `gaps`).
     """
 
     study: str
@@ -46,6 +49,9 @@ class Row:
     version: str
     device: str
     seconds: float
+    bound: float | None = None
+    gap: float | None = None
+    z: float | None = None
 
 
 class _Kind(NamedTuple):
@@ -63,6 +69,8 @@ _KINDS = {
 }
 _FIELDS = {f.name: _KINDS[str(f.type).removesuffix(" | None")] for f in fields(Row)}
 _OPTIONAL = {f.name for f in fields(Row) if "None" in str(f.type)}
+_LATER = {f.name for f in fields(Row) if f.default is None}
+"""Columns that tables of earlier versions lack."""
 SCHEMA = pa.schema(
     [pa.field(name, kind.column, nullable=name in _OPTIONAL) for name, kind in _FIELDS.items()]
 )
@@ -111,7 +119,7 @@ def _problems(row: Row) -> Iterator[tuple[str, str]]:
     has_value = row.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
     if has_value == (row.value is None):
         yield "value", f"{row.value} with status {row.status!r}"
-    for name in ("n", "se", "seconds"):
+    for name in ("n", "se", "seconds", "bound"):
         if (getattr(row, name) or 0) < 0:
             yield name, f"{getattr(row, name)} is negative"
     if not _is_json_object(row.hyperparameters):
@@ -150,6 +158,8 @@ def read(path: Path) -> list[Row]:
         raise DataError(f"is no readable Parquet file ({error})", file=path) from None
     for expected in SCHEMA:
         if expected.name not in table.column_names:
+            if expected.name in _LATER:
+                continue
             raise DataError("missing column", file=path, field=expected.name)
         if table.schema.field(expected.name).type != expected.type:
             raise DataError(
@@ -157,5 +167,5 @@ def read(path: Path) -> list[Row]:
                 file=path,
                 field=expected.name,
             )
-    names = list(_FIELDS)
+    names = [name for name in _FIELDS if name in table.column_names]
     return check((Row(**record) for record in table.select(names).to_pylist()), path)

@@ -20,7 +20,7 @@ def test_equals_a_token_by_token_loop_of_batch_size_one(make_vlm, samples) -> No
             ids = torch.tensor([encoded.prompts[i] + encoded.answers[i]])
             inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
             if sample.picture is not None:
-                inputs["pixel_values"] = encoded.pixels[[encoded.picture[i]]]
+                inputs |= encoded.shown([i])
             log_probs = vlm.model(**inputs).logits[0].log_softmax(-1)
             for k, token in enumerate(encoded.answers[i]):
                 total -= float(log_probs[len(encoded.prompts[i]) + k - 1, token])

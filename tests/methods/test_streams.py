@@ -13,7 +13,7 @@ from uqs.models.vlm import Encoded
 
 
 def encoded(n: int) -> Encoded:
-    return Encoded(((1,),) * n, ((2,),) * n, (-1,) * n, torch.empty(0, 3, 4, 4))
+    return Encoded(((1,),) * n, ((2,),) * n, ((),) * n, (-1,) * n, ())
 
 
 @given(
@@ -32,9 +32,7 @@ def test_parts_are_covered_evenly(first: int, second: int, k: int, m: int, windo
 
 def test_batches_hold_samples_of_like_length() -> None:
     lengths = [1, 9] * 40
-    mixed = Encoded(
-        tuple((1,) * n for n in lengths), ((2,),) * 80, (-1,) * 80, torch.empty(0, 3, 4, 4)
-    )
+    mixed = Encoded(tuple((1,) * n for n in lengths), ((2,),) * 80, ((),) * 80, (-1,) * 80, ())
     batches = Stream.of(mixed, 10).batches(torch.Generator().manual_seed(0))
     for batch in itertools.islice(batches, WINDOW):
         assert len(batch) == 10

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from uqs.metrics.base import Evidence
+from uqs.metrics.base import Evidence, References
 from uqs.metrics.membership import MembershipAdvantage, MembershipAUC, attack_hits, fit, folds
 
 
@@ -14,7 +14,7 @@ def entities(prefix: str, count: int, each: int) -> list[str]:
 
 def test_auc_equals_scikit_learn(make_trace) -> None:  # type: ignore[no-untyped-def]
     traces = {name: make_trace(name, seed) for seed, name in enumerate(("forget", "holdout"))}
-    found = next(MembershipAUC().measure(Evidence(traces, {}), {})).measurement
+    found = next(MembershipAUC().measure(Evidence(traces), References())).measurement
     losses = np.concatenate([traces[s].gold_losses() for s in ("forget", "holdout")])
     member = np.repeat([1, 0], 24)
     assert found.value == pytest.approx(roc_auc_score(member, -losses))
@@ -82,7 +82,7 @@ def test_one_entity_cannot_be_cross_fitted() -> None:
 
 def test_the_metric_reports_n_and_error(make_trace) -> None:  # type: ignore[no-untyped-def]
     traces = {name: make_trace(name, seed) for seed, name in enumerate(("forget", "holdout"))}
-    found = next(MembershipAdvantage().measure(Evidence(traces, {}), {})).measurement
+    found = next(MembershipAdvantage().measure(Evidence(traces), References())).measurement
     assert found.n == 48
     assert found.se is not None
     assert found.value is not None

@@ -16,20 +16,21 @@ def evidence(seed: int) -> Evidence:
 def test_mean_relative_distance_of_updates_by_hand() -> None:
     model = Evidence({}, {"q": np.array([[3.0, 0.0]]), "v": np.array([[1.0, 1.0]])})
     oracle = Evidence({}, {"q": np.array([[0.0, 4.0]]), "v": np.array([[1.0, 1.0]])})
-    found = OracleDistance().against(model, oracle)
+    found = next(OracleDistance().against(model, oracle, 0)).measurement
     assert found.value == pytest.approx((5 / 4 + 0) / 2)
     assert (found.se, found.n) == (None, 2)
 
 
 def test_other_layers_are_an_error() -> None:
     with pytest.raises(ValueError, match="different layers"):
-        OracleDistance().against(evidence(0), Evidence({}, {"q": np.zeros((4, 3))}))
+        list(OracleDistance().against(evidence(0), Evidence({}, {"q": np.zeros((4, 3))}), 0))
 
 
 def test_functional_distance_is_the_divergence_on_holdout(make_trace) -> None:  # type: ignore[no-untyped-def]
     model, oracle = make_trace("holdout", 0), make_trace("holdout", 1)
-    found = FunctionalDistance().against(
-        Evidence({"holdout": model}, {}), Evidence({"holdout": oracle}, {})
+    measured = FunctionalDistance().against(
+        Evidence({"holdout": model}), Evidence({"holdout": oracle}), 0
     )
-    assert found.value == pytest.approx(per_sample(model, oracle).mean())
+    found = next(measured).measurement
+    assert found.value == pytest.approx(per_sample(model, oracle).values.mean())
     assert found.split == "holdout"

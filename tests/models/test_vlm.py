@@ -18,8 +18,8 @@ def test_encoding_equals_the_processors_own(make_vlm, samples) -> None:  # type:
         expected = vlm.processor(text=vlm.prompt(sample), images=images, return_tensors="pt")
         assert list(encoded.prompts[i]) == expected["input_ids"][0].tolist()
         if images:
-            assert torch.equal(encoded.pixels[encoded.picture[i]], expected["pixel_values"][0])
-    assert len(encoded.pixels) == 6  # each picture once
+            assert torch.equal(encoded.shown([i])["pixel_values"], expected["pixel_values"])
+    assert len(encoded.pictures) == 6  # each picture once
 
 
 def test_options_stand_in_the_prompt(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]

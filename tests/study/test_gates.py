@@ -24,18 +24,32 @@ def trace(split: str, right: float, loss: float = 1.0, seed: int = 0, entities: 
     n = entities * 5
     answered = np.arange(n) % 100 < 100 * right
     gold = -np.abs(rng.normal(loss, 0.3, n))
-    log_probs = np.stack([gold, np.log1p(-np.exp(gold))], axis=1).astype(np.float32)
+    nothing = np.zeros(n, dtype=np.float32)
     return Trace(
         split=split,
         ids=tuple(f"{split}{i}" for i in range(n)),
         entities=tuple(f"{split}{i // 5}" for i in range(n)),
         tasks=("short",) * n,
+        pictured=(True,) * n,
         golds=("yes",) * n,
         answers=tuple("yes" if one else "no" for one in answered),
+        candidates=((),) * n,
+        vocabulary=2,
         offsets=np.arange(n + 1),
         gold_ids=np.zeros(n, dtype=np.int64),
-        log_probs=log_probs,
-        activations={},
+        gold_log_probs=gold.astype(np.float32),
+        gold_ranks=np.zeros(n, dtype=np.int64),
+        means=nothing,
+        variances=nothing,
+        top_ids=np.empty((0, 0), dtype=np.int32),
+        top_log_probs=np.stack([gold, np.log1p(-np.exp(gold))], axis=1).astype(np.float32),
+        tail_masses=nothing,
+        gradient_norms=nothing,
+        candidate_losses=np.empty(0, dtype=np.float32),
+        answer_activations={},
+        prompt_activations={},
+        lens_log_probs={},
+        lens_ranks={},
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.methods.settings import SalUnSettings
+from uqs.metrics.cards import CORE
 from uqs.study.spec import dump_study, read_study, settings_of
 
 SMALL: dict[str, Any] = {
@@ -33,7 +34,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, SMALL))
     assert study.oracles.seeds == (0, 1)
     assert study.originals == "per_seed"
-    assert study.metrics == tuple(registry.BUILT_IN["metric"])
+    assert study.metrics == CORE
     assert study.model.adapter.kind == "lora"
     ascent, salun = study.methods
     assert (ascent.name, ascent.strength) == ("gradient_ascent", "")

@@ -1,73 +1,81 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from uqs.errors import DataError
-from uqs.traces.file import read_trace, splits, write_trace
+from uqs.traces.file import read_index, read_trace, splits, write_traces
 from uqs.traces.trace import Trace
 
 
-def trace() -> Trace:
-    rng = np.random.default_rng(0)
-    return Trace(
-        split="forget",
-        ids=("a", "b"),
-        entities=("x", "y"),
-        tasks=("short", "cloze"),
-        golds=("rød", "blue"),
-        answers=("", "blue"),
-        offsets=np.array([0, 2, 3]),
-        gold_ids=np.array([4, 1, 2]),
-        log_probs=np.log(rng.dirichlet(np.ones(5), 3)).astype(np.float32),
-        activations={-1: rng.normal(size=(2, 3)).astype(np.float32)},
-    )
+def same(one: Trace, other: Trace) -> None:
+    for field in fields(Trace):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(mine, dict):
+            assert mine.keys() == theirs.keys()
+            for layer, values in mine.items():
+                np.testing.assert_array_equal(theirs[layer], values)
+        elif isinstance(mine, np.ndarray):
+            assert mine.dtype == theirs.dtype, field.name
+            np.testing.assert_array_equal(theirs, mine)
+        else:
+            assert theirs == mine
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    write_trace(trace(), tmp_path)
-    found = read_trace(tmp_path, "forget")
-    assert splits(tmp_path) == ["forget"]
-    for name in ("ids", "entities", "tasks", "golds", "answers"):
-        assert getattr(found, name) == getattr(trace(), name)
-    np.testing.assert_array_equal(found.log_probs, trace().log_probs)
-    np.testing.assert_array_equal(found.activations[-1], trace().activations[-1])
+@pytest.mark.parametrize("top_k", [None, 4])
+def test_what_is_written_in_parts_is_read_whole(make_trace, tmp_path: Path, top_k) -> None:  # type: ignore[no-untyped-def]
+    whole, other = make_trace("forget", top_k=top_k), make_trace("holdout", top_k=top_k)
+    parts = [whole.take(range(5)), whole.take(range(5, 6)), whole.take(range(6, len(whole)))]
+    write_traces([*parts, other], tmp_path, {"model": "m"})
+    assert splits(tmp_path) == ["forget", "holdout"]
+    assert read_index(tmp_path)["splits"]["forget"] == {"samples": 24, "parts": 3}
+    assert read_index(tmp_path)["about"] == {"model": "m"}
+    same(read_trace(tmp_path, "forget"), whole)
+    same(read_trace(tmp_path, "holdout"), other)
 
 
-def test_losses_by_hand() -> None:
-    one = trace()
-    expected = [-(one.log_probs[0, 4] + one.log_probs[1, 1]) / 2, -one.log_probs[2, 2]]
-    np.testing.assert_allclose(one.gold_losses(), expected, rtol=1e-6)
-
-
-def test_a_missing_trace_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"forget\.json: no such trace"):
+def test_a_missing_trace_is_named(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DataError, match=r"trace\.json: no such trace"):
         read_trace(tmp_path, "forget")
+    write_traces([make_trace()], tmp_path, {})
+    with pytest.raises(DataError, match="row holdout, field 'splits': no such split"):
+        read_trace(tmp_path, "holdout")
 
 
-def test_truncated_numbers_are_named(tmp_path: Path) -> None:
-    write_trace(trace(), tmp_path)
-    numbers = tmp_path / "forget.safetensors"
+def test_truncated_numbers_are_named(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace()], tmp_path, {})
+    numbers = tmp_path / "forget" / "00000.safetensors"
     numbers.write_bytes(numbers.read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"forget\.safetensors: is no readable safetensors"):
+    with pytest.raises(DataError, match=r"00000\.safetensors: is no readable safetensors"):
         read_trace(tmp_path, "forget")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "'format': 2 is not 1"),
-        ({"answers": ["only one"]}, "answers: 1 entries for 2 samples"),
+        ({"format": 1}, "'format': 1 is not 2"),
+        ({"answers": ["only one"]}, "answers: 1 rows, not 24"),
+        ({"vocabulary": 5}, "vocabulary of 5"),
+        ({"candidates": [[]] * 24}, "candidate_losses: 48 rows, not 0"),
     ],
 )
 def test_words_that_do_not_fit_are_named(
-    tmp_path: Path, change: dict[str, object], message: str
-) -> None:
-    write_trace(trace(), tmp_path)
-    words = tmp_path / "forget.json"
+    make_trace, tmp_path: Path, change: dict[str, object], message: str
+) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace(top_k=3)], tmp_path, {})
+    words = tmp_path / "forget" / "00000.json"
     words.write_text(json.dumps(json.loads(words.read_text()) | change))
     with pytest.raises(DataError, match=message):
+        read_trace(tmp_path, "forget")
+
+
+def test_a_missing_part_is_named(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    whole = make_trace()
+    write_traces([whole.take(range(5)), whole.take(range(5, 24))], tmp_path, {})
+    (tmp_path / "forget" / "00001.json").unlink()
+    with pytest.raises(DataError, match=r"00001\.json: no such trace"):
         read_trace(tmp_path, "forget")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
 from uqs.metrics.answers import is_right
-from uqs.metrics.base import Evidence, Floats, Measured, Metric
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
 from uqs.metrics.cards import FA, RA
-from uqs.metrics.clustered import clustered_mean
-from uqs.records import Measurement
 from uqs.traces.trace import Trace
 
 
@@ -26,12 +24,11 @@ class _Accuracy(Metric):
 
     also: ClassVar[tuple[str, ...]]
 
-    def measure(self, model: Evidence, oracles: Mapping[int, Evidence]) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         for split in (self.card.split, *self.also):
             if split in model.traces:
                 trace = model.traces[split]
-                mean = clustered_mean(right_answers(trace), trace.entities)
-                yield Measured(Measurement(self.card.symbol, split, mean.value, mean.se, mean.n))
+                yield self.mean(split, trace, right_answers(trace))
 
 
 class ForgetAccuracy(_Accuracy):

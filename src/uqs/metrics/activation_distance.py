@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
 from uqs.metrics.cards import AD
-from uqs.metrics.clustered import clustered_mean
-from uqs.records import Measurement
 from uqs.traces.trace import Trace
 
 LAYER = -2
@@ -23,15 +23,15 @@ class ActivationDistance(OracleMetric):
 
     card = AD
 
-    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split
         trace = model.traces[split]
-        mean = clustered_mean(per_sample(trace, oracle.traces[split]), trace.entities)
-        return Measurement(self.card.symbol, split, mean.value, mean.se, mean.n)
+        values = per_sample(trace, oracle.traces[split])
+        yield self.mean(split, trace, values, oracle_seed=seed)
 
 
 def per_sample(model: Trace, oracle: Trace, layer: int = LAYER) -> Floats:
     """L2 distance of each sample's pooled activations, (n,)."""
     same_samples(model, oracle)
-    gap = model.activations[layer].astype(np.float64) - oracle.activations[layer]
+    gap = model.answer_activations[layer].astype(np.float64) - oracle.answer_activations[layer]
     return np.asarray(np.linalg.norm(gap, axis=1), dtype=np.float64)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from uqs.metrics.clustered import clustered_mean
 from uqs.records import Measurement, MetricCard, Status
 from uqs.traces.trace import Trace
 
@@ -17,19 +18,70 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """A model's and an oracle's greedy answers to the same forget questions, each scored by both as if it
+    were the gold answer: `own` the model's answers, `oracles` the oracle's. Only questions that both
+    answer with some text are there, the same ones in the same order.
+    """
+
+    own_by_model: Trace
+    own_by_oracle: Trace
+    oracles_by_model: Trace
+    oracles_by_oracle: Trace
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """What is recorded of one model: its traces by split, and its weight updates (out, in) by layer."""
+    """What is recorded of one model.
+
+    `traces` by split; `update` what the model adds to each weight matrix of the base, (out, in) by layer,
+    or None where its weights are unknown; `derived` traces of models made from this one, by what was done
+    to it (`int8`, `relearn_10`) and split; `crossed` by the oracle's seed.
+    """
 
     traces: Mapping[str, Trace]
-    update: Mapping[str, Floats]
+    update: Mapping[str, Floats] | None = None
+    derived: Mapping[str, Mapping[str, Trace]] = field(default_factory=dict)
+    crossed: Mapping[int, Crossed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A model that was trained on a random half of the entities of forget and holdout, `members`.
+
+    `unlearned` says whether the members were unlearned afterwards, by the method under test.
+    """
+
+    members: frozenset[str]
+    unlearned: bool
+    traces: Mapping[str, Trace]
+
+
+@dataclass(frozen=True)
+class References:
+    """The other models that a model is measured against: oracles by their seeds, original, shadow models."""
+
+    oracles: Mapping[int, Evidence] = field(default_factory=dict)
+    original: Evidence | None = None
+    shadows: Sequence[Shadow] = ()
+
+
+class PerSample(NamedTuple):
+    """A metric's value for each sample, (n,)."""
+
+    ids: tuple[str, ...]
+    entities: tuple[str, ...]
+    values: Floats
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measurement and the seed of the oracle it was taken against, if it needs one."""
+    """A measurement, the seed of the oracle it was taken against if it needs one, and the values that it is
+    the mean of, where it is one."""
 
     measurement: Measurement
     oracle_seed: int | None = None
+    per_sample: PerSample | None = None
 
 
 class Metric(ABC):
@@ -38,25 +90,56 @@ class Metric(ABC):
     card: ClassVar[MetricCard]
 
     @abstractmethod
-    def measure(self, model: Evidence, oracles: Mapping[int, Evidence]) -> Iterator[Measured]:
-        """All rows of this metric for one model; `oracles` by their seeds."""
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        """All rows of this metric for one model."""
+
+    def missing(
+        self, status: Status, split: str | None = None, oracle_seed: int | None = None
+    ) -> Measured:
+        """The row that says why there is no value."""
+        place = split or self.card.split
+        return Measured(Measurement(self.card.symbol, place, None, None, 0, status), oracle_seed)
+
+    def mean(
+        self,
+        split: str,
+        trace: Trace,
+        values: Floats,
+        *,
+        oracle_seed: int | None = None,
+        bounds: Floats | None = None,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Measured:
+        """The mean over a trace's samples, or those `kept`, clustered by entity.
+
+        `bounds` (n,) are how far each value may lie from the exact one. `too_few` where no sample is kept.
+        """
+        chosen = np.arange(len(trace)) if kept is None else np.flatnonzero(kept)
+        if len(chosen) == 0:
+            return self.missing(Status.TOO_FEW, split, oracle_seed)
+        ids = tuple(trace.ids[i] for i in chosen)
+        entities = tuple(trace.entities[i] for i in chosen)
+        found = clustered_mean(values[chosen], entities)
+        bound = None if bounds is None or not bounds.any() else float(np.mean(bounds[chosen]))
+        return Measured(
+            Measurement(self.card.symbol, split, found.value, found.se, found.n, bound=bound),
+            oracle_seed,
+            PerSample(ids, entities, values[chosen]),
+        )
 
 
 class OracleMetric(Metric):
     """A metric against each oracle in turn; without one its status is `missing_oracle`."""
 
-    def measure(self, model: Evidence, oracles: Mapping[int, Evidence]) -> Iterator[Measured]:
-        card = self.card
-        if not oracles:
-            yield Measured(
-                Measurement(card.symbol, card.split, None, None, 0, Status.MISSING_ORACLE)
-            )
-        for seed, oracle in sorted(oracles.items()):
-            yield Measured(self.against(model, oracle), seed)
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        if not references.oracles:
+            yield self.missing(Status.MISSING_ORACLE)
+        for seed, oracle in sorted(references.oracles.items()):
+            yield from self.against(model, oracle, seed)
 
     @abstractmethod
-    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
-        """The measurement against one oracle."""
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        """The rows against one oracle."""
 
 
 def same_samples(model: Trace, oracle: Trace) -> None:

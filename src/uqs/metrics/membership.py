@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
 from uqs.metrics.cards import MIA, MIA_AUC
 from uqs.metrics.clustered import clustered_mean
 from uqs.records import Measurement
@@ -25,7 +25,7 @@ class MembershipAdvantage(Metric):
 
     card = MIA
 
-    def measure(self, model: Evidence, oracles: Mapping[int, Evidence]) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         forget, holdout = model.traces["forget"], model.traces["holdout"]
         hits = attack_hits(
             forget.gold_losses(), forget.entities, holdout.gold_losses(), holdout.entities
@@ -44,7 +44,7 @@ class MembershipAUC(Metric):
 
     card = MIA_AUC
 
-    def measure(self, model: Evidence, oracles: Mapping[int, Evidence]) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         forget, holdout = model.traces["forget"], model.traces["holdout"]
         members, strangers = forget.gold_losses(), holdout.gold_losses()
         below, above = wins(members, strangers), 1 - wins(strangers, members)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from uqs.metrics.base import Evidence, OracleMetric
+from uqs.metrics.base import Evidence, Measured, OracleMetric
 from uqs.metrics.cards import FUNCTIONAL_DISTANCE, ORACLE_DISTANCE
-from uqs.metrics.jensen_shannon import on_split
-from uqs.records import Measurement
+from uqs.metrics.jensen_shannon import per_sample
+from uqs.records import Measurement, Status
 
 EPSILON = 1e-12
 
@@ -21,16 +23,19 @@ class OracleDistance(OracleMetric):
 
     card = ORACLE_DISTANCE
 
-    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        if model.update is None or oracle.update is None:
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+            return
         if set(model.update) != set(oracle.update):
             raise ValueError("the checkpoints change different layers")
         ratios = [
             float(np.linalg.norm(model.update[layer] - wanted) / (np.linalg.norm(wanted) + EPSILON))
             for layer, wanted in oracle.update.items()
         ]
-        return Measurement(
-            self.card.symbol, self.card.split, float(np.mean(ratios)), None, len(ratios)
-        )
+        mean = float(np.mean(ratios))
+        found = Measurement(self.card.symbol, self.card.split, mean, None, len(ratios))
+        yield Measured(found, seed)
 
 
 class FunctionalDistance(OracleMetric):
@@ -38,5 +43,9 @@ class FunctionalDistance(OracleMetric):
 
     card = FUNCTIONAL_DISTANCE
 
-    def against(self, model: Evidence, oracle: Evidence) -> Measurement:
-        return on_split(self.card.symbol, self.card.split, model, oracle)
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        split = self.card.split
+        found = per_sample(model.traces[split], oracle.traces[split])
+        yield self.mean(
+            split, model.traces[split], found.values, oracle_seed=seed, bounds=found.bounds
+        )

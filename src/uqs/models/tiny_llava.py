@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
+from uqs.models.llava import Llava
 from uqs.models.settings import BASES
-from uqs.models.vlm import VLM
 
 IMAGE_SIZE = 32
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<unk>")
 TEMPLATE_WORDS = ("USER", "ASSISTANT", "Blank")
 
 
-class TinyLlava(VLM):
+class TinyLlava(Llava):
     """LlavaForConditionalGeneration built from config, its base pretrained by `scripts/pretrain_base.py`.
 
     The base has seen people, pictures and wordings that no benchmark uses; `corpus.replay()` gives the

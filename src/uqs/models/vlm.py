@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,17 +17,20 @@ from uqs.errors import UserError
 from uqs.records import Picture, Sample
 
 IGNORED = -100
+Shown = Mapping[str, Tensor]
+"""What the model gets of one picture, by input name; rows of several pictures are put one after another."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Samples as token ids: `prompts[i]`, `answers[i]` (end mark included) and the row of
-    `pixels` (pictures, 3, height, width) that sample i shows, or -1."""
+    """Samples as token ids: `prompts[i]`, `answers[i]` and `wrong[i]` (end marks included), and the place of
+    the picture that sample i shows among `pictures`, or -1."""
 
     prompts: tuple[tuple[int, ...], ...]
     answers: tuple[tuple[int, ...], ...]
+    wrong: tuple[tuple[tuple[int, ...], ...], ...]
     picture: tuple[int, ...]
-    pixels: Tensor
+    pictures: tuple[Shown, ...]
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -36,15 +39,21 @@ class Encoded:
         """The same questions with other answers."""
         if len(answers) != len(self):
             raise ValueError(f"{len(answers)} answers for {len(self)} questions")
-        return Encoded(self.prompts, tuple(answers), self.picture, self.pixels)
+        return replace(self, answers=tuple(answers))
 
     def part(self, indices: Sequence[int]) -> Encoded:
         return Encoded(
             tuple(self.prompts[i] for i in indices),
             tuple(self.answers[i] for i in indices),
+            tuple(self.wrong[i] for i in indices),
             tuple(self.picture[i] for i in indices),
-            self.pixels,
+            self.pictures,
         )
+
+    def shown(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """The pictures of some samples as model inputs, in their order; empty where none shows one."""
+        seen = [self.pictures[self.picture[i]] for i in indices if self.picture[i] >= 0]
+        return {name: torch.cat([one[name] for one in seen]) for name in (seen[0] if seen else {})}
 
 
 @dataclass(frozen=True)
@@ -57,14 +66,19 @@ class Batch:
 
 
 class VLM:
-    """A Llava-form transformers model with its processor; a family overrides what differs.
+    """A transformers model with its processor; a family overrides what differs.
 
-    `template` is the text of a question with a picture, `text_template` of one without.
+    `model_types` are the values of a configuration's `model_type` that the family serves. `template` is the
+    text of a question with a picture, `text_template` of one without; an answer follows `answer_prefix`.
+    `targets` are patterns of layers for adapters.
     """
 
     name: ClassVar[str]
+    model_types: ClassVar[tuple[str, ...]] = ()
     template: ClassVar[str] = "USER: <image>\n{text} ASSISTANT:"
     text_template: ClassVar[str] = "USER: {text} ASSISTANT:"
+    answer_prefix: ClassVar[str] = " "
+    position_axes: ClassVar[int] = 1
     targets: ClassVar[Mapping[str, str]] = {
         "language.attention": r".*language_model\.layers\.\d+\.self_attn\.[qkvo]_proj",
         "language.all": r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]|mlp\.(gate|up|down))_proj",
@@ -78,34 +92,106 @@ class VLM:
         self.model, self.processor = model, processor
 
     @classmethod
-    def load(cls, folder: Path, processor: Path | None = None) -> Self:
-        """Read a local model folder (safetensors only, no remote code); its processor may lie elsewhere."""
-        from transformers import AutoProcessor, LlavaForConditionalGeneration
+    def load(
+        cls,
+        folder: Path | str,
+        processor: Path | str | None = None,
+        *,
+        dtype: torch.dtype | None = None,
+        local: bool = True,
+    ) -> Self:
+        """Read a model folder (safetensors only, no remote code); its processor may lie elsewhere.
 
-        model = LlavaForConditionalGeneration.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
+        `dtype` is that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub
+        id.
+        """
+        from transformers import AutoModelForImageTextToText
+
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype or torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=local,
         )
-        return cls(
-            model.eval(),
-            AutoProcessor.from_pretrained(
-                processor or folder, trust_remote_code=False, local_files_only=True
-            ),
+        return cls(model.eval(), cls.load_processor(processor or folder, local=local))
+
+    @classmethod
+    def load_processor(cls, folder: Path | str, *, local: bool = True) -> Any:
+        """Tokenizer and picture processor, as `processor.tokenizer` and `processor.image_processor`."""
+        from transformers import AutoProcessor
+
+        return AutoProcessor.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=local
         )
 
     @property
     def tokenizer(self) -> Any:
         return self.processor.tokenizer
 
+    @property
+    def plain_model(self) -> Any:
+        """The transformers model, without the adapter's wrapper around it."""
+        from peft import PeftModel
+
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+
+    @property
+    def decoder(self) -> Any:
+        """The stack of language layers with their final norm."""
+        return self.plain_model.model.language_model
+
+    @property
+    def hidden_states(self) -> int:
+        """How many hidden states the language model has, its embeddings counted."""
+        return int(self.plain_model.config.get_text_config(decoder=True).num_hidden_layers) + 1
+
     @cached_property
-    def _picture_text(self) -> str:
-        """What the processor puts in the place of one picture mark."""
-        config = self.model.config
-        side: int = config.vision_config.image_size // config.vision_config.patch_size
-        extra: int = self.processor.num_additional_image_tokens
-        dropped = self.processor.vision_feature_select_strategy == "default"
+    def end_ids(self) -> tuple[int, ...]:
+        """The tokens that end an answer."""
+        configured = self.plain_model.generation_config.eos_token_id
+        found = configured if isinstance(configured, list) else [configured]
+        return tuple({i: None for i in (self.tokenizer.eos_token_id, *found) if i is not None})
+
+    @property
+    def image_token(self) -> str:
+        """The mark that stands for a picture in a prompt."""
         mark: str = self.processor.image_token
-        count: int = side * side + extra - dropped
-        return mark * count
+        return mark
+
+    def picture_tokens(self, shown: Shown) -> int:
+        """How many picture tokens the model reads for one picture."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how long a picture is")
+
+    def show(self, picture: Picture) -> Shown:
+        """One decoded picture as model inputs, each with the picture's rows first."""
+        image = Image.open(io.BytesIO(picture.data)).convert("RGB")
+        found = self.processor.image_processor([image], return_tensors="pt")
+        return {name: torch.as_tensor(values) for name, values in found.items()}
+
+    def prompt_positions(self, ids: Sequence[int], shown: Shown | None) -> Tensor:
+        """Position ids of a prompt's tokens: (tokens,), or (axes, tokens) for several position axes.
+
+        After a prompt, every further token stands one on, on every axis.
+        """
+        return torch.arange(len(ids))
+
+    def batch_positions(self, encoded: Encoded, indices: Sequence[int], mask: Tensor) -> Tensor:
+        """Position ids of a padded batch of questions with answers."""
+        return (mask.cumsum(1) - 1).clamp(min=0)
+
+    def lens(self, states: Tensor, layer: int) -> Tensor:
+        """Logits that the final norm and the output layer read from a layer's states; -1 is normed already.
+
+        Source: the logit lens (nostalgebraist 2020).
+        """
+        normed = states if layer == -1 else self.decoder.norm(states)
+        logits: Tensor = self.plain_model.get_output_embeddings()(normed)
+        return logits
+
+    def extra_inputs(self, ids: Tensor) -> dict[str, Tensor]:
+        """Inputs that a family needs beside token ids, mask, positions and pictures."""
+        return {}
 
     def prompt(self, sample: Sample) -> str:
         """The text that a plain `processor(text=..., images=...)` call takes for this question."""
@@ -113,64 +199,103 @@ class VLM:
         return template.format(text=sample.text)
 
     def encode(self, samples: Sequence[Sample]) -> Encoded:
-        """Token ids of questions and answers, and each distinct picture's pixels once."""
+        """Token ids of questions and answers, and each distinct picture once.
+
+        Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question.
+        """
         rows: dict[str, int] = {}
-        pictures: list[Picture] = []
+        pictures: list[Shown] = []
         for sample in samples:
             if sample.picture is not None and sample.picture.name not in rows:
                 rows[sample.picture.name] = len(pictures)
-                pictures.append(sample.picture)
-        mark = self.processor.image_token
-        prompts = [self.prompt(s).replace(mark, self._picture_text) for s in samples]
-        prompt_ids = self.tokenizer(prompts)["input_ids"]
-        answer_ids = self.tokenizer([f" {s.answer}" for s in samples], add_special_tokens=False)[
-            "input_ids"
-        ]
-        unknown = self.tokenizer.unk_token_id
-        for sample, question, answer in zip(samples, prompt_ids, answer_ids, strict=True):
-            for words, field in ((question, "question"), (answer, "answer")):
-                if not words or (unknown is not None and unknown in words):
-                    raise UserError(
-                        f"sample {sample.id!r}: the tokenizer of {self.name!r} cannot spell its {field} "
-                        f"({getattr(sample, field)!r}); use a model with a full tokenizer"
-                    )
-        end = self.tokenizer.eos_token_id
+                pictures.append(self.show(sample.picture))
+        places = [-1 if s.picture is None else rows[s.picture.name] for s in samples]
+        texts = [self.prompt(sample) for sample in samples]
+        asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
+        for sample, ids in zip(samples, asked, strict=True):
+            self._check_spelled(sample, ids, "question", sample.question)
         return Encoded(
-            tuple(tuple(ids) for ids in prompt_ids),
-            tuple((*ids, end) for ids in answer_ids),
-            tuple(-1 if s.picture is None else rows[s.picture.name] for s in samples),
-            self._pixels(pictures),
+            tuple(
+                tuple(ids if place < 0 else self._with_picture(ids, pictures[place]))
+                for ids, place in zip(asked, places, strict=True)
+            ),
+            self._answers(samples, texts, asked, [s.answer for s in samples], "answer"),
+            tuple(
+                self._answers(
+                    [sample] * len(sample.wrong),
+                    [text] * len(sample.wrong),
+                    [ids] * len(sample.wrong),
+                    sample.wrong,
+                    "wrong",
+                )
+                for sample, text, ids in zip(samples, texts, asked, strict=True)
+            ),
+            tuple(places),
+            tuple(pictures),
         )
 
-    def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
-        if not pictures:
-            size = self.model.config.vision_config.image_size
-            return torch.empty(0, 3, size, size)
-        images = [Image.open(io.BytesIO(p.data)).convert("RGB") for p in pictures]
-        found = self.processor.image_processor(images, return_tensors="pt")
-        return torch.as_tensor(found["pixel_values"], dtype=torch.float32)
+    def _with_picture(self, ids: Sequence[int], shown: Shown) -> list[int]:
+        mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
+        length = self.picture_tokens(shown)
+        return [one for i in ids for one in ([i] * length if i == mark else [i])]
 
-    def batch(self, encoded: Encoded, indices: Sequence[int], *, answers: bool = True) -> Batch:
-        """Samples `indices` as one left-padded batch, with gold answers or with questions alone."""
-        rows = [(encoded.prompts[i], encoded.answers[i] if answers else ()) for i in indices]
+    def _answers(
+        self,
+        samples: Sequence[Sample],
+        texts: Sequence[str],
+        asked: Sequence[Sequence[int]],
+        answers: Sequence[str],
+        field: str,
+    ) -> tuple[tuple[int, ...], ...]:
+        """Answers' tokens as they stand behind their questions, and the end mark.
+
+        They are split off the whole text: alone, a sentence piece tokenizer would spell them otherwise.
+        """
+        if not answers:
+            return ()
+        whole = [
+            f"{text}{self.answer_prefix}{answer}"
+            for text, answer in zip(texts, answers, strict=True)
+        ]
+        found = []
+        for sample, answer, before, ids in zip(
+            samples, answers, asked, self.tokenizer(whole)["input_ids"], strict=True
+        ):
+            start = len(before)
+            if list(ids[:start]) != list(before):
+                raise UserError(
+                    f"sample {sample.id!r}: the tokenizer joins its {field} ({answer!r}) to the question"
+                )
+            self._check_spelled(sample, ids[start:], field, answer)
+            found.append((*ids[start:], self.tokenizer.eos_token_id))
+        return tuple(found)
+
+    def _check_spelled(self, sample: Sample, ids: Sequence[int], field: str, text: str) -> None:
+        unknown = self.tokenizer.unk_token_id
+        if not ids or (unknown is not None and unknown in ids):
+            raise UserError(
+                f"sample {sample.id!r}: the tokenizer of {self.name!r} cannot spell its {field} "
+                f"({text!r}); use a model with a full tokenizer"
+            )
+
+    def batch(self, encoded: Encoded, indices: Sequence[int]) -> Batch:
+        """Samples `indices`, questions with gold answers, as one left-padded batch."""
+        rows = [(encoded.prompts[i], encoded.answers[i]) for i in indices]
         width = max(len(p) + len(a) for p, a in rows)
         ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
         labels = torch.full((len(rows), width), IGNORED)
         mask = torch.zeros((len(rows), width), dtype=torch.long)
         for row, (prompt, answer) in enumerate(rows):
-            start = width - len(prompt) - len(answer)
-            ids[row, start:] = torch.tensor(prompt + answer)
-            mask[row, start:] = 1
-            if answer:
-                labels[row, width - len(answer) :] = torch.tensor(answer)
+            ids[row, width - len(prompt) - len(answer) :] = torch.tensor(prompt + answer)
+            mask[row, width - len(prompt) - len(answer) :] = 1
+            labels[row, width - len(answer) :] = torch.tensor(answer)
         inputs = {
             "input_ids": ids,
             "attention_mask": mask,
-            "position_ids": (mask.cumsum(1) - 1).clamp(min=0),
+            "position_ids": self.batch_positions(encoded, indices, mask),
+            **self.extra_inputs(ids),
+            **encoded.shown(indices),
         }
-        shown = [encoded.picture[i] for i in indices if encoded.picture[i] >= 0]
-        if shown:
-            inputs["pixel_values"] = encoded.pixels[shown]
         device = self.model.device
         return Batch(
             {name: tensor.to(device) for name, tensor in inputs.items()},

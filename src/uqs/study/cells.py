@@ -16,9 +16,9 @@ CELL_VERSION: Mapping[Kind, int] = {
     "base": 1,
     "train": 1,
     "unlearn": 1,
-    "trace": 1,
-    "gates": 1,
-    "measure": 1,
+    "trace": 2,
+    "gates": 2,
+    "measure": 2,
 }
 
 

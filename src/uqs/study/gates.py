@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from uqs.metrics.accuracy import right_answers
-from uqs.metrics.base import Evidence
+from uqs.metrics.base import Evidence, References
 from uqs.metrics.clustered import Estimate, clustered_mean
 from uqs.metrics.membership import MembershipAUC
 from uqs.records import GateCheck, Sample, Split
@@ -92,7 +92,7 @@ def check_oracle(model: str, traces: Mapping[str, Trace], limits: Limits) -> Ite
         "interval of the difference begins at or below 0",
         low <= 0,
     )
-    auc = next(MembershipAUC().measure(Evidence(traces, {}), {})).measurement
+    auc = next(MembershipAUC().measure(Evidence(traces), References())).measurement
     if auc.value is None:
         raise ValueError(f"{model}: no membership AUC ({auc.status})")
     low, high = _interval(auc.value, auc.se, freedom, limits)

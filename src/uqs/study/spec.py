@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.methods.settings import SETTINGS
+from uqs.metrics.cards import CORE
 from uqs.models.settings import AdapterSettings
 from uqs.study.yamlfile import read_mapping
 
@@ -99,7 +100,7 @@ class Study(_Part):
     originals: Literal["per_seed", "shared"] = "per_seed"
     methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
     seeds: Seeds
-    metrics: Names = tuple(registry.BUILT_IN["metric"])
+    metrics: Names = CORE
     gates: Gates = Gates()
 
 

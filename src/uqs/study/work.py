@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from uqs.methods.base import Method
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import SETTINGS, MethodSettings
 from uqs.methods.trainer import Schedule, train
-from uqs.metrics.base import Evidence
+from uqs.metrics.base import Evidence, References
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
@@ -38,10 +39,12 @@ from uqs.study.gates import (
     shuffled_pictures,
 )
 from uqs.study.plan import Cell
-from uqs.traces.file import read_trace, splits, write_trace
-from uqs.traces.one_pass import TraceSettings, trace_split
+from uqs.traces.file import read_traces, write_traces
+from uqs.traces.one_pass import trace_parts
+from uqs.traces.settings import TraceSettings
 
 Inputs = Mapping[str, Path]
+MAX_NEW_TOKENS = 8
 
 
 def run(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -110,12 +113,14 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
     """One pass over every split that is measured; for an original also with shuffled pictures."""
     data = _benchmark(cell)
     vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
-    settings = TraceSettings()
+    settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
     measured = list(data.evaluate.items())
     if cell.params["role"] == Role.ORIGINAL:
         measured.append((SHUFFLED, _shuffled(data)))
-    for name, split in measured:
-        write_trace(trace_split(vlm, Split(name, split.samples), settings), out)
+    parts = chain.from_iterable(
+        trace_parts(vlm, Split(name, split.samples), settings) for name, split in measured
+    )
+    write_traces(parts, out, {"settings": settings.content()})
 
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -125,7 +130,7 @@ def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
     majority = majority_rate(_shuffled(data).samples)
     checks: list[GateCheck] = []
     for role, folder in sorted(inputs.items()):
-        traces = {name: read_trace(folder, name) for name in splits(folder)}
+        traces = read_traces(folder)
         if role.startswith(Role.ORIGINAL):
             checks += check_original(role, traces, majority, limits)
         else:
@@ -146,7 +151,7 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
     }
     rows = []
     for name in cell.params["metrics"]:
-        for measured in registry.get("metric", name)().measure(model, oracles):
+        for measured in registry.get("metric", name)().measure(model, References(oracles)):
             rows.append(asdict(measured.measurement) | {"oracle_seed": measured.oracle_seed})
     (out / "measurements.json").write_text(json.dumps(rows, indent=1))
 
@@ -198,5 +203,4 @@ def _shuffled(data: Benchmark) -> Split:
 
 
 def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
-    found = {name: read_trace(traces, name) for name in splits(traces)}
-    return Evidence(found, adapter.effective_update(checkpoint, start))
+    return Evidence(read_traces(traces), adapter.effective_update(checkpoint, start))

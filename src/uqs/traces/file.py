@@ -1,80 +1,134 @@
-"""The trace file: numbers in `<split>.safetensors`, words in `<split>.json`."""
+"""The trace folder (docs/traces.md): per split numbered parts, numbers in safetensors and words in JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from uqs.errors import DataError
-from uqs.traces.trace import Trace
+from uqs.traces.trace import (
+    BY_CANDIDATE,
+    BY_LAYER,
+    BY_POSITION,
+    BY_SAMPLE,
+    WORDS,
+    Trace,
+    join,
+)
 
-FORMAT = 1
-WORDS = ("ids", "entities", "tasks", "golds", "answers")
+FORMAT = 2
+INDEX = "trace.json"
+ARRAYS = ("offsets", *BY_POSITION, "top_ids", "top_log_probs", *BY_SAMPLE, *BY_CANDIDATE)
 
 
-def write_trace(trace: Trace, folder: Path) -> None:
-    """Write both files into `folder`."""
-    arrays = {
-        "offsets": trace.offsets,
-        "gold_ids": trace.gold_ids,
-        "log_probs": trace.log_probs,
-        **{f"activations.{layer}": values for layer, values in trace.activations.items()},
-    }
+def write_traces(parts: Iterable[Trace], folder: Path, about: Mapping[str, Any]) -> None:
+    """Write consecutive parts of traces into an empty folder as they come; the index comes last.
+
+    `about` is kept in the index: what was traced, how, and what happened.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for part in parts:
+        split = counts.setdefault(part.split, {"samples": 0, "parts": 0})
+        _write_part(part, folder / part.split, split["parts"])
+        split["samples"] += len(part)
+        split["parts"] += 1
+    index = {"format": FORMAT, "splits": counts, "about": dict(about)}
+    (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _write_part(trace: Trace, folder: Path, number: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {name: getattr(trace, name) for name in ARRAYS}
+    for name in BY_LAYER:
+        arrays |= {f"{name}.{layer}": kept for layer, kept in getattr(trace, name).items()}
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
-    save_file(contiguous, folder / f"{trace.split}.safetensors")
+    save_file(contiguous, folder / f"{number:05}.safetensors")
     words = {
         "format": FORMAT,
         "split": trace.split,
+        "vocabulary": trace.vocabulary,
         **{name: getattr(trace, name) for name in WORDS},
     }
-    (folder / f"{trace.split}.json").write_text(json.dumps(words, ensure_ascii=False, indent=0))
+    text = json.dumps(words, ensure_ascii=False, indent=0)
+    (folder / f"{number:05}.json").write_text(text, encoding="utf-8")
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """The index of a trace folder: `splits` with their `samples` and `parts`, and `about`."""
+    file = folder / INDEX
+    index = _read_json(file)
+    for field in ("splits", "about"):
+        if not isinstance(index.get(field), dict):
+            raise DataError("is no object", file=file, field=field)
+    return index
+
+
+def splits(folder: Path) -> list[str]:
+    """The splits that a folder holds traces of, sorted."""
+    return sorted(read_index(folder)["splits"])
 
 
 def read_trace(folder: Path, split: str) -> Trace:
     """Read a split's trace. Raises DataError where a file is missing, damaged or of another format."""
-    words_file, numbers_file = folder / f"{split}.json", folder / f"{split}.safetensors"
+    found = read_index(folder)["splits"].get(split)
+    if found is None:
+        raise DataError("no such split", file=folder / INDEX, row=split, field="splits")
+    parts = [_read_part(folder / split / f"{number:05}") for number in range(found["parts"])]
     try:
-        words = json.loads(words_file.read_text())
-    except FileNotFoundError:
-        raise DataError("no such trace", file=words_file) from None
+        trace = join(parts)
     except ValueError as error:
-        raise DataError(f"is no JSON ({error})", file=words_file) from None
-    if words.get("format") != FORMAT:
-        raise DataError(f"{words.get('format')!r} is not {FORMAT}", file=words_file, field="format")
+        raise DataError(str(error), file=folder / split) from None
+    if len(trace) != found["samples"]:
+        problem = f"{len(trace)} samples, not {found['samples']}"
+        raise DataError(problem, file=folder / INDEX, row=split, field="samples")
+    return trace
+
+
+def read_traces(folder: Path) -> dict[str, Trace]:
+    """All traces of a folder by split."""
+    return {split: read_trace(folder, split) for split in splits(folder)}
+
+
+def _read_part(stem: Path) -> Trace:
+    words_file, numbers_file = stem.with_suffix(".json"), stem.with_suffix(".safetensors")
+    words = _read_json(words_file)
     try:
         arrays = load_file(numbers_file)
     except FileNotFoundError:
         raise DataError("no such trace", file=numbers_file) from None
     except SafetensorError as error:
         raise DataError(f"is no readable safetensors file ({error})", file=numbers_file) from None
-    prefix = "activations."
+    layers: dict[str, dict[int, Any]] = {name: {} for name in BY_LAYER}
+    for name, values in arrays.items():
+        kind, _, layer = name.partition(".")
+        if kind in layers:
+            layers[kind][int(layer)] = values
     try:
-        return Trace(
-            split=split,
-            ids=tuple(words["ids"]),
-            entities=tuple(words["entities"]),
-            tasks=tuple(words["tasks"]),
-            golds=tuple(words["golds"]),
-            answers=tuple(words["answers"]),
-            offsets=arrays["offsets"],
-            gold_ids=arrays["gold_ids"],
-            log_probs=arrays["log_probs"],
-            activations={
-                int(name.removeprefix(prefix)): values
-                for name, values in arrays.items()
-                if name.startswith(prefix)
-            },
-        )
+        held: dict[str, Any] = {name: tuple(words[name]) for name in WORDS}
+        held |= {name: words[name] for name in ("split", "vocabulary")}
+        held |= {name: arrays[name] for name in ARRAYS}
+        held["candidates"] = tuple(tuple(some) for some in words["candidates"])
+        return Trace(**held | layers)
     except KeyError as error:
-        raise DataError("missing", file=folder / split, field=str(error.args[0])) from None
+        raise DataError("missing", file=stem, field=str(error.args[0])) from None
+    except (ValueError, TypeError) as error:
+        raise DataError(str(error), file=stem) from None
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError("no such trace", file=file) from None
     except ValueError as error:
-        raise DataError(str(error), file=folder / split) from None
-
-
-def splits(folder: Path) -> list[str]:
-    """The splits that a folder holds traces of, sorted."""
-    return sorted(path.stem for path in folder.glob("*.safetensors"))
+        raise DataError(f"is no JSON ({error})", file=file) from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        given = found.get("format") if isinstance(found, dict) else found
+        raise DataError(f"{given!r} is not {FORMAT}", file=file, field="format")
+    return found

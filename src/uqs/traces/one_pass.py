@@ -1,102 +1,226 @@
-"""One pass over a model and a split: everything expensive happens here, once."""
+"""One pass over a model and a split: everything expensive happens here, once.
+
+A batch's prompts, all but their last tokens, are read once into a key-value cache. From there the last
+prompt token with the gold answer gives everything that is known of the gold answer, with each plausible
+wrong answer its likelihood, and the model's own tokens its greedy answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import log_softmax
 
+from uqs.errors import UserError
 from uqs.models.vlm import VLM, Encoded
-from uqs.records import Split
-from uqs.traces.trace import Trace
+from uqs.records import Sample, Split
+from uqs.traces import readings
+from uqs.traces.prefix import Prefix, greedy, read_prompts
+from uqs.traces.settings import TraceSettings
+from uqs.traces.trace import Trace, join
+
+__all__ = ["Halved", "TraceSettings", "trace_parts", "trace_split"]
 
 
 @dataclass(frozen=True)
-class TraceSettings:
-    """`layers` are hidden states counted from the end; greedy answers stop at `max_new_tokens`."""
+class Halved:
+    """A batch that did not fit into memory and was done in two halves."""
 
-    batch_size: int = 128
-    max_new_tokens: int = 8
-    layers: tuple[int, ...] = (-1, -2)
-
-
-@dataclass(frozen=True)
-class _Forced:
-    """One sample with its gold answer given: (k, vocabulary) log-probabilities, (width,) a layer."""
-
-    log_probs: torch.Tensor
-    activations: tuple[torch.Tensor, ...]
+    split: str
+    samples: int
+    tokens: int
 
 
-def trace_split(vlm: VLM, split: Split, settings: TraceSettings) -> Trace:
-    """Trace every sample of the split. The values do not depend on the order of the samples."""
-    encoded = vlm.encode(split.samples)
-    order = sorted(
-        range(len(encoded)), key=lambda i: (len(encoded.prompts[i]), encoded.prompts[i], i)
-    )
-    forced: dict[int, _Forced] = {}
-    answers: dict[int, str] = {}
-    with torch.inference_mode():
-        for start in range(0, len(order), settings.batch_size):
-            indices = order[start : start + settings.batch_size]
-            forced |= zip(indices, _teacher_force(vlm, encoded, indices, settings), strict=True)
-            answers |= zip(indices, greedy_answers(vlm, encoded, indices, settings), strict=True)
-    n = len(encoded)
-    gold = [encoded.answers[i][:-1] for i in range(n)]
-    return Trace(
-        split=split.name,
-        ids=tuple(s.id for s in split.samples),
-        entities=tuple(s.entity for s in split.samples),
-        tasks=tuple(s.task for s in split.samples),
-        golds=tuple(s.answer for s in split.samples),
-        answers=tuple(answers[i] for i in range(n)),
-        offsets=np.cumsum([0, *map(len, gold)]).astype(np.int64),
-        gold_ids=np.concatenate([np.asarray(ids, dtype=np.int64) for ids in gold]),
-        log_probs=torch.cat([forced[i].log_probs for i in range(n)]).numpy(),
-        activations={
-            layer: torch.stack([forced[i].activations[k] for i in range(n)]).numpy()
-            for k, layer in enumerate(settings.layers)
-        },
-    )
+@dataclass
+class _Found:
+    """What is found of a window, by sample."""
+
+    gold: dict[int, readings.Gold] = field(default_factory=dict)
+    candidates: dict[int, list[float]] = field(default_factory=dict)
+    answers: dict[int, str] = field(default_factory=dict)
 
 
-def _teacher_force(
-    vlm: VLM, encoded: Encoded, indices: Sequence[int], settings: TraceSettings
-) -> list[_Forced]:
-    batch = vlm.batch(encoded, indices)
-    out = vlm.model(
-        **batch.inputs,
-        logits_to_keep=batch.answer_width + 1,
-        output_hidden_states=True,
-        use_cache=False,
-    )
-    log_probs = log_softmax(out.logits[:, :-1].float(), dim=-1).cpu()
-    forced = []
-    for row, index in enumerate(indices):
-        tokens = len(encoded.answers[index]) - 1  # the end mark is no answer token
-        forced.append(
-            _Forced(
-                log_probs[row, -tokens - 1 : -1],
-                tuple(
-                    out.hidden_states[layer][row, -tokens - 1 : -1].float().mean(0).cpu()
-                    for layer in settings.layers
-                ),
-            )
+def trace_split(
+    vlm: VLM,
+    split: Split,
+    settings: TraceSettings,
+    halved: Callable[[Halved], None] = lambda _: None,
+) -> Trace:
+    """Trace every sample of the split, all in memory. Values do not depend on the order of the samples."""
+    return join(list(trace_parts(vlm, split, settings, halved)))
+
+
+def trace_parts(
+    vlm: VLM,
+    split: Split,
+    settings: TraceSettings,
+    halved: Callable[[Halved], None] = lambda _: None,
+) -> Iterator[Trace]:
+    """The trace in consecutive parts of `window` batches; memory does not grow with the split.
+
+    `halved` is told of every batch that did not fit into memory. Raises UserError where a single sample
+    does not.
+    """
+    size = settings.window * settings.batch_size
+    windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
+    for samples, encoded in _encoded(vlm, windows, settings.workers):
+        found = _Found()
+        with torch.inference_mode():
+            for rows in _batches(encoded, settings):
+                _trace_or_halve(vlm, encoded, rows, settings, split.name, halved, found)
+        yield _part(vlm, split.name, samples, encoded, found, settings)
+
+
+def _encoded(
+    vlm: VLM, windows: Sequence[Sequence[Sample]], workers: int
+) -> Iterator[tuple[Sequence[Sample], Encoded]]:
+    """Windows with their token ids and pictures, up to `workers` of them prepared ahead."""
+    if workers == 0:
+        for samples in windows:
+            yield samples, vlm.encode(samples)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[tuple[Sequence[Sample], Future[Encoded]]] = deque()
+        for samples in windows:
+            ahead.append((samples, pool.submit(vlm.encode, samples)))
+            if len(ahead) > workers:
+                done, encoded = ahead.popleft()
+                yield done, encoded.result()
+        for done, encoded in ahead:
+            yield done, encoded.result()
+
+
+def _batches(encoded: Encoded, settings: TraceSettings) -> Iterator[list[int]]:
+    """Batches of like prompt length, within both limits."""
+    lengths = [len(prompt) for prompt in encoded.prompts]
+    batch: list[int] = []
+    for i in sorted(range(len(encoded)), key=lambda i: (lengths[i], encoded.prompts[i], i)):
+        full = len(batch) == settings.batch_size
+        if batch and (full or (len(batch) + 1) * lengths[i] > settings.batch_tokens):
+            yield batch
+            batch = []
+        batch.append(i)
+    yield batch
+
+
+def _trace_or_halve(
+    vlm: VLM,
+    encoded: Encoded,
+    rows: list[int],
+    settings: TraceSettings,
+    split: str,
+    halved: Callable[[Halved], None],
+    found: _Found,
+) -> None:
+    try:
+        _trace_rows(vlm, encoded, rows, settings, found)
+        return
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+    # outside the handler, so that the failed batch's tensors are free by now
+    width = max(len(encoded.prompts[i]) for i in rows)
+    if len(rows) == 1:
+        raise UserError(
+            f"split {split!r}: one sample of {width} prompt tokens does not fit into memory"
         )
-    return forced
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    halved(Halved(split, len(rows), width))
+    middle = len(rows) // 2
+    for half in (rows[:middle], rows[middle:]):
+        _trace_or_halve(vlm, encoded, half, settings, split, halved, found)
 
 
-def greedy_answers(
-    vlm: VLM, encoded: Encoded, indices: Sequence[int], settings: TraceSettings
-) -> list[str]:
-    """The model's own answers as text, without special tokens."""
-    batch = vlm.batch(encoded, indices, answers=False)
-    inputs = {name: value for name, value in batch.inputs.items() if name != "position_ids"}
-    out = vlm.model.generate(
-        **inputs, do_sample=False, num_beams=1, max_new_tokens=settings.max_new_tokens
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        "out of memory" in text or "can't allocate memory" in text
     )
-    new = out[:, batch.inputs["input_ids"].shape[1] :]
-    return [text.strip() for text in vlm.tokenizer.batch_decode(new, skip_special_tokens=True)]
+
+
+def _trace_rows(
+    vlm: VLM, encoded: Encoded, rows: Sequence[int], settings: TraceSettings, found: _Found
+) -> None:
+    prefix = read_prompts(vlm, encoded, rows, settings.padding)
+    layers = settings.layers_of(vlm.hidden_states)
+    answers = [encoded.answers[i] for i in rows]
+    gold, says = readings.gold(vlm, prefix, answers, layers, settings)
+    losses = _candidate_losses(prefix, [encoded.wrong[i] for i in rows])
+    texts = greedy(vlm, prefix, [a[:-1] for a in answers], says, settings.max_new_tokens)
+    found.gold |= zip(rows, gold, strict=True)
+    found.candidates |= zip(rows, losses, strict=True)
+    found.answers |= zip(rows, texts, strict=True)
+
+
+def _candidate_losses(
+    prefix: Prefix, wrong: Sequence[Sequence[tuple[int, ...]]]
+) -> list[list[float]]:
+    """Minus mean log-probability a token of each row's wrong answers, end marks left out."""
+    losses: list[list[float]] = [[] for _ in wrong]
+    for number in range(max(map(len, wrong), default=0)):
+        having = [row for row, some in enumerate(wrong) if number < len(some)]
+        part = prefix if len(having) == len(wrong) else prefix.select(having)
+        tokens = [wrong[row][number][:-1] for row in having]
+        for row, loss in zip(having, readings.losses(part, tokens), strict=True):
+            losses[row].append(loss)
+    return losses
+
+
+def _part(
+    vlm: VLM,
+    split: str,
+    samples: Sequence[Sample],
+    encoded: Encoded,
+    found: _Found,
+    settings: TraceSettings,
+) -> Trace:
+    n = len(samples)
+    golds = [found.gold[i] for i in range(n)]
+    layers = settings.layers_of(vlm.hidden_states)
+    whole = golds[0].top_log_probs.shape[1] == golds[0].vocabulary
+    by_position = partial(_stacked, golds, np.concatenate)
+    by_sample = partial(_stacked, golds, np.stack)
+    ids = [encoded.answers[i][:-1] for i in range(n)]
+    return Trace(
+        split=split,
+        ids=tuple(s.id for s in samples),
+        entities=tuple(s.entity for s in samples),
+        tasks=tuple(s.task for s in samples),
+        pictured=tuple(s.picture is not None for s in samples),
+        golds=tuple(s.answer for s in samples),
+        answers=tuple(found.answers[i] for i in range(n)),
+        candidates=tuple(s.wrong for s in samples),
+        vocabulary=golds[0].vocabulary,
+        offsets=np.cumsum([0, *map(len, ids)]).astype(np.int64),
+        gold_ids=np.concatenate([np.asarray(one, dtype=np.int64) for one in ids]),
+        gold_log_probs=by_position("log_probs"),
+        gold_ranks=by_position("ranks"),
+        means=by_position("means"),
+        variances=by_position("variances"),
+        top_ids=np.empty((0, 0), dtype=np.int32) if whole else by_position("top_ids"),
+        top_log_probs=by_position("top_log_probs"),
+        tail_masses=by_position("tail_masses"),
+        gradient_norms=by_sample("gradient_norm").astype(np.float32),
+        candidate_losses=np.array(
+            [loss for i in range(n) for loss in found.candidates[i]], dtype=np.float32
+        ),
+        answer_activations=dict(
+            zip(layers, by_sample("answer_activations").swapaxes(0, 1), strict=True)
+        ),
+        prompt_activations=dict(
+            zip(layers, by_sample("prompt_activations").swapaxes(0, 1), strict=True)
+        ),
+        lens_log_probs=dict(zip(layers, by_sample("lens_log_probs").T, strict=True)),
+        lens_ranks=dict(zip(layers, by_sample("lens_ranks").T, strict=True)),
+    )
+
+
+def _stacked(golds: Sequence[readings.Gold], stack: Callable[..., Any], name: str) -> Any:
+    return stack([getattr(one, name) for one in golds])

@@ -1,0 +1,21 @@
+"""LLaVA 1.5 and its like."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from uqs.models.vlm import VLM, Shown
+
+
+class Llava(VLM):
+    """LlavaForConditionalGeneration, asked in the wording it was tuned on. Source: arXiv 2310.03744."""
+
+    name = "llava"
+    model_types: ClassVar[tuple[str, ...]] = ("llava",)
+
+    def picture_tokens(self, shown: Shown) -> int:
+        height, width = shown["pixel_values"].shape[-2:]
+        patch: int = self.processor.patch_size
+        extra: int = self.processor.num_additional_image_tokens
+        dropped: bool = self.processor.vision_feature_select_strategy == "default"
+        return (height // patch) * (width // patch) + extra - dropped
