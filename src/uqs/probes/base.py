@@ -14,7 +14,8 @@ PREFIX = "probe_"
 
 
 class Probe(ABC):
-    """One file each. `kind`: `explicit` asks the model to produce the answer, `implicit` to tell it from others.
+    """One file each. `kind`: `explicit` asks a model to produce the answer, `implicit` to tell it from
+    others.
 
     A probe's questions are about items, the samples of the forget split; a question's id is that of its
     item, `@`, the probe's name and a number.

@@ -17,6 +17,8 @@ STATUS = {
     Status.MISSING_ORACLE: "no oracle",
     Status.TOO_FEW: "too few values",
     Status.COLLAPSED: "collapsed",
+    Status.MISSING_TRACE: "not traced",
+    Status.MISSING_SHADOWS: "no shadow models",
     Status.GATE_FAILED: "gate failed",
 }
 
