@@ -19,7 +19,11 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "unlok_vqa": "uqs.benchmarks.unlok_vqa:UnLOKVQA",
         "mmubench": "uqs.benchmarks.mmubench:MMUBench",
     },
-    "model": {"tiny_llava": "uqs.models.tiny_llava:TinyLlava"},
+    "model": {
+        "llava": "uqs.models.llava:Llava",
+        "qwen_vl": "uqs.models.qwen_vl:QwenVL",
+        "tiny_llava": "uqs.models.tiny_llava:TinyLlava",
+    },
     "method": {
         "gradient_ascent": "uqs.methods.gradient_ascent:GradientAscent",
         "random_labels": "uqs.methods.random_labels:RandomLabels",

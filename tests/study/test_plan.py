@@ -131,7 +131,7 @@ def test_the_label_and_the_order_of_words_are_no_part_of_a_key() -> None:
 
 def test_the_base_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("1")
-    monkeypatch.setattr("uqs.study.plan.BASES", {"toy": tmp_path})
+    monkeypatch.setattr("uqs.models.families.BASES", {"toy": tmp_path})
     first = base_hash("toy")
     (tmp_path / "a").write_text("2")
     assert base_hash("toy") != first

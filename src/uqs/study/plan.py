@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uqs import registry
-from uqs.models.settings import BASES
+from uqs.models.families import base_folder
 from uqs.records import Role
 from uqs.study.cells import Cell, Kind
 from uqs.study.spec import MethodChoice, Study
@@ -59,7 +58,7 @@ def make_plan(study: Study, data_hashes: Mapping[str, str], base: str) -> Plan:
 
 def base_hash(model: str) -> str:
     """Hash of the files of a model family's base."""
-    folder: Path = BASES.get(model) or registry.get("model", model).base_folder()
+    folder = base_folder(model)
     found = hashlib.sha256()
     for file in sorted(folder.iterdir()):
         found.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())

@@ -15,6 +15,7 @@ from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.methods.settings import SETTINGS
 from uqs.metrics.cards import CORE
+from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
 from uqs.study.yamlfile import read_mapping
 
@@ -198,6 +199,8 @@ def _check(study: Study, path: Path) -> None:
         with _located(where, path):
             for name in known:
                 registry.check(kind, name)
+    with _located("model.name", path):
+        base_folder(study.model.name)
     named = [b.partition(":")[0] for b in study.benchmarks]
     for name in study.training.per_benchmark:
         if name not in named:

@@ -1,0 +1,61 @@
+"""Which family serves a model folder, and which families a study can train; imports torch only when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uqs import registry
+from uqs.errors import DataError, UserError
+from uqs.models.settings import BASES
+
+if TYPE_CHECKING:
+    from uqs.models.vlm import VLM
+
+CONFIG = "config.json"
+
+
+def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
+    """The registered family that declares the `model_type` of a folder's configuration.
+
+    Without `local`, `folder` may be a hub id. Raises DataError where there is no configuration, or no family
+    for it.
+    """
+    from transformers import PreTrainedConfig
+
+    try:
+        config, _ = PreTrainedConfig.get_config_dict(folder, local_files_only=local)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"is no readable model configuration ({first})", file=f"{folder}/{CONFIG}"
+        ) from error
+    known = _by_model_type()
+    found = config.get("model_type")
+    if found not in known:
+        raise DataError(
+            f"no model family serves {found!r}; known: {', '.join(sorted(known))}",
+            file=f"{folder}/{CONFIG}",
+            field="model_type",
+        )
+    return known[found]
+
+
+def base_folder(name: str) -> Path:
+    """The base that a family ships for studies to train; UserError where it ships none."""
+    if name in BASES:
+        return BASES[name]
+    family = registry.get("model", name)
+    if not hasattr(family, "base_folder"):
+        raise UserError(
+            f"model family {name!r} ships no base that a study could train, it serves checkpoints alone; "
+            f"built in with a base: {', '.join(BASES)}"
+        )
+    folder: Path = family.base_folder()
+    return folder
+
+
+def _by_model_type() -> dict[str, type[VLM]]:
+    """Families by the types that they declare themselves; what a family inherits is its parent's."""
+    families = [registry.get("model", name) for name in registry.names("model")]
+    return {kind: one for one in families for kind in vars(one).get("model_types", ())}

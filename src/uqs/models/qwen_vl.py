@@ -1,0 +1,108 @@
+"""Qwen2-VL, Qwen2.5-VL and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from uqs.models.vlm import VLM, Encoded, Shown
+from uqs.records import Sample
+
+_SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+_USER, _ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
+
+
+@dataclass(frozen=True)
+class QwenProcessor:
+    """What of a Qwen2-VL processor a question needs. No video is ever shown, so there is no video part."""
+
+    tokenizer: Any
+    image_processor: Any
+    chat_template: str | None = None
+    image_token: str = "<|image_pad|>"
+
+
+class QwenVL(VLM):
+    """Qwen2-VL and Qwen2.5-VL, with pictures of any size and three position axes.
+
+    A question is one user turn in the folder's own chat template; in the published one, written out here,
+    where the folder has none. Pictures are always resized by Pillow: transformers would use torchvision where
+    that is installed, and other pixels would come out. Sources: arXiv 2409.12191, 2502.13923.
+    """
+
+    name = "qwen_vl"
+    model_types: ClassVar[tuple[str, ...]] = ("qwen2_vl", "qwen2_5_vl")
+    template: ClassVar[str] = (
+        f"{_SYSTEM}{_USER}<|vision_start|><|image_pad|><|vision_end|>{{text}}{_ASSISTANT}"
+    )
+    text_template: ClassVar[str] = f"{_SYSTEM}{_USER}{{text}}{_ASSISTANT}"
+    answer_prefix: ClassVar[str] = ""
+    position_axes: ClassVar[int] = 3
+    targets: ClassVar[Mapping[str, str]] = {
+        **VLM.targets,
+        "language.all+projector": (
+            r".*(language_model\.layers\.\d+\.(self_attn\.[qkvo]|mlp\.(gate|up|down))_proj"
+            r"|visual\.merger\.mlp\.[02])"
+        ),
+    }
+
+    @classmethod
+    def load_processor(cls, folder: Path | str, *, local: bool = True) -> QwenProcessor:
+        from transformers import AutoImageProcessor, AutoTokenizer, Qwen2VLProcessor
+
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, local_files_only=local
+        )
+        pictures = AutoImageProcessor.from_pretrained(
+            folder, backend="pil", trust_remote_code=False, local_files_only=local
+        )
+        # the template may lie in a file of the processor or of the tokenizer
+        about, _ = Qwen2VLProcessor.get_processor_dict(folder, local_files_only=local)
+        return QwenProcessor(
+            tokenizer, pictures, about.get("chat_template") or tokenizer.chat_template
+        )
+
+    def prompt(self, sample: Sample) -> str:
+        if self.processor.chat_template is None:
+            return super().prompt(sample)
+        content = [{"type": "image"}] if sample.picture is not None else []
+        content.append({"type": "text", "text": sample.text})
+        text: str = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}],
+            chat_template=self.processor.chat_template,
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        return text
+
+    def picture_tokens(self, shown: Shown) -> int:
+        merged: int = self.processor.image_processor.merge_size**2
+        return int(shown["image_grid_thw"][0].prod()) // merged
+
+    def prompt_positions(self, ids: Sequence[int], shown: Shown | None) -> Tensor:
+        """By the model's own rule: a picture's tokens stand in a grid, text goes on behind its longer side."""
+        rows = torch.tensor([list(ids)])
+        positions, _ = self.plain_model.model.get_rope_index(
+            rows,
+            image_grid_thw=None if shown is None else shown["image_grid_thw"],
+            **self.extra_inputs(rows),
+        )
+        found: Tensor = positions[:, 0]
+        return found
+
+    def batch_positions(self, encoded: Encoded, indices: Sequence[int], mask: Tensor) -> Tensor:
+        places = torch.zeros((self.position_axes, *mask.shape), dtype=torch.long)
+        for row, i in enumerate(indices):
+            shown = encoded.pictures[encoded.picture[i]] if encoded.picture[i] >= 0 else None
+            whole = self.prompt_positions(encoded.prompts[i] + encoded.answers[i], shown)
+            places[:, row, mask[row].bool()] = whole
+        return places
+
+    def extra_inputs(self, ids: Tensor) -> dict[str, Tensor]:
+        mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
+        return {"mm_token_type_ids": (ids == mark).long()}
