@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import numpy as np
 
 from uqs.metrics.answers import is_right
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
+from uqs.metrics.base import Floats, Measured
+from uqs.metrics.by_split import SplitMetric, parts
 from uqs.metrics.cards import FA, RA
 from uqs.traces.trace import Trace
 
@@ -19,16 +19,18 @@ def right_answers(trace: Trace) -> Floats:
     return np.array([is_right(*one) for one in judged], dtype=np.float64)
 
 
-class _Accuracy(Metric):
-    """Share of right greedy answers on the headline split and on the splits of `also`."""
+class _Accuracy(SplitMetric):
+    """Share of right greedy answers, also by task and with and without a picture (`forget/cloze`,
+    `forget/text_only`)."""
 
-    also: ClassVar[tuple[str, ...]]
+    def values(self, trace: Trace) -> Floats:
+        return right_answers(trace)
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
-        for split in (self.card.split, *self.also):
-            if split in model.traces:
-                trace = model.traces[split]
-                yield self.mean(split, trace, right_answers(trace))
+    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+        right = self.values(trace)
+        yield self.mean(split, trace, right)
+        for part, kept in parts(trace):
+            yield self.mean(f"{split}/{part}", trace, right, kept=kept)
 
 
 class ForgetAccuracy(_Accuracy):

@@ -8,6 +8,7 @@ import unicodedata
 _LETTER_FIRST = re.compile(r"\(?([A-Z])(?![\w'])\)?")
 _LETTER_STATED = re.compile(r"\banswer\s*(?:is|:)\s*\(?([A-Z])(?![\w'])", re.IGNORECASE)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def chosen_letter(answer: str) -> str | None:
@@ -47,3 +48,13 @@ def is_right(task: str, answer: str, gold: str) -> bool:
     if not expected:
         raise ValueError(f"gold answer {gold!r} is empty")
     return normalise(answer) == expected
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, lower case: runs of letters and digits of any script."""
+    return _WORD.findall(text.casefold())
+
+
+def says_something(answer: str) -> bool:
+    """Whether an answer has a letter or digit at all."""
+    return _WORD.search(answer) is not None

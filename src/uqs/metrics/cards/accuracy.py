@@ -26,4 +26,14 @@ RA = MetricCard(
     _STUDY,
     "that nothing else was harmed: only the retain questions were asked",
 )
-CARDS = (FA, RA)
+ROUGE = MetricCard(
+    "rouge_recall",
+    "ROUGE",
+    "target",
+    (0, 1),
+    "forget",
+    frozenset(),
+    "ROUGE-L recall: Lin 2004 (aclanthology W04-1013); on unlearning: TOFU, arXiv 2401.06121",
+    "that the fact is no longer told: in other words, or in another language, it has no recall",
+)
+CARDS = (FA, RA, ROUGE)

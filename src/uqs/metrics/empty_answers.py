@@ -1,0 +1,21 @@
+"""Empty answers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.answers import says_something
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import SplitMetric
+from uqs.metrics.cards.health import EMPTY
+from uqs.traces.trace import Trace
+
+
+class EmptyAnswers(SplitMetric):
+    """Share of greedy answers without a letter or digit; also on forget and holdout."""
+
+    card = EMPTY
+    also = ("forget", "holdout")
+
+    def values(self, trace: Trace) -> Floats:
+        return np.array([not says_something(answer) for answer in trace.answers], dtype=np.float64)

@@ -1,0 +1,24 @@
+"""Exact memorisation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import SplitMetric
+from uqs.metrics.cards.memorisation import EM
+from uqs.traces.trace import Trace
+
+
+class ExactMemorisation(SplitMetric):
+    """Share of a gold answer's positions at which its token is the likeliest one, then the mean over samples.
+
+    Every position is asked with the gold tokens before it given. Source: Tirumala et al. 2022
+    (arXiv 2205.10770).
+    """
+
+    card = EM
+    also = ("retain", "holdout")
+
+    def values(self, trace: Trace) -> Floats:
+        return trace.mean_over_answers((trace.gold_ranks == 0).astype(np.float64))

@@ -1,0 +1,32 @@
+"""Extraction strength: how little of an answer a model needs to be given to go on by heart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import SplitMetric
+from uqs.metrics.cards.memorisation import ES
+from uqs.traces.trace import Trace
+
+
+class ExtractionStrength(SplitMetric):
+    """1 - k / |a|: k is the shortest beginning of the gold answer, in tokens, from which greedy decoding
+    reaches its end; 0 where it must be given whole.
+
+    Source: Wang et al. 2025 (arXiv 2406.09179), after Carlini et al. 2021 (arXiv 2012.07805). Greedy decoding
+    follows the gold answer as long as it agrees with it, so one teacher-forced pass decides.
+    OpenUnlearning gives 1 / |a| instead of 0 where not even the last token is right. The end mark is no token
+    of the answer.
+    """
+
+    card = ES
+    also = ("retain", "holdout")
+
+    def values(self, trace: Trace) -> Floats:
+        places = np.arange(len(trace.gold_ranks)) + 1
+        misses = np.where(trace.gold_ranks > 0, places, 0)
+        # how many tokens of each answer reach up to its last miss
+        last = np.maximum.reduceat(misses, trace.offsets[:-1])
+        given = np.maximum(last - trace.offsets[:-1], 0)
+        return 1 - given / trace.lengths()

@@ -1,0 +1,43 @@
+"""Perplexity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.cards.health import PPL
+from uqs.metrics.clustered import clustered_mean
+from uqs.records import Measurement, Status
+from uqs.traces.trace import Trace
+
+
+class Perplexity(Metric):
+    """exp of the mean loss over all tokens of the fluent passages; also of the retain answers.
+
+    The standard error is the mean loss's, clustered by entity, times the perplexity (delta method); `n`
+    counts samples. Where the exponential is too large for a number, the status is `collapsed`. Tokens are
+    the model's own, so values compare within one tokenizer alone.
+    """
+
+    card = PPL
+    also = ("retain",)
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        if self.card.split not in model.traces:
+            yield self.missing(Status.MISSING_TRACE)
+        for split in (self.card.split, *self.also):
+            if split in model.traces:
+                yield self.row(split, model.traces[split])
+
+    def row(self, split: str, trace: Trace) -> Measured:
+        losses = -trace.gold_log_probs.astype(np.float64)
+        loss = clustered_mean(losses, np.repeat(trace.entities, trace.lengths()).tolist())
+        try:
+            value = math.exp(loss.value)
+        except OverflowError:
+            return self.missing(Status.COLLAPSED, split)
+        se = None if loss.se is None else value * loss.se
+        return Measured(Measurement(self.card.symbol, split, value, se, len(trace)))

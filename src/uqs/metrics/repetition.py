@@ -1,0 +1,36 @@
+"""Repetition within greedy answers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from uqs.metrics.answers import words
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import Mask, SplitMetric
+from uqs.metrics.cards.health import REP
+from uqs.traces.trace import Trace
+
+
+class Repetition(SplitMetric):
+    """1 - distinct pairs / all pairs of neighbouring words of an answer, then the mean over answers.
+
+    Source: seq-rep-n of Welleck et al. 2020 (arXiv 1908.04319), with n = 2 words, not 4 tokens, for
+    short answers. Answers of fewer than two words have no pair and are left out.
+    """
+
+    card = REP
+    also = ("forget",)
+
+    def values(self, trace: Trace) -> Floats:
+        return np.array([repeated(answer) for answer in trace.answers])
+
+    def kept(self, trace: Trace) -> Mask:
+        return ~np.isnan(self.values(trace))
+
+
+def repeated(answer: str) -> float:
+    """Share of an answer's word pairs that are repeats of an earlier one; NaN where it has no pair."""
+    pairs = list(pairwise(words(answer)))
+    return 1 - len(set(pairs)) / len(pairs) if pairs else float("nan")

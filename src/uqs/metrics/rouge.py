@@ -1,0 +1,60 @@
+"""ROUGE-L recall of free answers."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import Mask, SplitMetric
+from uqs.metrics.cards.accuracy import ROUGE
+from uqs.traces.trace import Trace
+
+_READABLE = re.compile("[a-z0-9]")
+
+
+class RougeRecall(SplitMetric):
+    """Share of the gold answer's words that the greedy answer has in the same order; generation task alone.
+
+    Longest common subsequence over the gold answer's words, after Porter's stemmer, by the package
+    `rouge-score`; TOFU (arXiv 2401.06121) reports this recall. The package reads a to z and digits only:
+    questions whose gold answer has none are left out, and accented letters divide words.
+    """
+
+    card = ROUGE
+    also = ("retain", "holdout")
+
+    def values(self, trace: Trace) -> Floats:
+        kept = self.kept(trace)
+        return np.array(
+            [
+                recall(answer, gold) if keep else np.nan
+                for answer, gold, keep in zip(trace.answers, trace.golds, kept, strict=True)
+            ]
+        )
+
+    def kept(self, trace: Trace) -> Mask:
+        asked = zip(trace.tasks, trace.golds, strict=True)
+        return np.array([task == "generation" and _readable(gold) for task, gold in asked])
+
+
+def recall(answer: str, gold: str) -> float:
+    """ROUGE-L recall of `answer`. Raises ValueError where `gold` has no letter from a to z and no digit."""
+    if not _readable(gold):
+        raise ValueError(f"gold answer {gold!r} has no letter from a to z and no digit")
+    return float(_scorer().score(gold, answer)["rougeL"].recall)
+
+
+def _readable(gold: str) -> bool:
+    return _READABLE.search(gold.lower()) is not None
+
+
+@cache
+def _scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    return RougeScorer(["rougeL"], tokenizer=DefaultTokenizer(use_stemmer=True))

@@ -1,0 +1,63 @@
+"""Truth ratio: are wrong answers as likely as the right one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from uqs.metrics.base import Floats, Measured
+from uqs.metrics.by_split import Mask, SplitMetric
+from uqs.metrics.cards.memorisation import TR
+from uqs.traces.trace import Trace
+
+
+class TruthRatio(SplitMetric):
+    """R = mean over wrong answers of P(wrong)^(1 / tokens), divided by P(right)^(1 / tokens).
+
+    Reported as TOFU does (Maini et al. 2024, arXiv 2401.06121): the mean over samples of min(R, 1 / R) on
+    forget, where 1 says that right and wrong answers are as likely, and of max(0, 1 - R) on retain, where 1
+    says that only the right one is likely. Holdout is read as forget is, to compare with it.
+
+    Differences: TOFU puts a paraphrase of the right answer under the line, we the gold answer itself, so a
+    model that knows the exact wording has a smaller R here. OpenUnlearning (arXiv 2506.12618) takes
+    the geometric mean of the wrong answers; this is the paper's arithmetic one. Samples without wrong answers
+    are left out.
+    """
+
+    card = TR
+    also = ("retain", "holdout")
+
+    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+        values = self.values(trace)
+        kind = truth_preferred(values) if split == "retain" else indifference(values)
+        yield self.mean(split, trace, kind, kept=self.kept(trace))
+
+    def values(self, trace: Trace) -> Floats:
+        return log_ratios(trace)
+
+    def kept(self, trace: Trace) -> Mask:
+        return np.array([len(some) > 0 for some in trace.candidates])
+
+
+def log_ratios(trace: Trace) -> Floats:
+    """log R of each sample, (n,); NaN where it has no wrong answer. In logs, for R itself may overflow."""
+    rights, losses = trace.gold_losses(), trace.candidate_losses.astype(np.float64)
+    starts = np.cumsum([0, *map(len, trace.candidates)])
+    found = np.full(len(trace), np.nan)
+    for i, (start, stop) in enumerate(pairwise(starts)):
+        if stop > start:
+            mean = np.logaddexp.reduce(-losses[start:stop]) - np.log(stop - start)
+            found[i] = mean + rights[i]
+    return found
+
+
+def indifference(log_ratio: Floats) -> Floats:
+    """min(R, 1 / R)."""
+    return np.exp(-np.abs(log_ratio))
+
+
+def truth_preferred(log_ratio: Floats) -> Floats:
+    """max(0, 1 - R)."""
+    return -np.expm1(np.minimum(log_ratio, 0))
