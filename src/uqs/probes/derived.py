@@ -1,0 +1,42 @@
+"""Traces of the models that are made from a model to see what it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import torch
+
+from uqs.models.vlm import VLM
+from uqs.probes.quantisation import SCHEMES, quantised
+from uqs.probes.relearning import RelearnSettings, halves, relearn
+from uqs.records import Split
+from uqs.traces.trace import Trace
+
+RELEARN = "relearn_"
+DEFAULT = RelearnSettings()
+
+
+def derived_traces(
+    vlm: VLM,
+    forget: Split,
+    trace: Callable[[Split], Trace],
+    relearning: RelearnSettings = DEFAULT,
+    seed: int = 0,
+) -> dict[str, dict[str, Trace]]:
+    """Traces by what was done to the model and by split; afterwards the model is as it was, bit for bit.
+
+    `int8`, `int4` and `nf4`: the whole forget split. `relearn_K`: one half of the entities after K steps on
+    the other half. Halves and draws follow from `seed` and the split alone, so that all models of a study
+    are asked the same. Source: probes/quantisation.py, probes/relearning.py.
+    """
+    found: dict[str, dict[str, Trace]] = {}
+    for scheme in SCHEMES:
+        with quantised(vlm, scheme):
+            found[scheme] = {forget.name: trace(forget)}
+    train, test = halves(forget, seed)
+    generator = torch.Generator().manual_seed(seed)
+    with closing(relearn(vlm, train, relearning, generator)) as steps:
+        for step in steps:
+            found[f"{RELEARN}{step}"] = {forget.name: trace(test)}
+    return found
