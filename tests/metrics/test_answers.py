@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uqs.metrics.answers import chosen_letter, is_right, normalise
+from uqs.metrics.answers import chosen_letter, is_right, normalise, says_something, words
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,19 @@ def test_a_choice_without_letter_is_an_error() -> None:
 @given(st.text())
 def test_normalise_changes_nothing_twice(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+def test_words_are_runs_of_letters_and_digits() -> None:
+    assert words("The 2nd Straße, don't!") == ["the", "2nd", "strasse", "don", "t"]
+    assert words("東京 is_here") == ["東京", "is", "here"]
+
+
+@pytest.mark.parametrize("answer", ["", "  \n", "...", "?!", "___", "-", "\u200b"])
+def test_an_answer_without_letter_or_digit_says_nothing(answer: str) -> None:
+    assert not says_something(answer)
+    assert words(answer) == []
+
+
+@pytest.mark.parametrize("answer", ["a", "(B)", "7", "é", "東"])
+def test_one_letter_or_digit_says_something(answer: str) -> None:
+    assert says_something(answer)
