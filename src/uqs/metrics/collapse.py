@@ -11,8 +11,8 @@ from uqs.traces.trace import Trace
 
 
 def collapsed(traces: Mapping[str, Trace]) -> bool:
-    """Whether a model gave some gold token no probability, or a wrong answer no number at all, or says nothing
-    to any retain question."""
+    """Whether a model gave some gold token no probability, or a wrong answer no number at all, or says
+    nothing to any retain question."""
     if not all(map(_judged, traces.values())):
         return True
     retain = traces.get("retain")

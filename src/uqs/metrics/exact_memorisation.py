@@ -13,8 +13,8 @@ from uqs.traces.trace import Trace
 class ExactMemorisation(SplitMetric):
     """Share of a gold answer's positions at which its token is the likeliest one, then the mean over samples.
 
-    Every position is asked with the gold tokens before it given; a tie counts as likeliest. Source: Tirumala et al. 2022
-    (arXiv 2205.10770).
+    Every position is asked with the gold tokens before it given; a tie counts as likeliest.
+    Source: Tirumala et al. 2022 (arXiv 2205.10770).
     """
 
     card = EM

@@ -21,8 +21,8 @@ class RougeRecall(SplitMetric):
 
     Longest common subsequence over the gold answer's words, after Porter's stemmer, by the package
     `rouge-score`; TOFU (arXiv 2401.06121) reports this recall. The package reads a to z and digits only:
-    questions whose gold answer has none are left out, and accented letters divide words. A greedy answer ends at the trace's
-    `max_new_tokens`, which bounds the recall of longer gold answers.
+    questions whose gold answer has none are left out, and accented letters divide words. A greedy
+    answer ends at the trace's `max_new_tokens`, which bounds the recall of longer gold answers.
     """
 
     card = ROUGE
