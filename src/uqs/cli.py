@@ -114,7 +114,7 @@ def validate(study: StudyFile) -> None:
 @app.command()
 def ls(
     kind: Annotated[
-        str | None, typer.Argument(help="benchmarks, models, methods or metrics.")
+        str | None, typer.Argument(help="benchmarks, models, methods, metrics or probes.")
     ] = None,
 ) -> None:
     """List what can be named in a study file."""
@@ -125,6 +125,18 @@ def ls(
     console = Console(markup=False, highlight=False)
     for table in tables(kind):
         console.print(table)
+
+
+@app.command(context_settings=ELSEWHERE)
+def measure(context: typer.Context) -> None:
+    """Measure one's own checkpoints: one pass, every metric, gaps to oracles."""
+    _elsewhere("uqs.measuring.command:measure", context)
+
+
+@app.command(context_settings=ELSEWHERE)
+def trace(context: typer.Context) -> None:
+    """Write the traces of one model: what the metrics read."""
+    _elsewhere("uqs.measuring.command:trace", context)
 
 
 @app.command(context_settings=ELSEWHERE)

@@ -8,8 +8,9 @@ import torch
 
 from uqs.errors import DataError, UserError
 from uqs.methods.base import trainable
-from uqs.models.adapter import attach, effective_update, load, save
+from uqs.models.adapter import attach, load, save
 from uqs.models.settings import AdapterSettings
+from uqs.models.update import effective_update, layer_name, shapes
 
 
 def trained(make_vlm, tmp_path: Path, settings: AdapterSettings, seed: int = 0):  # type: ignore[no-untyped-def]
@@ -44,13 +45,10 @@ def test_a_checkpoint_comes_back_and_its_update_is_what_it_adds(
     start = make_vlm().model.state_dict()
     differing = 0
     for name, weight in merged.state_dict().items():
-        # a full checkpoint's files keep the names of the original LLaVA release
-        layer = name.removesuffix(".weight")
-        if settings.kind == "full":
-            layer = layer.replace("model.language_model", "language_model.model")
-            layer = layer.replace("model.vision", "vision").replace("model.multi", "multi")
+        layer = layer_name(name)
         if layer in update:
             np.testing.assert_allclose(update[layer], (weight - start[name]).numpy(), atol=1e-5)
+            assert shapes(update)[layer] == weight.shape
             differing += 1
     assert differing == len(update) > 0
 

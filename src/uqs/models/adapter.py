@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from uqs.errors import DataError, UserError
 from uqs.models.settings import AdapterSettings
@@ -16,7 +13,6 @@ from uqs.models.vlm import VLM
 from uqs.registry import nearest
 
 ADAPTER, FULL = "adapter_model.safetensors", "model.safetensors"
-_PEFT_PREFIX = "base_model.model."
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
@@ -76,29 +72,3 @@ def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) ->
     vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
     vlm.model.eval()
     return vlm
-
-
-def effective_update(checkpoint: Path, base: Path) -> dict[str, NDArray[np.float64]]:
-    """What the checkpoint adds to each weight matrix of the base, (out, in) by layer name.
-
-    LoRA: (alpha/r) BA of every adapted layer. Full weights: W - W_base of every matrix that differs in kind
-    from an embedding.
-    """
-    if (checkpoint / FULL).exists():
-        trained, start = load_file(checkpoint / FULL), load_file(base / FULL)
-        return {
-            name.removesuffix(".weight"): trained[name].astype(np.float64) - start[name]
-            for name in sorted(trained)
-            if trained[name].ndim == 2 and "embed" not in name and "lm_head" not in name
-        }
-    config = json.loads((checkpoint / "adapter_config.json").read_text())
-    scale = config["lora_alpha"] / config["r"]
-    factors = load_file(checkpoint / ADAPTER)
-    suffix = ".lora_A.weight"
-    return {
-        name.removeprefix(_PEFT_PREFIX).removesuffix(suffix): scale
-        * factors[name.replace("lora_A", "lora_B")].astype(np.float64)
-        @ factors[name].astype(np.float64)
-        for name in sorted(factors)
-        if name.endswith(suffix)
-    }

@@ -38,7 +38,14 @@ def write_traces(parts: Iterable[Trace], folder: Path, about: Mapping[str, Any])
         _write_part(part, folder / part.split, split["parts"])
         split["samples"] += len(part)
         split["parts"] += 1
-    index = {"format": FORMAT, "splits": counts, "about": dict(about)}
+    write_index(folder, counts, about)
+
+
+def write_index(
+    folder: Path, counts: Mapping[str, Mapping[str, int]], about: Mapping[str, Any]
+) -> None:
+    """Write what makes a folder one of traces: `samples` and `parts` of each split, and `about`."""
+    index = {"format": FORMAT, "splits": dict(counts), "about": dict(about)}
     (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

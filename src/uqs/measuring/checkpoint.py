@@ -1,0 +1,171 @@
+"""What a user may name as a model: a model folder, an adapter, a hub id, or a folder of traces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors import SafetensorError, safe_open
+
+from uqs.errors import DataError, UserError
+from uqs.traces.file import INDEX
+
+ADAPTER_CONFIG, ADAPTER, CONFIG = (
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "config.json",
+)
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+
+Kind = Literal["model", "adapter", "traces"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder with a model, an adapter (with the folder of the `base` it stands on), or traces."""
+
+    folder: Path
+    kind: Kind
+    base: Path | None = None
+
+    @property
+    def start(self) -> Path:
+        """The folder of the full model that is loaded: the base of an adapter, or the model itself."""
+        return self.base or self.folder
+
+
+def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
+    """The checkpoint that a user names; `base` replaces what an adapter says it stands on.
+
+    A hub id is fetched, without pickled weights and code, unless a folder has that name. Raises UserError
+    or DataError where there is no such thing, or it is of no known kind.
+    """
+    folder = folder_of(name)
+    if (folder / INDEX).is_file():
+        return Checkpoint(folder, "traces")
+    if (folder / ADAPTER_CONFIG).is_file():
+        return Checkpoint(folder, "adapter", folder_of(base) if base else _base_of(folder))
+    if (folder / CONFIG).is_file():
+        if not list(folder.glob("*.safetensors")):
+            raise DataError("holds no weights in safetensors; pickled ones are not read", file=folder)
+        return Checkpoint(folder, "model")
+    raise DataError(f"holds none of {CONFIG}, {ADAPTER_CONFIG} and {INDEX}", file=folder)
+
+
+def folder_of(name: str | Path) -> Path:
+    """The local folder of a folder's name or a hub id."""
+    path = Path(name)
+    if path.is_dir():
+        return path.resolve()
+    if isinstance(name, str) and _HUB_ID.fullmatch(name):
+        return _fetched(name)
+    raise UserError(f"no folder {str(name)!r}, and it has not the form of a hub id (owner/name)")
+
+
+def _fetched(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_READ)))
+    except Exception as error:  # the hub's client raises errors of many libraries
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"no folder {name!r}, and the hub does not give it ({reason})") from None
+
+
+def _base_of(folder: Path) -> Path:
+    file = folder / ADAPTER_CONFIG
+    named = read_json(file).get("base_model_name_or_path")
+    if not isinstance(named, str) or not named:
+        raise DataError("names no base", file=file, field="base_model_name_or_path")
+    beside = folder / named
+    if beside.is_dir():
+        return beside.resolve()
+    try:
+        return folder_of(named)
+    except UserError as error:
+        raise DataError(
+            f"{error}; say with --base where the base is", file=file, field="base_model_name_or_path"
+        ) from None
+
+
+def read_json(file: Path) -> Mapping[str, Any]:
+    """A JSON object; DataError where the file holds none."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"is no readable JSON ({error})", file=file) from None
+    if not isinstance(found, dict):
+        raise DataError("is no JSON object", file=file)
+    return found
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a model or an adapter, sorted."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def tensors(folder: Path) -> Iterator[tuple[Path, str, tuple[int, ...]]]:
+    """File, name and shape of every tensor of a folder, without reading any."""
+    for file in weight_files(folder):
+        try:
+            with safe_open(file, framework="np") as opened:
+                for name in opened.keys():  # noqa: SIM118  it is no mapping
+                    yield file, name, tuple(opened.get_slice(name).get_shape())
+        except SafetensorError as error:
+            raise DataError(f"is no readable safetensors file ({error})", file=file) from None
+
+
+def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = None) -> str:
+    """SHA-256 over the names and contents of a folder's files with these suffixes.
+
+    `known` is a file that remembers hashes of large files by path, size and time of change.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.iterdir() if file.suffix in suffixes):
+        digest.update(f"{file.name} {_file_hash(file, known)}\n".encode())
+    return digest.hexdigest()
+
+
+def _file_hash(file: Path, known: Path | None) -> str:
+    about = file.stat()
+    place = f"{file.resolve()} {about.st_size} {about.st_mtime_ns}"
+    remembered = json.loads(known.read_text()) if known is not None and known.is_file() else {}
+    if place in remembered:
+        return str(remembered[place])
+    with file.open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if known is not None:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        part = known.with_name(known.name + ".part")
+        part.write_text(json.dumps(remembered | {place: found}, indent=0))
+        part.replace(known)
+    return found
+
+
+def check_adapter(adapter: Checkpoint) -> None:
+    """Raise DataError where an adapter's factors do not fit the layers of its base."""
+    if adapter.base is None:
+        raise ValueError("a checkpoint that is no adapter")
+    from uqs.models.update import layer_name
+
+    shapes = {layer_name(name): shape for _, name, shape in tensors(adapter.base)}
+    for file, name, shape in tensors(adapter.folder):
+        which, side = ("lora_A", 1) if ".lora_A." in name else ("lora_B", 0)
+        if f".{which}." not in name:
+            continue
+        layer = layer_name(name.partition(f".{which}.")[0])
+        if layer not in shapes:
+            problem = f"adapts a layer that {adapter.base} has not; it is of another base"
+            raise DataError(problem, file=file, field=name)
+        if shape[side] != shapes[layer][side]:
+            problem = (
+                f"has {shape[side]} columns or rows where {adapter.base} has {shapes[layer][side]};"
+                " it is of another base"
+            )
+            raise DataError(problem, file=file, field=name)

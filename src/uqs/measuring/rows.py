@@ -1,0 +1,29 @@
+"""All metrics of one model, with the status `collapsed` where it no longer works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from uqs import registry
+from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.cards import health
+from uqs.metrics.collapse import collapsed
+from uqs.records import Status
+
+_HEALTH = frozenset(card.name for card in health.CARDS)
+
+
+def measured(names: Sequence[str], model: Evidence, references: References) -> Iterator[Measured]:
+    """Every row of the named metrics.
+
+    A model that is collapsed has values of the health metrics alone: the others would praise it for what it
+    cannot say.
+    """
+    dead = collapsed(model.traces)
+    finite = all(trace.finite for trace in model.traces.values())
+    for name in names:
+        metric: Metric = registry.get("metric", name)()
+        if dead and not (finite and name in _HEALTH):
+            yield metric.missing(Status.COLLAPSED)
+        else:
+            yield from metric.measure(model, references)

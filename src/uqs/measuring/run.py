@@ -1,0 +1,218 @@
+"""Measure models: traces once, then every metric, gaps to the oracles, and what could not be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uqs import __version__
+from uqs.errors import UserError
+from uqs.gaps import with_gaps
+from uqs.measuring import rows
+from uqs.measuring.cache import Cache, default_folder
+from uqs.measuring.gather import Failure, Gathered, Gatherer, Listener, halved_notes
+from uqs.measuring.oracles import trained_on_forget
+from uqs.measuring.plan import Plan
+from uqs.metrics.base import Evidence, Floats, Measured, References
+from uqs.models.update import Padded, effective_update, shapes
+from uqs.records import Role
+from uqs.results import Row
+from uqs.traces.settings import TraceSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A metric's value for one sample."""
+
+    benchmark: str
+    edition: str
+    model: str
+    role: str
+    method: str
+    strength: str
+    seed: int
+    oracle_seed: int | None
+    split: str
+    metric: str
+    id: str
+    entity: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of the results table, the values behind means, what failed, and what else a user should know."""
+
+    rows: Sequence[Row]
+    samples: Sequence[SampleRow]
+    failures: Sequence[Failure]
+    notes: Sequence[str]
+
+
+def measure(
+    original: str | Path,
+    unlearned: Sequence[str | Path],
+    benchmark: str,
+    *,
+    oracles: Sequence[str | Path] = (),
+    base: str | Path | None = None,
+    metrics: str | Sequence[str] = "default",
+    processor: Path | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    settings: TraceSettings = TraceSettings(),  # noqa: B008  frozen
+    cache: Path | None = None,
+    listener: Listener | None = None,
+) -> Result:
+    """Measure an original and unlearned models, against oracles where there are some.
+
+    Models are folders that transformers loads, PEFT adapters, hub ids, or folders of traces; an unlearned one
+    may be `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
+    `metrics`: `default` (all that need no further training), `all`, or names. `base`: what adapters stand
+    on, where it is not what they name. `processor`: a folder with the tokenizer and picture processor,
+    where the models have none. Traces are kept in `cache`, by content.
+
+    Raises UserError for what is wrong with the request. A model that cannot be measured is among the
+    result's `failures`; the others are measured all the same.
+    """
+    from uqs.measuring.models import Models
+
+    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base)
+    models = Models(device, dtype, processor)
+    kept = Cache(cache or default_folder())
+    listener = listener or Listener()
+    gatherer = Gatherer(plan, models, kept, settings, listener, processor)
+    gathered = list(_usable(gatherer.gather(), gatherer))
+    found = list(_measured(plan, gathered, gatherer, listener))
+    return Result(
+        with_gaps([_row(plan, *each) for each in found]),
+        [row for one, each, _ in found for row in _samples(plan, one, each)],
+        gatherer.failures,
+        [*gatherer.notes, *halved_notes(gathered)],
+    )
+
+
+def _usable(gathered: Sequence[Gathered], gatherer: Gatherer) -> Iterator[Gathered]:
+    """All but oracles that were trained on forget data."""
+    originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
+    taught = originals[0].trace("forget") if originals else None
+    for one in gathered:
+        if one.named.role is Role.ORACLE and (
+            reason := trained_on_forget(one.trace("forget"), one.trace("holdout"), taught)
+        ):
+            gatherer.drop(one, reason)
+        else:
+            yield one
+
+
+def _measured(
+    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
+) -> Iterator[tuple[Gathered, Measured, float]]:
+    """Every row of every model with the seconds behind it; oracles' evidence stays in memory."""
+    updates = _updates(plan, gathered, gatherer) if "weights" in plan.needs else {}
+    kept = {
+        one.named.label: one.evidence(updates.get(one.named.label))
+        for one in gathered
+        if one.named.role is not Role.UNLEARNED
+    }
+    for one in gathered:
+        listener.began(f"metrics of {one.named.label}")
+        begin = time.perf_counter()
+        label = one.named.label
+        evidence = kept.get(label) or one.evidence(updates.get(label))
+        references = References(_oracles(gathered, kept, one), kept.get("original"))
+        try:
+            some = list(rows.measured(plan.metrics, evidence, references))
+        except Exception as error:
+            gatherer.fail(one.named, error)
+            continue
+        seconds = one.seconds + time.perf_counter() - begin
+        for each in some:
+            yield one, each, seconds
+
+
+def _oracles(
+    gathered: Sequence[Gathered], kept: Mapping[str, Evidence], model: Gathered
+) -> dict[int, Evidence]:
+    """The oracles that a model is measured against: all, but for itself."""
+    return {
+        one.named.seed: kept[one.named.label]
+        for one in gathered
+        if one.named.role is Role.ORACLE and one is not model
+    }
+
+
+def _updates(
+    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer
+) -> dict[str, Mapping[str, Floats]]:
+    """What each model adds to `plan.start`, over the layers that any of them changes."""
+    if plan.start is None:
+        return {}
+    found = {}
+    for one in gathered:
+        if one.identity is None:
+            continue
+        try:
+            found[one.named.label] = effective_update(one.named.checkpoint.folder, plan.start)
+        except UserError as error:
+            gatherer.notes.append(f"{one.named.label}: its weights are not compared: {error}")
+    every = {layer: shape for update in found.values() for layer, shape in shapes(update).items()}
+    return {
+        label: update if set(update) == set(every) else Padded(update, every)
+        for label, update in found.items()
+    }
+
+
+def _row(plan: Plan, one: Gathered, each: Measured, seconds: float) -> Row:
+    found = each.measurement
+    return Row(
+        study="measure",
+        benchmark=plan.benchmark.name,
+        edition=plan.benchmark.edition,
+        model=plan.original.checkpoint.start.name,
+        role=one.named.role.value,
+        method=one.named.method,
+        strength=one.named.strength,
+        hyperparameters="{}",
+        seed=one.named.seed,
+        oracle_seed=each.oracle_seed,
+        split=found.split,
+        metric=found.metric,
+        value=found.value,
+        se=found.se,
+        n=found.n,
+        status=found.status.value,
+        config_hash=one.identity.weights if one.identity else "",
+        data_hash=plan.benchmark.data_hash,
+        version=__version__,
+        device=one.identity.device if one.identity else "",
+        seconds=seconds,
+        bound=found.bound,
+    )
+
+
+def _samples(plan: Plan, one: Gathered, each: Measured) -> Iterator[SampleRow]:
+    if each.per_sample is None:
+        return
+    for sample, entity, value in zip(*each.per_sample, strict=True):
+        yield SampleRow(
+            benchmark=plan.benchmark.name,
+            edition=plan.benchmark.edition,
+            model=plan.original.checkpoint.start.name,
+            role=one.named.role.value,
+            method=one.named.method,
+            strength=one.named.strength,
+            seed=one.named.seed,
+            oracle_seed=each.oracle_seed,
+            split=each.measurement.split,
+            metric=each.measurement.metric,
+            id=sample,
+            entity=entity,
+            value=float(value),
+        )

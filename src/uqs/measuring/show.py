@@ -1,0 +1,132 @@
+"""Progress while measuring, and the measurements in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from uqs.gaps import over_forgets
+from uqs.measuring.gather import Listener
+from uqs.measuring.run import Result
+from uqs.metrics.cards import CARDS, health
+from uqs.records import Role, Status
+from uqs.report import words
+from uqs.report.means import Mean
+from uqs.results import Row
+
+SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", *(card.symbol for card in health.CARDS))
+
+
+class Watcher(Listener):
+    """Shows on stderr what is being done: bars on a terminal, else a line a split."""
+
+    def __init__(self, plain: bool) -> None:
+        self._console = Console(stderr=True, markup=False, highlight=False)
+        self._plain = plain or not self._console.is_terminal
+        self._label = ""
+        self._task: TaskID | None = None
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+
+    def __enter__(self) -> Watcher:
+        if not self._plain:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._bars.stop()
+
+    def began(self, label: str) -> None:
+        self._label = label
+        if self._plain:
+            self._console.print(label)
+        else:
+            self._bars.console.print(label)
+
+    def traced(self, split: str, done: int, samples: int) -> None:
+        if self._plain:
+            if done == samples:
+                self._console.print(f"  {split}: {samples} samples")
+            return
+        name = f"{self._label}: {split}"
+        if self._task is None or done == 0:
+            if self._task is not None:
+                self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(name, total=samples)
+        self._bars.update(self._task, completed=done)
+
+
+def show(found: Result, console: Console) -> None:
+    """The headline values of every model, over-forgetting, and what could not be measured."""
+    if found.rows:
+        console.print(_table(found.rows))
+    for line in (*_findings(found.rows), *found.notes):
+        console.print(f"- {line}", soft_wrap=True)
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    headline = {symbol: card.split for symbol, card in CARDS.items()}
+    shown = [row for row in rows if headline.get(row.metric) == row.split and row.metric in SHOWN]
+    metrics = [symbol for symbol in SHOWN if any(row.metric == symbol for row in shown)]
+    table = Table("model", title=f"{rows[0].benchmark}:{rows[0].edition}", title_justify="left")
+    for metric in metrics:
+        table.add_column(metric, justify="right")
+    for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
+        mine = [row for row in shown if _model(row) == model]
+        table.add_row(model, *(_cell([r for r in mine if r.metric == m]) for m in metrics))
+    return table
+
+
+def _by_role(rows: Sequence[Row]) -> list[Row]:
+    order = [Role.UNLEARNED, Role.BASELINE, Role.ORIGINAL, Role.ORACLE]
+    return sorted(rows, key=lambda row: (order.index(Role(row.role)), row.method, row.seed))
+
+
+def _model(row: Row) -> str:
+    if row.role == Role.ORIGINAL:
+        return "original"
+    name = f"oracle {row.seed}" if row.role == Role.ORACLE else row.method
+    strength = f"@{row.strength}" if row.strength else ""
+    return f"{name}{strength}" + (f" seed {row.seed}" if row.role != Role.ORACLE and row.seed else "")
+
+
+def _cell(rows: Sequence[Row]) -> str:
+    """A value, or the mean over oracles of a distance to them."""
+    known = [row for row in rows if row.value is not None]
+    if not known:
+        return words.STATUS[Status(rows[0].status)] if rows else ""
+    value = sum(row.value for row in known if row.value is not None) / len(known)
+    errors = [row.se for row in known if row.se is not None]
+    se = sum(errors) / len(errors) if errors else None
+    return words.mean(Mean(value, se, len(known), len(known), Status.OK))
+
+
+def _findings(rows: Sequence[Row]) -> Iterator[str]:
+    for row in _by_role(rows):
+        if row.split == CARDS["FA"].split and over_forgets(row):
+            yield (
+                f"{_model(row)} over-forgets: {row.metric} {words.number(row.value or 0)} is "
+                f"{words.signed(row.gap or 0, 3)} from the oracles' own (z {words.signed(row.z or 0, 1)})"
+            )
+    dead = {_model(row) for row in _by_role(rows) if row.status == Status.COLLAPSED}
+    for model in sorted(dead):
+        yield f"{model} is collapsed: it answers nothing any more; only its health is measured"
+    without = sorted({row.metric for row in rows if row.status == Status.MISSING_ORACLE})
+    if without:
+        yield f"without an oracle there are no values of {', '.join(without)}"
