@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
-from uqs.records import Benchmark, Sample
+from uqs.metrics.accuracy import right_answers
+from uqs.records import LETTERS, Benchmark, Picture, Sample
 from uqs.traces.trace import Trace
 
 PREFIX = "probe_"
@@ -29,16 +31,53 @@ class Probe(ABC):
     def split(self) -> str:
         return PREFIX + self.name
 
-    @abstractmethod
     def samples(self, benchmark: Benchmark) -> Sequence[Sample]:
-        """The probe's questions; empty where it reads the forget split itself or the benchmark has none."""
+        """The probe's questions; empty where it reads the benchmark's own splits or the benchmark lacks what
+        it asks with."""
+        return ()
 
     @abstractmethod
     def recovered(self, traces: Mapping[str, Trace]) -> Mapping[str, bool]:
         """Whether a model gives the knowledge away, by item; items that the probe cannot ask about are left
         out."""
 
+    def ask(self, item: Sample, question: str, picture: Picture | None, number: int = 1) -> Sample:
+        """An item's own answer and options under another question."""
+        return replace(
+            item,
+            id=f"{item.id}@{self.name}{number}",
+            question=question,
+            picture=picture,
+            wording="reworded",
+            wrong=(),
+        )
+
+
+class ExplicitProbe(Probe):
+    """A probe whose questions have the item's own answer: right once is recovered."""
+
+    kind = "explicit"
+
+    def recovered(self, traces: Mapping[str, Trace]) -> Mapping[str, bool]:
+        return answered(traces[self.split]) if self.split in traces else {}
+
+
+def answered(trace: Trace) -> dict[str, bool]:
+    """Whether any of the questions about an item is answered right, by item."""
+    found: dict[str, bool] = {}
+    for question, right in zip(trace.ids, right_answers(trace), strict=True):
+        item = item_of(question)
+        found[item] = found.get(item, False) or bool(right)
+    return found
+
 
 def item_of(question: str) -> str:
-    """The item that a probe's question is about, from the question's id."""
+    """The item that a question is about, from the question's id."""
     return question.rpartition("@")[0]
+
+
+def in_words(sample: Sample) -> str:
+    """The right answer as words: a choice's option, not its letter."""
+    if sample.task == "classification":
+        return sample.options[LETTERS.index(sample.answer)]
+    return sample.answer

@@ -1,0 +1,181 @@
+"""Is the forgotten attribute still written in the hidden states?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.metrics.answers import normalise
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.cards.recoverability import LINPROBE
+from uqs.metrics.recoverability import ABOVE
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+LAYER = -2
+CONTROLS = 5
+SEED = 0
+
+
+class LinearProbe(Metric):
+    """How much better than its control a linear probe picks the right answer of a forget question.
+
+    A multinomial logistic regression reads the answer off the state at the last prompt token. It is trained
+    on the retain split, so that it learns how the model writes an attribute down and not whose it is; no
+    entity is in both. On each forget question it chooses between the right answer and the plausible wrong
+    ones, as far as they were answers in training; questions whose right answer was none are left out, and so
+    are choices, whose letters are no attribute. The control is the same probe trained on the same answers
+    dealt out at random, averaged over CONTROLS deals: accuracy less the control's is the selectivity. Its
+    standard error is that over forgotten entities; the training set counts as given.
+
+    The value is of layer LAYER; rows `forget/accuracy`, `forget/control`, `forget/layer-1` and so on;
+    `forget/above_oracle` is the finding, less the oracle's own selectivity item by item.
+    Source: selectivity by Hewitt and Liang 2019 (arXiv 1909.03368).
+    """
+
+    card = LINPROBE
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        if not {"forget", "retain"} <= set(model.traces):
+            yield self.missing(Status.MISSING_TRACE)
+            return
+        forget, retain = model.traces["forget"], model.traces["retain"]
+        task = Task.of(forget, retain)
+        if LAYER not in forget.prompt_activations:
+            yield self.missing(Status.MISSING_TRACE)
+        elif task is None:
+            yield self.missing(Status.TOO_FEW)
+        else:
+            own = task.read(forget, retain, LAYER)
+            yield self.mean("forget", forget, own.selectivity, kept=task.asked)
+            yield self.mean("forget/accuracy", forget, own.right, kept=task.asked)
+            yield self.mean("forget/control", forget, own.control, kept=task.asked)
+            for layer in sorted(set(forget.prompt_activations) - {LAYER}, reverse=True):
+                values = task.read(forget, retain, layer).selectivity
+                yield self.mean(f"forget/layer{layer}", forget, values, kept=task.asked)
+            yield from self._above(task, own, forget, references)
+
+    def _above(
+        self, task: Task, own: Reading, forget: Trace, references: References
+    ) -> Iterator[Measured]:
+        place = f"forget/{ABOVE}"
+        if not references.oracles:
+            yield self.missing(Status.MISSING_ORACLE, place)
+        for seed, oracle in sorted(references.oracles.items()):
+            if not {"forget", "retain"} <= set(oracle.traces):
+                yield self.missing(Status.MISSING_TRACE, place, seed)
+                continue
+            same_samples(forget, oracle.traces["forget"])
+            theirs = task.read(oracle.traces["forget"], oracle.traces["retain"], LAYER)
+            difference = own.selectivity - theirs.selectivity
+            yield self.mean(place, forget, difference, oracle_seed=seed, kept=task.asked)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """1 where a probe chose the right answer, (n,), and the mean of that over the controls."""
+
+    right: Floats
+    control: Floats
+
+    @property
+    def selectivity(self) -> Floats:
+        return self.right - self.control
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is read: `trained` retain samples with the number of each one's answer, `labels`; for each forget
+    sample the numbers of the answers that it chooses between, `options`, the right one first, or none."""
+
+    trained: NDArray[np.intp]
+    labels: NDArray[np.intp]
+    options: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, forget: Trace, retain: Trace) -> Task | None:
+        """None where no forget question has two answers that the retain split has too."""
+        answers = _answers(retain)
+        known = set(answers.values())
+        offered = [
+            _offered(forget, i, known) if forget.tasks[i] != "classification" else ()
+            for i in range(len(forget))
+        ]
+        number = {
+            answer: place
+            for place, answer in enumerate(sorted({a for some in offered for a in some}))
+        }
+        if not number:
+            return None
+        trained = [i for i, answer in answers.items() if answer in number]
+        return cls(
+            np.array(trained),
+            np.array([number[answers[i]] for i in trained]),
+            tuple(tuple(number[answer] for answer in some) for some in offered),
+        )
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which forget samples are read, (n,)."""
+        return np.array([len(some) > 0 for some in self.options])
+
+    def read(self, forget: Trace, retain: Trace, layer: int) -> Reading:
+        """Train the probe and its controls on one layer, and let them choose."""
+        states = retain.prompt_activations[layer][self.trained].astype(np.float64)
+        mean, scale = states.mean(0), states.std(0)
+        scale[scale == 0] = 1
+        width = np.sqrt(states.shape[1])
+        states = (states - mean) / scale / width
+        shown = (forget.prompt_activations[layer].astype(np.float64) - mean) / scale / width
+        # nothing that lies outside the span of the training states enters the fit
+        _, _, span = np.linalg.svd(states, full_matrices=False)
+        states, shown = states @ span.T, shown @ span.T
+        rng = np.random.default_rng(SEED)
+        controls = [
+            self._chosen(states, rng.permutation(self.labels), shown) for _ in range(CONTROLS)
+        ]
+        return Reading(
+            self._chosen(states, self.labels, shown),
+            np.asarray(np.mean(controls, axis=0), dtype=np.float64),
+        )
+
+    def _chosen(self, states: Floats, labels: NDArray[np.intp], shown: Floats) -> Floats:
+        """1 where the probe that these labels train finds the right answer the likeliest, (n,)."""
+        scores = _scores(states, labels, shown)
+        return np.array(
+            [
+                float(bool(some) and all(row[some[0]] > row[other] for other in some[1:]))
+                for row, some in zip(scores, self.options, strict=True)
+            ]
+        )
+
+
+def _answers(trace: Trace) -> Mapping[int, str]:
+    """The plain form of the right answer of each sample that is no choice."""
+    return {
+        i: normalise(gold)
+        for i, (task, gold) in enumerate(zip(trace.tasks, trace.golds, strict=True))
+        if task != "classification"
+    }
+
+
+def _offered(trace: Trace, sample: int, known: set[str]) -> tuple[str, ...]:
+    """The right answer and the wrong ones that are known; none where that leaves no choice."""
+    gold = normalise(trace.golds[sample])
+    wrong = dict.fromkeys(map(normalise, trace.candidates[sample]))
+    others = [answer for answer in wrong if answer in known and answer != gold]
+    return (gold, *others) if gold in known and others else ()
+
+
+def _scores(states: Floats, labels: NDArray[np.intp], shown: Floats) -> Floats:
+    """Log-probability of each label, (rows shown, labels). The L2 penalty has weight 1 on states of about
+    unit length."""
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # the problem is small: more threads make it slower
+        probe = LogisticRegression(C=1.0, max_iter=1000).fit(states, labels)
+        return np.asarray(probe.predict_log_proba(shown), dtype=np.float64)

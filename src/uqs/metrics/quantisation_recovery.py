@@ -1,0 +1,56 @@
+"""Does rounding the weights bring answers back?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from uqs.metrics.accuracy import right_answers
+from uqs.metrics.base import Evidence, Measured, References, same_samples
+from uqs.metrics.cards.recoverability import QUANT
+from uqs.metrics.recoverability import Recovered, RecoveryMetric, suppressed
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+SCHEMES = ("int8", "int4", "nf4")
+HEADLINE = "int4"
+
+
+class QuantisationRecovery(RecoveryMetric):
+    """Share of the forget items answered wrong that are answered right once the weights have 4 bits.
+
+    Rows `forget/int8`, `forget/int4` and `forget/nf4` for each form, as far as it was traced;
+    `forget/above_oracle`, the finding, for 4 bits as well.
+    """
+
+    card = QUANT
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        trace = model.traces.get("forget")
+        ways = {} if trace is None else _recovered(model, trace, SCHEMES)
+        if trace is None or HEADLINE not in ways:
+            yield self.missing(Status.MISSING_TRACE)
+        if trace is None:
+            return
+        gone = suppressed(trace)
+        if HEADLINE in ways:
+            yield self.mean("forget", trace, ways[HEADLINE].values, kept=gone)
+        for scheme, way in ways.items():
+            yield self.mean(f"forget/{scheme}", trace, way.values, kept=gone)
+        if HEADLINE in ways:
+            yield from self.above(model, references, _headline)
+
+
+def _headline(model: Evidence, trace: Trace) -> dict[str, Recovered]:
+    return _recovered(model, trace, (HEADLINE,))
+
+
+def _recovered(model: Evidence, trace: Trace, schemes: tuple[str, ...]) -> dict[str, Recovered]:
+    found = {}
+    for scheme in schemes:
+        made = model.derived.get(scheme, {}).get("forget")
+        if made is not None:
+            same_samples(trace, made)
+            found[scheme] = Recovered(right_answers(made), np.ones(len(trace), dtype=bool))
+    return found

@@ -1,0 +1,163 @@
+"""Knowledge recoverability: what a model no longer answers, asked for in other ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs import registry
+from uqs.metrics.accuracy import right_answers
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.cards.recoverability import KR, KR_IMP
+from uqs.probes.base import Probe
+from uqs.probes.likelihood_rank import compared, reciprocal_rank
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+Mask = NDArray[np.bool_]
+ABOVE = "above_oracle"
+
+
+def suppressed(trace: Trace) -> Mask:
+    """Which questions are not answered right when asked directly, (n,)."""
+    return np.asarray(right_answers(trace) == 0, dtype=bool)
+
+
+class Recovered(NamedTuple):
+    """1 where knowledge is recovered, (n,), and whether that was tried at all, (n,)."""
+
+    values: Floats
+    tried: Mask
+
+
+class RecoveryMetric(Metric):
+    """A metric of what comes back of the suppressed items, and of how much more comes back than of the
+    oracle's.
+
+    An item is suppressed where the model's direct answer is wrong, whether or not the original knew it.
+
+    What is recovered *above the oracle* is the finding, for some of it can be guessed. It is the mean over
+    items of the difference between the two models, on items that neither answers directly: those that the
+    oracle guesses say nothing, and were only the model's failures taken, an oracle measured against another
+    one would come out below 0, since it alone had to fail first.
+    """
+
+    def above(
+        self,
+        model: Evidence,
+        references: References,
+        recovered: Callable[[Evidence, Trace], Mapping[str, Recovered]],
+    ) -> Iterator[Measured]:
+        """For each oracle its row `forget/above_oracle`; any of the ways that were tried on both models
+        counts."""
+        place = f"{self.card.split}/{ABOVE}"
+        if not references.oracles:
+            yield self.missing(Status.MISSING_ORACLE, place)
+        for seed, oracle in sorted(references.oracles.items()):
+            yield self._against(model, oracle, seed, recovered, place)
+
+    def _against(
+        self,
+        model: Evidence,
+        oracle: Evidence,
+        seed: int,
+        recovered: Callable[[Evidence, Trace], Mapping[str, Recovered]],
+        place: str,
+    ) -> Measured:
+        if "forget" not in oracle.traces:
+            return self.missing(Status.MISSING_TRACE, place, seed)
+        trace, other = model.traces["forget"], oracle.traces["forget"]
+        same_samples(trace, other)
+        own, theirs = recovered(model, trace), recovered(oracle, other)
+        both = {name: own[name].tried & theirs[name].tried for name in own if name in theirs}
+        ours = any_of({n: Recovered(own[n].values, kept) for n, kept in both.items()}, len(trace))
+        guessed = any_of(
+            {n: Recovered(theirs[n].values, kept) for n, kept in both.items()}, len(trace)
+        )
+        if not ours.tried.any():
+            return self.missing(Status.MISSING_TRACE, place, seed)
+        kept = ours.tried & suppressed(trace) & suppressed(other)
+        return self.mean(place, trace, ours.values - guessed.values, oracle_seed=seed, kept=kept)
+
+
+def any_of(ways: Mapping[str, Recovered], n: int) -> Recovered:
+    """Recovered in any of the ways that were tried."""
+    values, tried = np.zeros(n), np.zeros(n, dtype=bool)
+    for way in ways.values():
+        values = np.maximum(values, np.where(way.tried, way.values, 0))
+        tried |= way.tried
+    return Recovered(values, tried)
+
+
+class _Recoverability(RecoveryMetric):
+    """Share of the suppressed items that any probe of one kind recovers, and of each probe by itself.
+
+    `forget/known`: of those only that the original answers, which are what was taken away.
+    The more probes there are the more is recovered by chance: read the value beside the oracle's, which is
+    asked the same, and `forget/above_oracle`.
+    """
+
+    kind: ClassVar[Literal["explicit", "implicit"]]
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        trace = model.traces.get("forget")
+        ways = {} if trace is None else self.recovered(model, trace)
+        if trace is None or not ways:
+            yield self.missing(Status.MISSING_TRACE)
+            return
+        gone, found = suppressed(trace), any_of(ways, len(trace))
+        yield self.mean("forget", trace, found.values, kept=gone & found.tried)
+        for name, way in ways.items():
+            yield self.mean(f"forget/{name}", trace, way.values, kept=gone & way.tried)
+        yield from self.further(trace, gone)
+        original = references.original
+        if original is not None and "forget" in original.traces:
+            same_samples(trace, original.traces["forget"])
+            known = ~suppressed(original.traces["forget"])
+            yield self.mean("forget/known", trace, found.values, kept=gone & found.tried & known)
+        yield from self.above(model, references, self.recovered)
+
+    def further(self, trace: Trace, gone: Mask) -> Iterator[Measured]:
+        """Rows of one kind alone."""
+        yield from ()
+
+    def recovered(self, model: Evidence, trace: Trace) -> dict[str, Recovered]:
+        """What each probe of the kind that was tried on the model recovers."""
+        found = {}
+        for name in registry.names("probe"):
+            probe: Probe = registry.get("probe", name)()
+            if probe.kind == self.kind and (answers := probe.recovered(model.traces)):
+                found[name] = Recovered(
+                    np.array([float(answers.get(item, False)) for item in trace.ids]),
+                    np.array([item in answers for item in trace.ids]),
+                )
+        return found
+
+
+class ExplicitRecoverability(_Recoverability):
+    """Share of the forget items answered wrong that some other question brings out; the finding is the row
+    `forget/above_oracle`, which takes off what the oracle guesses."""
+
+    card = KR
+    kind = "explicit"
+
+
+class ImplicitRecoverability(_Recoverability):
+    """Share of the forget items answered wrong whose right answer the model tells from wrong ones; the
+    finding is the row `forget/above_oracle`, which takes off what the oracle guesses.
+
+    `forget/reciprocal_rank`: mean of 1 over the right answer's rank among the plausible answers.
+    """
+
+    card = KR_IMP
+    kind = "implicit"
+
+    def further(self, trace: Trace, gone: Mask) -> Iterator[Measured]:
+        ranks = {one.item: reciprocal_rank(one) for one in compared(trace)}
+        if ranks:
+            values = np.array([ranks.get(item, 0.0) for item in trace.ids])
+            kept = gone & np.array([item in ranks for item in trace.ids])
+            yield self.mean("forget/reciprocal_rank", trace, values, kept=kept)

@@ -1,0 +1,72 @@
+"""Does training on some of the forgotten entities bring back the others?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from uqs.metrics.accuracy import right_answers
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.cards.recoverability import RELEARN
+from uqs.metrics.recoverability import ABOVE
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+_STEPS = re.compile(r"relearn_(\d+)")
+
+
+class RelearningRecovery(Metric):
+    """Gain of accuracy on one half of the forgotten entities from a few steps of training on the other half.
+
+    The value is that after the most steps, `forget/step10` and so on the curve. `forget/above_oracle` is the
+    finding: the gain less the oracle's own, item by item, for the oracle learns the kind of question, and
+    which answers are frequent, from the same training.
+    """
+
+    card = RELEARN
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        curve = relearnt(model)
+        if not curve:
+            yield self.missing(Status.MISSING_TRACE)
+            return
+        before, last = model.traces["forget"], max(curve)
+        yield self.mean("forget", curve[last], gain(before, curve[last]))
+        for step, after in sorted(curve.items()):
+            yield self.mean(f"forget/step{step}", after, gain(before, after))
+        if not references.oracles:
+            yield self.missing(Status.MISSING_ORACLE, f"forget/{ABOVE}")
+        for seed, oracle in sorted(references.oracles.items()):
+            yield self._above(before, curve[last], oracle, seed, last)
+
+    def _above(
+        self, before: Trace, after: Trace, oracle: Evidence, seed: int, step: int
+    ) -> Measured:
+        theirs = relearnt(oracle).get(step)
+        if theirs is None:
+            return self.missing(Status.MISSING_TRACE, f"forget/{ABOVE}", seed)
+        same_samples(after, theirs)
+        difference = gain(before, after) - gain(oracle.traces["forget"], theirs)
+        return self.mean(f"forget/{ABOVE}", after, difference, oracle_seed=seed)
+
+
+def relearnt(model: Evidence) -> dict[int, Trace]:
+    """Traces of the forget questions that were not trained on, by steps of training, 0 left out; empty where
+    there is none, or no trace from before."""
+    if "forget" not in model.traces:
+        return {}
+    found = {
+        int(steps.group(1)): traces["forget"]
+        for name, traces in model.derived.items()
+        if (steps := _STEPS.fullmatch(name)) and "forget" in traces
+    }
+    return {step: trace for step, trace in found.items() if step > 0}
+
+
+def gain(before: Trace, after: Trace) -> Floats:
+    """Right after less right before, for each sample of `after`, (n,). Raises KeyError where `before` does
+    not have it."""
+    right = dict(zip(before.ids, right_answers(before).tolist(), strict=True))
+    return right_answers(after) - np.array([right[item] for item in after.ids])
