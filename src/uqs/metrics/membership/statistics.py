@@ -1,0 +1,149 @@
+"""What can be said of an attack's scores: AUC, advantage, and members found at few false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.metrics.base import Floats
+from uqs.metrics.clustered import clustered_mean
+
+FOLDS = 5
+
+
+class Scores(NamedTuple):
+    """An attack's scores of members (m,) and of strangers (s,), and the entity of each sample.
+
+    The lower a score, the more the sample looks like one that the model was trained on.
+    """
+
+    members: Floats
+    member_entities: Sequence[str]
+    strangers: Floats
+    stranger_entities: Sequence[str]
+
+
+class Statistic(NamedTuple):
+    """A statistic with its standard error; `by_member` (m,) are the values that it is the mean of, if any."""
+
+    value: float
+    se: float | None
+    by_member: Floats | None = None
+
+
+def auc(scores: Scores) -> Statistic:
+    """Probability that a member has a lower score than a stranger, ties counted half."""
+    placed = placements(scores)
+    # The clustered form of DeLong's variance: Obuchowski 1997 (Biometrics 53).
+    first = clustered_mean(placed.members, scores.member_entities)
+    second = clustered_mean(placed.strangers, scores.stranger_entities)
+    return Statistic(first.value, joint(first.se, second.se), placed.members)
+
+
+def advantage(scores: Scores) -> Statistic | None:
+    """2 |BA - 0.5| with BA measured on entities that the threshold was not fitted on.
+
+    The attack may call either side of the threshold "member", for a method that drives losses above those of
+    strangers betrays the forget set too. None where a side has fewer than two entities.
+    """
+    if min(len(set(scores.member_entities)), len(set(scores.stranger_entities))) < 2:
+        return None
+    hits = attack_hits(*scores)
+    members = clustered_mean(hits[0], scores.member_entities)
+    strangers = clustered_mean(hits[1], scores.stranger_entities)
+    value = abs(members.value + strangers.value - 1)
+    return Statistic(value, joint(members.se, strangers.se))
+
+
+def true_positives(scores: Scores, percent: int = 1) -> Statistic:
+    """The largest share of members that a threshold finds while at most `percent` % of strangers are called
+    members.
+
+    Exact, nothing is interpolated: with fewer than 100 strangers 1 % allows no false alarm at all. The
+    standard error is that of the members at the threshold found; it leaves out that other strangers would
+    have set another threshold, which weighs the more the fewer they are.
+    """
+    allowed = len(scores.strangers) * percent // 100
+    too_high = np.partition(scores.strangers, allowed)[allowed]
+    hits = (scores.members < too_high).astype(np.float64)
+    found = clustered_mean(hits, scores.member_entities)
+    return Statistic(found.value, found.se, hits)
+
+
+class Placements(NamedTuple):
+    """For each member the share of strangers with a higher score, (m,), and for each stranger the share of
+    members with a lower one, (s,), ties counted half. The mean of either is the AUC.
+    """
+
+    members: Floats
+    strangers: Floats
+
+
+def placements(scores: Scores) -> Placements:
+    return Placements(
+        wins(scores.members, scores.strangers), 1 - wins(scores.strangers, scores.members)
+    )
+
+
+def joint(first: float | None, second: float | None) -> float | None:
+    """Standard error of a sum of independent parts."""
+    return None if first is None or second is None else float(np.hypot(first, second))
+
+
+def wins(scores: Floats, others: Floats) -> Floats:
+    """For each score the share of `others` above it, ties counted half: (n,)."""
+    ordered = np.sort(others)
+    above = len(others) - np.searchsorted(ordered, scores, side="right")
+    not_below = len(others) - np.searchsorted(ordered, scores, side="left")
+    return (above + not_below) / (2 * len(others))
+
+
+def folds(entities: Sequence[str], count: int) -> NDArray[np.int64]:
+    """The fold of each sample, (n,): whole entities, dealt out in the order of their names."""
+    names, codes = np.unique(np.asarray(entities), return_inverse=True)
+    return np.asarray(np.arange(len(names))[codes] % count, dtype=np.int64)
+
+
+def attack_hits(
+    members: Floats,
+    member_entities: Sequence[str],
+    strangers: Floats,
+    stranger_entities: Sequence[str],
+) -> tuple[Floats, Floats]:
+    """1 where the cross-fitted attack is right, for members and for strangers.
+
+    Raises ValueError where a side has fewer than two entities.
+    """
+    count = min(FOLDS, len(set(member_entities)), len(set(stranger_entities)))
+    if count < 2:
+        raise ValueError("a cross-fitted threshold needs two entities on either side")
+    member_folds, stranger_folds = folds(member_entities, count), folds(stranger_entities, count)
+    hits = np.empty(len(members)), np.empty(len(strangers))
+    for fold in range(count):
+        rule = fit(members[member_folds != fold], strangers[stranger_folds != fold])
+        for out, scores, of, member in (
+            (hits[0], members, member_folds, True),
+            (hits[1], strangers, stranger_folds, False),
+        ):
+            out[of == fold] = ((scores[of == fold] <= rule.threshold) == rule.below) == member
+    return hits
+
+
+class Rule:
+    """Call a score a member's if it lies at or below (`below`) or above (not `below`) the threshold."""
+
+    def __init__(self, threshold: float, below: bool) -> None:
+        self.threshold, self.below = threshold, below
+
+
+def fit(members: Floats, strangers: Floats) -> Rule:
+    """The rule with the largest |BA - 0.5| on these scores; of equals the lowest threshold."""
+    thresholds = np.unique(np.concatenate([members, strangers]))
+    caught = np.searchsorted(np.sort(members), thresholds, side="right") / len(members)
+    mistaken = np.searchsorted(np.sort(strangers), thresholds, side="right") / len(strangers)
+    lead = caught - mistaken
+    best = int(np.argmax(np.abs(lead)))
+    return Rule(float(thresholds[best]), bool(lead[best] >= 0))

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from uqs.metrics.membership.statistics import (
+    Scores,
+    advantage,
+    attack_hits,
+    auc,
+    fit,
+    folds,
+    true_positives,
+)
+
+
+def entities(prefix: str, count: int, each: int) -> list[str]:
+    return [f"{prefix}{i // each:03d}" for i in range(count * each)]
+
+
+def drawn(seed: int, members: int, strangers: int, shift: float = 0.0, digits: int = 1) -> Scores:
+    """Scores with ties; an entity for every two samples."""
+    rng = np.random.default_rng(seed)
+    return Scores(
+        (rng.normal(size=members) - shift).round(digits),
+        [f"m{i // 2}" for i in range(members)],
+        rng.normal(size=strangers).round(digits),
+        [f"s{i // 2}" for i in range(strangers)],
+    )
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 40))
+def test_auc_equals_scikit_learn_with_ties(seed: int, members: int, strangers: int) -> None:
+    scores = drawn(seed, members, strangers)
+    labels = np.repeat([1, 0], [members, strangers])
+    found = auc(scores)
+    expected = roc_auc_score(labels, -np.concatenate([scores.members, scores.strangers]))
+    assert found.value == pytest.approx(expected)
+    assert found.by_member is not None
+    assert found.by_member.mean() == pytest.approx(found.value)
+
+
+def test_auc_standard_error_matches_repeated_draws() -> None:
+    rng = np.random.default_rng(5)
+    names = entities("m", 20, 5), entities("s", 20, 5)
+    aucs, ses = [], []
+    for _ in range(400):
+        member = np.repeat(rng.normal(size=20), 5) + rng.normal(size=100)
+        stranger = np.repeat(rng.normal(size=20), 5) + rng.normal(size=100)
+        found = auc(Scores(member, names[0], stranger, names[1]))
+        aucs.append(found.value)
+        assert found.se is not None
+        ses.append(found.se)
+    assert np.mean(ses) == pytest.approx(np.std(aucs), rel=0.12)
+
+
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 40),
+    st.sampled_from([1, 2, 30, 99, 100, 101, 199, 200, 350]),
+    st.sampled_from([1, 5]),
+)
+def test_true_positives_are_the_best_of_every_threshold(
+    seed: int, members: int, strangers: int, percent: int
+) -> None:
+    scores = drawn(seed, members, strangers, shift=1.0)
+    found = true_positives(scores, percent)
+    best = 0.0
+    for threshold in [*scores.members, *scores.strangers]:
+        if 100 * int((scores.strangers <= threshold).sum()) <= percent * strangers:
+            best = max(best, float((scores.members <= threshold).mean()))
+    assert found.value == best
+
+
+def test_true_positives_equal_scikit_learn() -> None:
+    scores = drawn(1, 300, 400, shift=1.5, digits=3)
+    labels = np.repeat([1, 0], [300, 400])
+    rates = roc_curve(
+        labels, -np.concatenate([scores.members, scores.strangers]), drop_intermediate=False
+    )
+    assert true_positives(scores).value == rates[1][rates[0] <= 0.01].max()
+
+
+def test_fewer_than_a_hundred_strangers_allow_no_false_alarm() -> None:
+    scores = Scores(np.array([0.0, 1.0, 2.0]), list("abc"), np.arange(1.0, 100.0), ["s"] * 99)
+    assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a stranger is none
+    one_more = scores._replace(strangers=np.arange(1.0, 101.0), stranger_entities=["s"] * 100)
+    assert true_positives(one_more).value == pytest.approx(2 / 3)
+
+
+def test_true_positives_of_strangers_of_the_same_kind_are_near_the_false_ones() -> None:
+    rates = [true_positives(drawn(seed, 100, 400, digits=9)).value for seed in range(300)]
+    assert np.mean(rates) == pytest.approx(5 / 401, abs=0.0022)  # below the 5th lowest of 400
+
+
+def test_true_positives_error_is_that_of_members_at_a_fixed_threshold() -> None:
+    """With so many strangers that their threshold hardly moves."""
+    rng = np.random.default_rng(8)
+    names, strangers = entities("m", 30, 4), np.sort(rng.normal(size=100_000))
+    values, ses = [], []
+    for _ in range(300):
+        members = np.repeat(rng.normal(size=30), 4) + rng.normal(size=120) - 2
+        found = true_positives(Scores(members, names, strangers, ["s"] * 100_000))
+        values.append(found.value)
+        assert found.se is not None
+        ses.append(found.se)
+    assert np.mean(ses) == pytest.approx(np.std(values), rel=0.12)
+
+
+def test_advantage_is_whole_on_separate_scores_and_needs_two_entities_a_side() -> None:
+    scores = drawn(3, 12, 10)._replace(members=np.full(12, -9.0))
+    found = advantage(scores)
+    assert found is not None
+    assert found.value == 1
+    assert advantage(scores._replace(stranger_entities=["one"] * 10)) is None
+
+
+def test_fit_finds_the_best_threshold_by_brute_force() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        member, stranger = rng.normal(size=12).round(1), rng.normal(size=9).round(1)
+        rule = fit(member, stranger)
+        every = np.unique(np.concatenate([member, stranger]))
+        best = max(abs((member <= t).mean() - (stranger <= t).mean()) for t in every)
+        got = abs((member <= rule.threshold).mean() - (stranger <= rule.threshold).mean())
+        assert got == pytest.approx(best)
+
+
+def test_strangers_of_the_same_kind_give_little_advantage_on_average() -> None:
+    rng = np.random.default_rng(3)
+    centred = []
+    for _ in range(200):
+        hits = attack_hits(
+            rng.normal(size=100), entities("m", 20, 5), rng.normal(size=100), entities("s", 20, 5)
+        )
+        centred.append(hits[0].mean() + hits[1].mean() - 1)
+    assert abs(np.mean(centred)) < 0.03  # the threshold never saw the entities it is judged on
+
+
+@pytest.mark.parametrize("shift", [-6.0, 6.0])
+def test_separated_losses_give_the_whole_advantage_on_either_side(shift: float) -> None:
+    rng = np.random.default_rng(4)
+    member, stranger = rng.normal(size=50) + shift, rng.normal(size=50)
+    hits = attack_hits(member, entities("m", 10, 5), stranger, entities("s", 10, 5))
+    assert hits[0].mean() + hits[1].mean() - 1 == pytest.approx(1, abs=0.05)
+
+
+def test_folds_keep_entities_whole() -> None:
+    names = entities("e", 11, 3)
+    of = folds(names, 5)
+    assert all(len(set(of[i : i + 3])) == 1 for i in range(0, 33, 3))
+    assert set(of) == set(range(5))
+
+
+def test_one_entity_cannot_be_cross_fitted() -> None:
+    with pytest.raises(ValueError, match="two entities"):
+        attack_hits(np.zeros(4), ["a"] * 4, np.ones(4), ["b", "b", "c", "c"])
