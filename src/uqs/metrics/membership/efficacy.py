@@ -1,0 +1,59 @@
+"""MIA-efficacy, as reported with SalUn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
+from uqs.metrics.cards.membership import MIA_EFF
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+SEED = 0
+
+
+class MembershipEfficacy(Metric):
+    """Share of forget samples that a classifier takes for data that the model was not trained on.
+
+    The classifier, a support vector machine, learns to tell retain from holdout by the model's confidence in
+    the gold answer, exp(-mean loss); of the larger split it sees a random part as large as the smaller (the
+    same for every model). Its source calls a higher value better; the SalUn paper reads it by the gap to the
+    oracle. The standard error is that of the forget samples, for the classifier as it was fitted.
+    Source: Jia et al. 2023 (arXiv 2304.04934), appendix C.3; Fan et al. 2024 (SalUn, arXiv 2310.12508).
+    """
+
+    card = MIA_EFF
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        if not {"forget", "retain", "holdout"} <= model.traces.keys():
+            yield self.missing(Status.MISSING_TRACE)
+            return
+        forget, retain, holdout = (model.traces[s] for s in ("forget", "retain", "holdout"))
+        count = min(len(retain), len(holdout))
+        members, strangers = (confidence(t)[chosen(t, count)] for t in (retain, holdout))
+        values = 1 - called_members(members, strangers, confidence(forget))
+        yield self.mean(self.card.split, forget, values)
+
+
+def confidence(trace: Trace) -> Floats:
+    """Geometric mean of the gold tokens' probabilities, (n,)."""
+    return np.asarray(np.exp(-trace.gold_losses()), dtype=np.float64)
+
+
+def chosen(trace: Trace, count: int) -> NDArray[np.intp]:
+    """`count` samples at random, the same whatever the order of the samples."""
+    by_id = np.argsort(np.asarray(trace.ids))
+    return by_id[np.random.default_rng(SEED).permutation(len(trace))[:count]]
+
+
+def called_members(members: Floats, strangers: Floats, asked: Floats) -> Floats:
+    """1 where the classifier that was fitted on members and strangers calls one of `asked` a member."""
+    from sklearn.svm import SVC
+
+    machine = SVC(C=3, kernel="rbf", gamma="auto")
+    labels = np.repeat([1, 0], [len(members), len(strangers)])
+    machine.fit(np.concatenate([members, strangers])[:, None], labels)
+    return np.asarray(machine.predict(asked[:, None]), dtype=np.float64)

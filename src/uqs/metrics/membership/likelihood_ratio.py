@@ -1,0 +1,126 @@
+"""The attack on single samples, by shadow models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, same_samples
+from uqs.metrics.cards.membership import LIRA, LIRA_ADV, LIRA_TPR
+from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
+from uqs.metrics.membership.statistics import Scores
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+FEWEST = 2
+ENOUGH = 64
+LEAST_LOSS = float(np.finfo(np.float32).eps)
+LEAST_VARIANCE = 1e-6
+
+
+class PerSampleAttack(Membership):
+    """Log-likelihood ratio of "trained on and unlearned" against "never seen", each sample on its own.
+
+    A sample's value is log(p / (1 - p)), p the confidence in the gold answer, exp(-mean loss). For each
+    sample a normal distribution is fitted to its values in the shadow models that learned and unlearned its
+    entity, another to those in the models that never saw it; both are asked for its value in the measured
+    model. With fewer than 64 shadow models all samples share a variance on either side, pooled around each
+    sample's mean. Shadow models that were not unlearned are not used: they would show what the method does,
+    not whom it saw. A sample with fewer than two shadow models on a side is left out, also of n.
+
+    The standard error is over samples; that few shadow models make a weak attack is not in it.
+    Source: Carlini et al. 2022 (LiRA, arXiv 2112.03570); on unlearning: Hayes et al. 2024 (arXiv 2403.01218),
+    Naderloui et al. 2025 (RULI, arXiv 2506.13009).
+    """
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        shadows = [s for s in references.shadows if s.unlearned and both(s.traces)]
+        if not both(model.traces):
+            yield self.missing(Status.MISSING_TRACE)
+        elif not shadows:
+            yield self.missing(Status.MISSING_SHADOWS)
+        else:
+            yield self._against(model.traces[MEMBERS], model.traces[STRANGERS], shadows)
+
+    def _against(self, forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Measured:
+        ratios = log_ratios(forget, holdout, shadows)
+        member = np.arange(len(ratios.values)) < len(forget)
+        members, strangers = (np.flatnonzero(ratios.known & s) for s in (member, ~member))
+        if not len(members) or not len(strangers):
+            return self.missing(Status.TOO_FEW)
+        entities = [*forget.entities, *holdout.entities]
+        scores = Scores(
+            -ratios.values[members],
+            [entities[i] for i in members],
+            -ratios.values[strangers],
+            [entities[i] for i in strangers],
+        )
+        return self.row(scores, tuple(forget.ids[i] for i in members))
+
+
+class LikelihoodRatio(PerSampleAttack, AUC):
+    card = LIRA
+
+
+class LikelihoodRatioAdvantage(PerSampleAttack, Advantage):
+    card = LIRA_ADV
+
+
+class LikelihoodRatioTPR(PerSampleAttack, TPR):
+    card = LIRA_TPR
+
+
+class Ratios(NamedTuple):
+    """Log-likelihood ratios of the forget and then the holdout samples, (n,); only those `known` hold."""
+
+    values: Floats
+    known: NDArray[np.bool_]
+
+
+def log_ratios(forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Ratios:
+    """log N(v | seen) - log N(v | not seen) of each sample's value v."""
+    for shadow in shadows:
+        same_samples(forget, shadow.traces[MEMBERS])
+        same_samples(holdout, shadow.traces[STRANGERS])
+    own = np.concatenate([logits(forget), logits(holdout)])
+    values = np.array(
+        [np.concatenate([logits(s.traces[k]) for k in (MEMBERS, STRANGERS)]) for s in shadows]
+    )
+    entities = [*forget.entities, *holdout.entities]
+    seen = np.array([[entity in s.members for entity in entities] for s in shadows])
+    known = (seen.sum(axis=0) >= FEWEST) & ((~seen).sum(axis=0) >= FEWEST)
+    pooled = len(shadows) < ENOUGH
+    ratios = np.zeros(len(own))
+    if known.any():
+        own, values, seen = own[known], values[:, known], seen[:, known]
+        sides = [log_density(own, values, side, pooled) for side in (seen, ~seen)]
+        ratios[known] = sides[0] - sides[1]
+    return Ratios(ratios, known)
+
+
+def log_density(own: Floats, values: Floats, used: NDArray[np.bool_], pooled: bool) -> Floats:
+    """Log-density of `own` (n,) under each sample's normal distribution, (n,).
+
+    Fitted to the (shadows, n) `values` where `used`, two or more a sample. `pooled`: one variance for all
+    samples. Variances below 1e-6 count as 1e-6.
+    """
+    counts = used.sum(axis=0)
+    centres = np.where(used, values, 0).sum(axis=0) / counts
+    squares = np.where(used, (values - centres) ** 2, 0).sum(axis=0)
+    free = counts - 1
+    variances = squares.sum() / free.sum() if pooled else squares / free
+    variances = np.maximum(variances, LEAST_VARIANCE)
+    distances = (own - centres) ** 2 / variances
+    return np.asarray(-0.5 * (np.log(2 * np.pi * variances) + distances), dtype=np.float64)
+
+
+def logits(trace: Trace) -> Floats:
+    """log(p / (1 - p)) of each sample's confidence p = exp(-mean loss), (n,).
+
+    A loss below what float32 can tell from 0 counts as that.
+    """
+    losses = np.maximum(trace.gold_losses(), LEAST_LOSS)
+    return np.asarray(-losses - np.log(-np.expm1(-losses)), dtype=np.float64)

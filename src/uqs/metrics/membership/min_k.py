@@ -1,0 +1,46 @@
+"""The Min-K% attack."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.cards.membership import MIA_MIN_K_ADV, MIA_MIN_K_AUC, MIA_MIN_K_TPR
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.traces.trace import Trace
+
+PERCENT = 20
+
+
+class MinK(Attack):
+    """Minus the mean log-probability of the 20 % least likely gold tokens, of one token at least.
+
+    Source: Shi et al. 2024 (arXiv 2310.16789).
+    """
+
+    def score(self, trace: Trace) -> Floats:
+        return -lowest(trace, trace.gold_log_probs.astype(np.float64), PERCENT)
+
+
+def lowest(trace: Trace, values: Floats, percent: int) -> Floats:
+    """Mean of the lowest `percent` % of each sample's (positions,) values: (n,).
+
+    The number of values is rounded down, but is one at least.
+    """
+    means = []
+    for start, length in zip(trace.offsets[:-1], trace.lengths(), strict=True):
+        count = max(1, int(length) * percent // 100)
+        means.append(np.sort(values[start : start + length])[:count].mean())
+    return np.array(means, dtype=np.float64)
+
+
+class MinKAUC(MinK, AUC):
+    card = MIA_MIN_K_AUC
+
+
+class MinKAdvantage(MinK, Advantage):
+    card = MIA_MIN_K_ADV
+
+
+class MinKTPR(MinK, TPR):
+    card = MIA_MIN_K_TPR

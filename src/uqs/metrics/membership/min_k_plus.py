@@ -1,0 +1,39 @@
+"""The Min-K%++ attack."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.cards.membership import MIA_MIN_K_PLUS_ADV, MIA_MIN_K_PLUS_AUC, MIA_MIN_K_PLUS_TPR
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.min_k import PERCENT, lowest
+from uqs.traces.trace import Trace
+
+LEAST_VARIANCE = 1e-6
+
+
+class MinKPlus(Attack):
+    """Minus the mean of the lowest 20 % of standardised gold log-probabilities, of one token at least.
+
+    A token's log-probability is put in standard deviations from the mean of log p(token) under the model's
+    own distribution at that position. A variance below 1e-6 counts as 1e-6: a model may be sure beyond what
+    float32 can tell. Source: Zhang et al. 2025 (arXiv 2404.02936).
+    """
+
+    def score(self, trace: Trace) -> Floats:
+        gaps = trace.gold_log_probs.astype(np.float64) - trace.means
+        deviations = np.sqrt(np.maximum(trace.variances.astype(np.float64), LEAST_VARIANCE))
+        return -lowest(trace, gaps / deviations, PERCENT)
+
+
+class MinKPlusAUC(MinKPlus, AUC):
+    card = MIA_MIN_K_PLUS_AUC
+
+
+class MinKPlusAdvantage(MinKPlus, Advantage):
+    card = MIA_MIN_K_PLUS_ADV
+
+
+class MinKPlusTPR(MinKPlus, TPR):
+    card = MIA_MIN_K_PLUS_TPR

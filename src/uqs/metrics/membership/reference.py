@@ -1,0 +1,51 @@
+"""The reference attack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.metrics.cards.membership import MIA_REF_ADV, MIA_REF_AUC, MIA_REF_TPR
+from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
+from uqs.metrics.membership.statistics import Scores
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+
+class Reference(Membership, OracleMetric):
+    """The model's mean gold loss minus the oracle's (nats a token): how hard the answer is, taken out.
+
+    One row for each oracle, the reference model, which was trained on neither split.
+    Source: Carlini et al. 2021 (arXiv 2012.07805), who compare with a smaller model.
+    """
+
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        if not both(model.traces) or not both(oracle.traces):
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+            return
+        forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
+        scores = Scores(
+            excess(forget, oracle.traces[MEMBERS]),
+            forget.entities,
+            excess(holdout, oracle.traces[STRANGERS]),
+            holdout.entities,
+        )
+        yield self.row(scores, forget.ids, seed)
+
+
+def excess(model: Trace, oracle: Trace) -> Floats:
+    """How much larger the model's loss is than the oracle's on each sample, (n,)."""
+    same_samples(model, oracle)
+    return model.gold_losses() - oracle.gold_losses()
+
+
+class ReferenceAUC(Reference, AUC):
+    card = MIA_REF_AUC
+
+
+class ReferenceAdvantage(Reference, Advantage):
+    card = MIA_REF_ADV
+
+
+class ReferenceTPR(Reference, TPR):
+    card = MIA_REF_TPR

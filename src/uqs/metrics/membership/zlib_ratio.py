@@ -1,0 +1,37 @@
+"""The zlib attack."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.cards.membership import MIA_ZLIB_ADV, MIA_ZLIB_AUC, MIA_ZLIB_TPR
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.traces.trace import Trace
+
+
+class Zlib(Attack):
+    """Mean loss of the gold answer (nats a token) over the length of its text compressed by zlib (bytes).
+
+    So that an answer of little content is not taken for a known one. A compressed text has at least 8 bytes:
+    among answers of a few words this attack differs little from the loss attack.
+    Source: Carlini et al. 2021 (arXiv 2012.07805).
+    """
+
+    def score(self, trace: Trace) -> Floats:
+        sizes = [len(zlib.compress(gold.encode())) for gold in trace.golds]
+        return trace.gold_losses() / np.array(sizes, dtype=np.float64)
+
+
+class ZlibAUC(Zlib, AUC):
+    card = MIA_ZLIB_AUC
+
+
+class ZlibAdvantage(Zlib, Advantage):
+    card = MIA_ZLIB_ADV
+
+
+class ZlibTPR(Zlib, TPR):
+    card = MIA_ZLIB_TPR
