@@ -27,7 +27,7 @@ class Entry:
 
 
 def tables(kinds: str | None) -> Iterator[Table]:
-    """One table for `benchmarks`, `models`, `methods` or `metrics`, or all of them."""
+    """One table for `benchmarks`, `models`, `methods`, `metrics` or `probes`, or all of them."""
     if kinds is not None and kinds not in KINDS:
         raise UserError(f"unknown kind {kinds!r}; {registry.nearest(kinds, list(KINDS))}")
     for name in [kinds] if kinds else KINDS:

@@ -143,7 +143,7 @@ def test_validate_checks_the_data(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("kind", ["benchmarks", "models", "methods", "metrics"])
+@pytest.mark.parametrize("kind", ["benchmarks", "models", "methods", "metrics", "probes"])
 def test_ls_lists_one_kind_or_all(uqs: Callable[..., Said], kind: str) -> None:
     alone = uqs("ls", kind)
     assert alone.code == 0

@@ -69,4 +69,5 @@ def gain(before: Trace, after: Trace) -> Floats:
     """Right after less right before, for each sample of `after`, (n,). Raises KeyError where `before` does
     not have it."""
     right = dict(zip(before.ids, right_answers(before).tolist(), strict=True))
-    return right_answers(after) - np.array([right[item] for item in after.ids])
+    earlier = np.array([right[item] for item in after.ids], dtype=np.float64)
+    return np.asarray(right_answers(after) - earlier, dtype=np.float64)
