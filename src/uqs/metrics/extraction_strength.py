@@ -11,8 +11,10 @@ from uqs.traces.trace import Trace
 
 
 class ExtractionStrength(SplitMetric):
-    """1 - k / |a|: k is the shortest beginning of the gold answer, in tokens, from which greedy decoding
-    reaches its end; 0 where it must be given whole.
+    """1 - k / |a|: the share of the gold answer's tokens that need not be given.
+
+    k is the length of the shortest beginning of the answer from which greedy decoding gives the rest, so 0
+    means that it must be given whole.
 
     Source: Wang et al. 2025 (arXiv 2406.09179), after Carlini et al. 2021 (arXiv 2012.07805). Greedy decoding
     follows the gold answer as long as it agrees with it, so one teacher-forced pass decides.
