@@ -22,12 +22,18 @@ class GradientNorm(Attack):
 
 
 class GradientNormAUC(GradientNorm, AUC):
+    """AUC of the gradient attack on forget (members) against holdout (non-members)."""
+
     card = MIA_GRAD_AUC
 
 
 class GradientNormAdvantage(GradientNorm, Advantage):
+    """2 |BA - 0.5| of the gradient attack with a cross-fitted threshold."""
+
     card = MIA_GRAD_ADV
 
 
 class GradientNormTPR(GradientNorm, TPR):
+    """Share of members that the gradient attack finds at 1 % false positives."""
+
     card = MIA_GRAD_TPR

@@ -62,14 +62,20 @@ class PerSampleAttack(Membership):
 
 
 class LikelihoodRatio(PerSampleAttack, AUC):
+    """AUC of the per-sample attack on forget (members) against holdout (non-members)."""
+
     card = LIRA
 
 
 class LikelihoodRatioAdvantage(PerSampleAttack, Advantage):
+    """2 |BA - 0.5| of the per-sample attack with a cross-fitted threshold."""
+
     card = LIRA_ADV
 
 
 class LikelihoodRatioTPR(PerSampleAttack, TPR):
+    """Share of members that the per-sample attack finds at 1 % false positives."""
+
     card = LIRA_TPR
 
 

@@ -16,12 +16,18 @@ class Loss(Attack):
 
 
 class MembershipAdvantage(Loss, Advantage):
+    """2 |BA - 0.5| of the loss attack with a cross-fitted threshold."""
+
     card = MIA
 
 
 class MembershipAUC(Loss, AUC):
+    """AUC of the loss attack on forget (members) against holdout (non-members)."""
+
     card = MIA_AUC
 
 
 class MembershipTPR(Loss, TPR):
+    """Share of members that the loss attack finds at 1 % false positives."""
+
     card = MIA_TPR

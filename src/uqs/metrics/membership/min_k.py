@@ -35,12 +35,18 @@ def lowest(trace: Trace, values: Floats, percent: int) -> Floats:
 
 
 class MinKAUC(MinK, AUC):
+    """AUC of the Min-K% attack on forget (members) against holdout (non-members)."""
+
     card = MIA_MIN_K_AUC
 
 
 class MinKAdvantage(MinK, Advantage):
+    """2 |BA - 0.5| of the Min-K% attack with a cross-fitted threshold."""
+
     card = MIA_MIN_K_ADV
 
 
 class MinKTPR(MinK, TPR):
+    """Share of members that the Min-K% attack finds at 1 % false positives."""
+
     card = MIA_MIN_K_TPR

@@ -28,12 +28,18 @@ class MinKPlus(Attack):
 
 
 class MinKPlusAUC(MinKPlus, AUC):
+    """AUC of the Min-K%++ attack on forget (members) against holdout (non-members)."""
+
     card = MIA_MIN_K_PLUS_AUC
 
 
 class MinKPlusAdvantage(MinKPlus, Advantage):
+    """2 |BA - 0.5| of the Min-K%++ attack with a cross-fitted threshold."""
+
     card = MIA_MIN_K_PLUS_ADV
 
 
 class MinKPlusTPR(MinKPlus, TPR):
+    """Share of members that the Min-K%++ attack finds at 1 % false positives."""
+
     card = MIA_MIN_K_PLUS_TPR

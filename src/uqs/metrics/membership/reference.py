@@ -40,12 +40,18 @@ def excess(model: Trace, oracle: Trace) -> Floats:
 
 
 class ReferenceAUC(Reference, AUC):
+    """AUC of the reference attack on forget (members) against holdout (non-members)."""
+
     card = MIA_REF_AUC
 
 
 class ReferenceAdvantage(Reference, Advantage):
+    """2 |BA - 0.5| of the reference attack with a cross-fitted threshold."""
+
     card = MIA_REF_ADV
 
 
 class ReferenceTPR(Reference, TPR):
+    """Share of members that the reference attack finds at 1 % false positives."""
+
     card = MIA_REF_TPR

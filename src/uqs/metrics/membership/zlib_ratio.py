@@ -26,12 +26,18 @@ class Zlib(Attack):
 
 
 class ZlibAUC(Zlib, AUC):
+    """AUC of the zlib attack on forget (members) against holdout (non-members)."""
+
     card = MIA_ZLIB_AUC
 
 
 class ZlibAdvantage(Zlib, Advantage):
+    """2 |BA - 0.5| of the zlib attack with a cross-fitted threshold."""
+
     card = MIA_ZLIB_ADV
 
 
 class ZlibTPR(Zlib, TPR):
+    """Share of members that the zlib attack finds at 1 % false positives."""
+
     card = MIA_ZLIB_TPR
