@@ -34,6 +34,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, SMALL))
     assert study.oracles.seeds == (0, 1)
     assert study.originals == "per_seed"
+    assert study.shadows == 0
     assert study.metrics == CORE
     assert study.model.adapter.kind == "lora"
     ascent, salun = study.methods
@@ -46,6 +47,8 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
 def test_the_resolved_file_reads_as_the_same_study(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, SMALL))
     assert read_study(write(tmp_path, dump_study(study))) == study
+    shadowed = read_study(write(tmp_path, SMALL | {"shadows": 8}))
+    assert read_study(write(tmp_path, dump_study(shadowed))).shadows == 8
 
 
 def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
@@ -89,6 +92,10 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
         ({"oracles": {"seeds": [0, 0]}}, "oracles.seeds", "0 appears twice"),
         ({"metrics": ["forget_acuracy"]}, "metrics", "did you mean 'forget_accuracy'?"),
         ({"metrics": "all"}, "metrics", "should be a valid list"),
+        ({"shadows": 2}, "shadows", "write 0 or an even number from 4 on"),
+        ({"shadows": 5}, "shadows", "5 shadow models part no entity evenly"),
+        ({"shadows": -4}, "shadows", "greater than or equal to 0"),
+        ({"shadows": 4.0}, "shadows", "valid integer"),
         ({"originals": "one"}, "originals", "'per_seed' or 'shared'"),
         ({"training": {"lr": float("nan")}}, "training.lr", "finite number"),
         ({"training": {"replay": 1.0}}, "training.replay", "less than 1"),

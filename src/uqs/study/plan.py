@@ -6,12 +6,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from uqs.models.families import base_folder
 from uqs.records import Role
 from uqs.study.cells import Cell, Kind
+from uqs.study.shadows import SHADOW
 from uqs.study.spec import MethodChoice, Study
 
 __all__ = ["Cell", "Plan", "PlannedModel", "base_hash", "make_plan"]
@@ -106,7 +106,8 @@ class _Planner:
         ]
         for made in (*originals.values(), *oracles.values(), *unlearned):
             others = {s: oracle for s, oracle in oracles.items() if oracle is not made}
-            self._measured(benchmark, made, others)
+            shadows = self._shadows(benchmark, made.choice) if made.choice else {}
+            self._measured(benchmark, made, others, shadows)
 
     def _base(self) -> str:
         model = self.study.model.name
@@ -114,15 +115,7 @@ class _Planner:
 
     def _trained(self, benchmark: str, role: Role, seed: int) -> _Made:
         label = f"{benchmark} {role} seed {seed}"
-        params = {
-            **self._data(benchmark),
-            "adapter": self.study.model.adapter.model_dump(),
-            "training": self.study.training.on(benchmark.partition(":")[0]).model_dump(
-                exclude={"per_benchmark"}
-            ),
-            "role": role.value,
-            "seed": seed,
-        }
+        params = {**self._training(benchmark), "role": role.value, "seed": seed}
         model = self._add("train", f"train {label}", params, {"base": self._base()})
         return _Made(role, seed, None, label, model, self._traced(benchmark, role, model, label))
 
@@ -132,20 +125,11 @@ class _Planner:
         self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
 
     def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
-        name = f"{choice.name}@{choice.strength}" if choice.strength else choice.name
-        label = f"{benchmark} {name} seed {seed}"
-        params = {
-            **self._data(benchmark),
-            "method": choice.name,
-            "hyperparameters": dict(choice.hyperparameters),
-            "seed": seed,
-        }
-        inputs = {
-            "base": self._base(),
-            "original": original.model,
-            "gates": self.gates[benchmark],
-        }
-        model = self._add("unlearn", f"unlearn {label}", params, inputs)
+        label = f"{benchmark} {_variant(choice)} seed {seed}"
+        params = {**self._unlearning(benchmark, choice), "seed": seed}
+        model = self._add(
+            "unlearn", f"unlearn {label}", params, self._from(benchmark, original.model)
+        )
         trace = self._traced(benchmark, Role.UNLEARNED, model, label)
         return _Made(Role.UNLEARNED, seed, choice, label, model, trace)
 
@@ -153,9 +137,33 @@ class _Planner:
         params = {**self._data(benchmark), "role": role.value}
         return self._add("trace", f"trace {label}", params, {"base": self._base(), "model": model})
 
-    def _measured(self, benchmark: str, made: _Made, oracles: Mapping[int, _Made]) -> None:
+    def _shadows(self, benchmark: str, choice: MethodChoice) -> Mapping[str, str]:
+        """Traces of all shadow models, unlearned by `choice`, by role."""
+        return {
+            f"{SHADOW}_{number}": self._shadow(benchmark, number, choice)
+            for number in range(self.study.shadows)
+        }
+
+    def _shadow(self, benchmark: str, number: int, choice: MethodChoice) -> str:
+        own = {"role": SHADOW, "seed": number}
+        params = {**self._training(benchmark), **own}
+        label = f"train {benchmark} {SHADOW} {number}"
+        trained = self._add("train", label, params, {"base": self._base()})
+        label = f"{benchmark} {_variant(choice)} {SHADOW} {number}"
+        params = {**self._unlearning(benchmark, choice), **own}
+        model = self._add("unlearn", f"unlearn {label}", params, self._from(benchmark, trained))
+        inputs = {"base": self._base(), "model": model}
+        return self._add("trace", f"trace {label}", {**self._data(benchmark), **own}, inputs)
+
+    def _measured(
+        self,
+        benchmark: str,
+        made: _Made,
+        oracles: Mapping[int, _Made],
+        shadows: Mapping[str, str],
+    ) -> None:
         params = {"metrics": list(self.study.metrics), "oracle_seeds": sorted(oracles)}
-        inputs = {"base": self._base(), "model": made.model, "trace": made.trace}
+        inputs = {"base": self._base(), "model": made.model, "trace": made.trace, **shadows}
         for seed, oracle in oracles.items():
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
         measure = self._add("measure", f"measure {made.label}", params, inputs)
@@ -181,8 +189,31 @@ class _Planner:
             "model": self.study.model.name,
         }
 
+    def _training(self, benchmark: str) -> dict[str, Any]:
+        training = self.study.training.on(benchmark.partition(":")[0])
+        return {
+            **self._data(benchmark),
+            "adapter": self.study.model.adapter.model_dump(),
+            "training": training.model_dump(exclude={"per_benchmark"}),
+        }
+
+    def _unlearning(self, benchmark: str, choice: MethodChoice) -> dict[str, Any]:
+        return {
+            **self._data(benchmark),
+            "method": choice.name,
+            "hyperparameters": dict(choice.hyperparameters),
+        }
+
+    def _from(self, benchmark: str, original: str) -> dict[str, str]:
+        """What unlearning reads, and waits for."""
+        return {"base": self._base(), "original": original, "gates": self.gates[benchmark]}
+
     def _add(
         self, kind: Kind, label: str, params: Mapping[str, Any], inputs: Mapping[str, str]
     ) -> str:
         cell = Cell(kind, label, params, inputs)
         return self.cells.setdefault(cell.key, cell).key
+
+
+def _variant(choice: MethodChoice) -> str:
+    return f"{choice.name}@{choice.strength}" if choice.strength else choice.name

@@ -90,7 +90,8 @@ class Study(_Part):
     """A study file with every default filled in.
 
     `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
-    `shared` one for all, from the first seed. `metrics: default` is every metric that comes with UQS.
+    `shared` one for all, from the first seed. `shadows` is the number of shadow models for each benchmark and
+    method, 0 or an even number from 4 on. `metrics: default` is every metric that comes with UQS.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -102,6 +103,7 @@ class Study(_Part):
     methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
     seeds: Seeds
     metrics: Names = CORE
+    shadows: Annotated[int, Field(ge=0)] = 0
     gates: Gates = Gates()
 
 
@@ -190,6 +192,12 @@ def _check(study: Study, path: Path) -> None:
             "one oracle gives no noise floor; write two seeds or more",
             file=path,
             field="oracles.seeds",
+        )
+    if study.shadows % 2 or study.shadows == 2:
+        raise DataError(
+            f"{study.shadows} shadow models part no entity evenly; write 0 or an even number from 4 on",
+            file=path,
+            field="shadows",
         )
     for where, kind, known in (
         ("model.name", "model", [study.model.name]),

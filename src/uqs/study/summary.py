@@ -21,6 +21,7 @@ def summary(plan: Plan) -> str:
             f"seeds       {', '.join(map(str, study.seeds))}",
             f"metrics     {', '.join(study.metrics)}",
             f"models      {_counted(models)}",
+            *([f"shadows     {study.shadows} a benchmark"] if study.shadows else []),
             f"cells       {_counted(cells)}; {len(plan.cells)} in all",
         ]
     )

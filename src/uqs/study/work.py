@@ -25,9 +25,10 @@ from uqs.methods.base import Method
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import SETTINGS, MethodSettings
 from uqs.methods.trainer import Schedule, train
-from uqs.metrics.base import Evidence, References
+from uqs.metrics.base import Evidence, References, Shadow
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
+from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
 from uqs.records import Benchmark, GateCheck, Role, Split
 from uqs.study.gates import (
@@ -39,7 +40,8 @@ from uqs.study.gates import (
     shuffled_pictures,
 )
 from uqs.study.plan import Cell
-from uqs.traces.file import read_traces, write_traces
+from uqs.study.shadows import SHADOW, TRACED, draw
+from uqs.traces.file import read_index, read_traces, write_traces
 from uqs.traces.one_pass import trace_parts
 from uqs.traces.settings import TraceSettings
 
@@ -65,11 +67,13 @@ def base(cell: Cell, _: Inputs, out: Path) -> None:
 
 
 def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """Train an original (forget + retain) or an oracle (retain only) from the base."""
+    """Train an original (forget + retain), an oracle (retain only) or a shadow model from the base."""
     data = _benchmark(cell)
     learn = data.learn["retain"].samples
     if cell.params["role"] == Role.ORIGINAL:
         learn = (*data.learn["forget"].samples, *learn)
+    if cell.params["role"] == SHADOW:
+        learn = (*draw(data, cell.params["seed"]).learn, *learn)
     vlm = _family(cell).load(inputs["base"])
     settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
     adapter.attach(vlm, settings, seed=training["init_seed"])
@@ -82,8 +86,10 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
 
 
 def unlearn(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """Turn an original into an unlearned model."""
+    """Turn an original into an unlearned model; a shadow model unlearns its members."""
     data = _benchmark(cell)
+    shadow = cell.params.get("role") == SHADOW
+    parts = draw(data, cell.params["seed"]).unlearn if shadow else data.unlearn
     vlm = adapter.load(_family(cell), inputs["base"], inputs["original"], trainable=True)
     method_class = registry.get("method", cell.params["method"])
     settings_class: type[MethodSettings] = SETTINGS.get(
@@ -91,7 +97,7 @@ def unlearn(cell: Cell, inputs: Inputs, out: Path) -> None:
     )
     settings = settings_class(**cell.params["hyperparameters"])
     schedule = Schedule(settings.steps, settings.lr)
-    _train(vlm, method_class(settings), data.unlearn, schedule, cell, out)
+    _train(vlm, method_class(settings), parts, schedule, cell, out)
 
 
 def _train(
@@ -110,17 +116,24 @@ def _train(
 
 
 def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """One pass over every split that is measured; for an original also with shuffled pictures."""
+    """One pass over every split that is measured; for an original also with shuffled pictures.
+
+    Of a shadow model the splits of its members, and who they are.
+    """
     data = _benchmark(cell)
     vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
     settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
     measured = list(data.evaluate.items())
+    about: dict[str, Any] = {"settings": settings.content()}
     if cell.params["role"] == Role.ORIGINAL:
         measured.append((SHUFFLED, _shuffled(data)))
+    if cell.params["role"] == SHADOW:
+        measured = [(name, data.evaluate[name]) for name in TRACED]
+        about["members"] = sorted(draw(data, cell.params["seed"]).members)
     parts = chain.from_iterable(
         trace_parts(vlm, Split(name, split.samples), settings) for name, split in measured
     )
-    write_traces(parts, out, {"settings": settings.content()})
+    write_traces(parts, out, about)
 
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -149,9 +162,10 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
         )
         for seed in cell.params["oracle_seeds"]
     }
+    references = References(oracles, shadows=_shadows(inputs))
     rows = []
     for name in cell.params["metrics"]:
-        for measured in registry.get("metric", name)().measure(model, References(oracles)):
+        for measured in registry.get("metric", name)().measure(model, references):
             rows.append(asdict(measured.measurement) | {"oracle_seed": measured.oracle_seed})
     (out / "measurements.json").write_text(json.dumps(rows, indent=1))
 
@@ -203,4 +217,13 @@ def _shuffled(data: Benchmark) -> Split:
 
 
 def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
-    return Evidence(read_traces(traces), adapter.effective_update(checkpoint, start))
+    return Evidence(read_traces(traces), effective_update(checkpoint, start))
+
+
+def _shadows(inputs: Inputs) -> list[Shadow]:
+    """The shadow models that were unlearned as the measured model was."""
+    folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
+    return [
+        Shadow(frozenset(read_index(f)["about"]["members"]), unlearned=True, traces=read_traces(f))
+        for f in folders
+    ]
