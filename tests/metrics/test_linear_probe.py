@@ -43,6 +43,7 @@ def shown(
         answers=("no idea",) * len(golds),
         prompt_activations={k: v.astype(np.float32) for k, v in states.items()},
         lens_ranks={layer: np.full(len(golds), 9) for layer in states},
+        lens_log_probs={layer: np.full(len(golds), -9.0, np.float32) for layer in states},
     )
 
 
@@ -104,7 +105,7 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn(
         for name, t in evidence.traces.items()
     }
     scaler = StandardScaler().fit(traces["retain"].prompt_activations[-2])
-    states = {n: scaler.transform(t.prompt_activations[-2]) / width**0.5 for n, t in traces.items()}
+    states = {n: scaler.transform(t.prompt_activations[-2]) for n, t in traces.items()}
     plain = LogisticRegression(C=1, max_iter=1000, tol=1e-8).fit(
         states["retain"], traces["retain"].golds
     )
@@ -182,6 +183,24 @@ def test_statuses(make_trace: MakeTrace) -> None:
         for name, t in evidence.traces.items()
     }
     assert rows(Evidence(last))["forget"].measurement.status is Status.MISSING_TRACE
+
+
+@pytest.mark.parametrize("split", ["forget", "retain"])
+def test_states_that_are_no_numbers_are_collapsed(make_trace: MakeTrace, split: str) -> None:
+    evidence = written(make_trace, noise=0.1)
+    states = {k: v.copy() for k, v in evidence.traces[split].prompt_activations.items()}
+    states[-2][3] = np.nan
+    trace = replace(evidence.traces[split], prompt_activations=states)
+    broken = Evidence({**evidence.traces, split: trace})
+    assert [r.measurement.status for r in LinearProbe().measure(broken, References())] == [
+        Status.COLLAPSED
+    ]
+    against = rows(evidence, References({0: broken}))
+    assert against["forget/above_oracle"].measurement.status is Status.COLLAPSED
+    states[-1][0], states[-2][3] = np.inf, 0
+    found = rows(broken)
+    assert found["forget/layer-1"].measurement.status is Status.COLLAPSED
+    assert found["forget"].measurement.status is Status.OK
 
 
 def test_a_good_value_does_not_show_a_code_in_another_layer(make_trace: MakeTrace) -> None:

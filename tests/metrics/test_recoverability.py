@@ -302,7 +302,22 @@ def test_an_oracle_that_was_not_relearnt_as_long_has_no_value(trace: Trace) -> N
 def lens(trace: Trace, direct: Sequence[int], **ranks: Sequence[int]) -> Evidence:
     kept = {-int(layer[1:]): np.array(some) for layer, some in ranks.items()}
     shown = says(trace, direct)
-    return Evidence({"forget": replace(shown, lens_ranks=kept)})
+    likely = {layer: np.zeros(len(some), dtype=np.float32) for layer, some in kept.items()}
+    return Evidence({"forget": replace(shown, lens_ranks=kept, lens_log_probs=likely)})
+
+
+def test_a_lens_that_gives_no_numbers_is_collapsed(trace: Trace) -> None:
+    """A rank of 0 is then no rank: nothing is likelier than what has no probability."""
+    evidence = lens(trace, [0] * 4, l1=[0] * 4, l2=[0] * 4, l3=[1] * 4)
+    forget = evidence.traces["forget"]
+    unknown = {**forget.lens_log_probs, -2: np.full(4, np.nan, dtype=np.float32)}
+    broken = Evidence({"forget": replace(forget, lens_log_probs=unknown)})
+    for one, other in ((broken, evidence), (evidence, broken)):
+        found = rows(LogitLens(), one, References({0: other}))
+        status = {split: row.measurement.status for split, row in found.items()}
+        assert status["forget/above_oracle"] is Status.COLLAPSED
+        assert status["forget/layer-3"] is status["forget/layer-3_above_oracle"] is Status.OK
+        assert (status["forget"] is Status.COLLAPSED) == (one is broken)
 
 
 def test_logit_lens_by_hand(trace: Trace) -> None:

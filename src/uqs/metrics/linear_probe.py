@@ -16,7 +16,7 @@ from uqs.records import Status
 from uqs.traces.trace import Trace
 
 LAYER = -2
-CONTROLS = 5
+CONTROLS = 3
 SEED = 0
 
 
@@ -48,15 +48,22 @@ class LinearProbe(Metric):
             yield self.missing(Status.MISSING_TRACE)
         elif task is None:
             yield self.missing(Status.TOO_FEW)
+        elif (own := task.read(forget, retain, LAYER)) is None:
+            yield self.missing(Status.COLLAPSED)
         else:
-            own = task.read(forget, retain, LAYER)
             yield self.mean("forget", forget, own.selectivity, kept=task.asked)
             yield self.mean("forget/accuracy", forget, own.right, kept=task.asked)
             yield self.mean("forget/control", forget, own.control, kept=task.asked)
-            for layer in sorted(set(forget.prompt_activations) - {LAYER}, reverse=True):
-                values = task.read(forget, retain, layer).selectivity
-                yield self.mean(f"forget/layer{layer}", forget, values, kept=task.asked)
+            yield from self._further(task, forget, retain)
             yield from self._above(task, own, forget, references)
+
+    def _further(self, task: Task, forget: Trace, retain: Trace) -> Iterator[Measured]:
+        for layer in sorted(set(forget.prompt_activations) - {LAYER}, reverse=True):
+            place, found = f"forget/layer{layer}", task.read(forget, retain, layer)
+            if found is None:
+                yield self.missing(Status.COLLAPSED, place)
+            else:
+                yield self.mean(place, forget, found.selectivity, kept=task.asked)
 
     def _above(
         self, task: Task, own: Reading, forget: Trace, references: References
@@ -70,8 +77,11 @@ class LinearProbe(Metric):
                 continue
             same_samples(forget, oracle.traces["forget"])
             theirs = task.read(oracle.traces["forget"], oracle.traces["retain"], LAYER)
-            difference = own.selectivity - theirs.selectivity
-            yield self.mean(place, forget, difference, oracle_seed=seed, kept=task.asked)
+            if theirs is None:
+                yield self.missing(Status.COLLAPSED, place, seed)
+            else:
+                difference = own.selectivity - theirs.selectivity
+                yield self.mean(place, forget, difference, oracle_seed=seed, kept=task.asked)
 
 
 @dataclass(frozen=True)
@@ -122,14 +132,23 @@ class Task:
         """Which forget samples are read, (n,)."""
         return np.array([len(some) > 0 for some in self.options])
 
-    def read(self, forget: Trace, retain: Trace, layer: int) -> Reading:
-        """Train the probe and its controls on one layer, and let them choose."""
+    def read(self, forget: Trace, retain: Trace, layer: int) -> Reading | None:
+        """Train the probe and its controls on one layer, and let them choose; None where a state is no
+        number."""
+        from threadpoolctl import threadpool_limits
+
+        for trace in (forget, retain):
+            if not np.isfinite(trace.prompt_activations[layer]).all():
+                return None
+        with threadpool_limits(1):  # the matrices are small: more threads make it slower
+            return self._read(forget, retain, layer)
+
+    def _read(self, forget: Trace, retain: Trace, layer: int) -> Reading:
         states = retain.prompt_activations[layer][self.trained].astype(np.float64)
         mean, scale = states.mean(0), states.std(0)
         scale[scale == 0] = 1
-        width = np.sqrt(states.shape[1])
-        states = (states - mean) / scale / width
-        shown = (forget.prompt_activations[layer].astype(np.float64) - mean) / scale / width
+        states = (states - mean) / scale
+        shown = (forget.prompt_activations[layer].astype(np.float64) - mean) / scale
         # nothing that lies outside the span of the training states enters the fit
         _, _, span = np.linalg.svd(states, full_matrices=False)
         states, shown = states @ span.T, shown @ span.T
@@ -171,11 +190,9 @@ def _offered(trace: Trace, sample: int, known: set[str]) -> tuple[str, ...]:
 
 
 def _scores(states: Floats, labels: NDArray[np.intp], shown: Floats) -> Floats:
-    """Log-probability of each label, (rows shown, labels). The L2 penalty has weight 1 on states of about
-    unit length."""
+    """Log-probability of each label, (rows shown, labels), with scikit-learn's default penalty (L2, weight 1
+    on standardised states), which lets the probe fit what is there to be fitted."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # the problem is small: more threads make it slower
-        probe = LogisticRegression(C=1.0, max_iter=1000).fit(states, labels)
-        return np.asarray(probe.predict_log_proba(shown), dtype=np.float64)
+    probe = LogisticRegression(solver="newton-cg", tol=1e-3).fit(states, labels)
+    return np.asarray(probe.predict_log_proba(shown), dtype=np.float64)

@@ -30,12 +30,13 @@ class LogitLens(Metric):
         if trace is None or (headline := headline_layer(trace)) is None:
             yield self.missing(Status.MISSING_TRACE)
             return
-        gone = suppressed(trace)
-        yield self.mean("forget", trace, reciprocal_ranks(trace, headline), kept=gone)
         layers = sorted(trace.lens_ranks, reverse=True)
-        for layer in layers:
-            values = reciprocal_ranks(trace, layer)
-            yield self.mean(f"forget/layer{layer}", trace, values, kept=gone)
+        for place, layer in {"forget": headline, **{f"forget/layer{k}": k for k in layers}}.items():
+            if _unreadable(trace, layer):
+                yield self.missing(Status.COLLAPSED, place)
+            else:
+                ranks = reciprocal_ranks(trace, layer)
+                yield self.mean(place, trace, ranks, kept=suppressed(trace))
         places = {f"forget/{ABOVE}": headline}
         places |= {f"forget/layer{layer}_{ABOVE}": layer for layer in layers}
         if not references.oracles:
@@ -49,6 +50,8 @@ class LogitLens(Metric):
         if other is None or layer not in other.lens_ranks:
             return self.missing(Status.MISSING_TRACE, place, seed)
         same_samples(trace, other)
+        if _unreadable(trace, layer) or _unreadable(other, layer):
+            return self.missing(Status.COLLAPSED, place, seed)
         difference = reciprocal_ranks(trace, layer) - reciprocal_ranks(other, layer)
         kept = suppressed(trace) & suppressed(other)
         return self.mean(place, trace, difference, oracle_seed=seed, kept=kept)
@@ -62,3 +65,8 @@ def headline_layer(trace: Trace) -> int | None:
 def reciprocal_ranks(trace: Trace, layer: int) -> Floats:
     """1 over the rank, 1 the likeliest, of the right answer's first token, (n,)."""
     return 1 / (1 + trace.lens_ranks[layer].astype(np.float64))
+
+
+def _unreadable(trace: Trace, layer: int) -> bool:
+    """Whether the lens gave no numbers: no token is likelier than one of unknown probability."""
+    return bool(np.isnan(trace.lens_log_probs[layer]).any())
