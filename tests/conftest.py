@@ -1,5 +1,5 @@
-"""What several rooms test with: a tiny LLaVA with random weights, a few questions on drawn pictures, and
-made-up traces."""
+"""What several rooms test with: a tiny LLaVA and a tiny Qwen-VL with random weights, a few questions on drawn
+pictures, and made-up traces."""
 
 from __future__ import annotations
 
@@ -15,10 +15,25 @@ from uqs.records import Picture, Sample
 from uqs.traces.trace import Trace
 
 if TYPE_CHECKING:
+    from uqs.models.qwen_vl import QwenVL
     from uqs.models.tiny_llava import TinyLlava
 
 MakeTrace = Callable[..., Trace]
 COLOURS = ("red", "green", "blue", "pink", "grey", "black")
+WORDS = (
+    "USER",
+    "ASSISTANT",
+    "What",
+    "Which",
+    "colour",
+    "is",
+    "it",
+    "the",
+    "of",
+    "The",
+    "thing",
+    "Blank",
+)
 
 
 def draw(seed: int) -> Picture:
@@ -54,23 +69,8 @@ def samples() -> list[Sample]:
 def make_vlm() -> Callable[[], TinyLlava]:
     from uqs.models.tiny_llava import build
 
-    words = [
-        "USER",
-        "ASSISTANT",
-        "What",
-        "Which",
-        "colour",
-        "is",
-        "it",
-        "the",
-        "of",
-        "The",
-        "thing",
-        "Blank",
-    ]
-
     def make(seed: int = 0) -> TinyLlava:
-        return build([*words, *COLOURS], seed)
+        return build([*WORDS, *COLOURS], seed)
 
     return make
 
@@ -127,5 +127,78 @@ def make_trace() -> MakeTrace:
             lens_log_probs={k: -rng.gamma(2, size=n).astype(np.float32) for k in layers},
             lens_ranks={k: rng.integers(0, vocabulary, n) for k in layers},
         )
+
+    return make
+
+
+@pytest.fixture
+def make_qwen() -> Callable[..., QwenVL]:
+    """Tiny Qwen2-VL, or Qwen2.5-VL, whose pictures are 8 pixels to a patch and 4 patches to a token."""
+    import transformers
+    from tokenizers.processors import TemplateProcessing
+
+    from uqs.models.qwen_vl import QwenProcessor, QwenVL
+    from uqs.models.tiny_llava import build_tokenizer
+
+    def make(seed: int = 0, model_type: str = "qwen2_vl") -> QwenVL:
+        import torch
+
+        tokenizer = build_tokenizer([*WORDS, *COLOURS, "user", "assistant", "system"])
+        marks = ["<|im_start|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
+        tokenizer.add_special_tokens(
+            {
+                "eos_token": "<|im_end|>",
+                "additional_special_tokens": [*marks, "<|video_pad|>"],
+            }
+        )
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing("$A", special_tokens=[])
+        known = tokenizer.convert_tokens_to_ids
+        text = {
+            "vocab_size": len(tokenizer),
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 1e4,
+                "mrope_section": [2, 3, 3],
+            },
+            "bos_token_id": None,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
+        vision = {"depth": 2, "num_heads": 4, "patch_size": 8}
+        if model_type == "qwen2_vl":
+            vision |= {"embed_dim": 64, "hidden_size": 64, "mlp_ratio": 2}
+            kind, build = (
+                transformers.Qwen2VLConfig,
+                transformers.Qwen2VLForConditionalGeneration,
+            )
+        else:
+            vision |= {"hidden_size": 64, "out_hidden_size": 64, "intermediate_size": 128}
+            vision |= {"window_size": 32, "fullatt_block_indexes": [1]}
+            kind, build = (
+                transformers.Qwen2_5_VLConfig,
+                transformers.Qwen2_5_VLForConditionalGeneration,
+            )
+        config = kind(
+            text_config=text,
+            vision_config=vision,
+            image_token_id=known("<|image_pad|>"),
+            video_token_id=known("<|video_pad|>"),
+            vision_start_token_id=known("<|vision_start|>"),
+            vision_end_token_id=known("<|vision_end|>"),
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = build(config)
+        model.generation_config.eos_token_id = tokenizer.eos_token_id
+        model.generation_config.pad_token_id = tokenizer.pad_token_id
+        pictures = transformers.Qwen2VLImageProcessorPil(
+            patch_size=8, min_pixels=16 * 16, max_pixels=64 * 64
+        )
+        return QwenVL(model.eval(), QwenProcessor(tokenizer, pictures))
 
     return make

@@ -24,7 +24,7 @@ class QwenProcessor:
     tokenizer: Any
     image_processor: Any
     chat_template: str | None = None
-    image_token: str = "<|image_pad|>"
+    image_token: str = "<|image_pad|>"  # noqa: S105
 
 
 class QwenVL(VLM):
@@ -85,7 +85,7 @@ class QwenVL(VLM):
         return int(shown["image_grid_thw"][0].prod()) // merged
 
     def prompt_positions(self, ids: Sequence[int], shown: Shown | None) -> Tensor:
-        """By the model's own rule: a picture's tokens stand in a grid, text goes on behind its longer side."""
+        """By the model's own rule: a picture's tokens stand in a grid, text goes on behind its long side."""
         rows = torch.tensor([list(ids)])
         positions, _ = self.plain_model.model.get_rope_index(
             rows,

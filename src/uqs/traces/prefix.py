@@ -148,10 +148,14 @@ def greedy(
     """
     tokens: list[list[int]] = [[] for _ in gold]
     open_rows = []
+    ends = set(vlm.end_ids)
     for row, (wanted, said) in enumerate(zip(gold, says, strict=True)):
-        if len(wanted) <= limit and list(wanted) == said[:-1] and said[-1] in vlm.end_ids:
+        if said[0] in ends:
+            continue
+        open_ended = len(wanted) > limit or not ends.isdisjoint(wanted)
+        if list(wanted) == said[:-1] and said[-1] in ends and not open_ended:
             tokens[row] = list(wanted)
-        elif said[0] not in vlm.end_ids:
+        else:
             tokens[row] = [said[0]]
             if limit > 1:
                 open_rows.append(row)

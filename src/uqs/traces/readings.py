@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from uqs.models.vlm import VLM
 from uqs.traces.prefix import Prefix, right_padded
 from uqs.traces.settings import TraceSettings
 
-LOGITS_AT_ONCE = 2**25
+NUMBERS_AT_ONCE = 2**25
 """Float32 numbers in one piece of work: 128 MiB."""
 
 
@@ -40,17 +40,23 @@ class Gold:
     lens_ranks: NDArray[np.int64]
 
 
+class Read(NamedTuple):
+    """What is read at the gold answers: of each sample all its numbers, and the likeliest token at each
+    position and behind it; of the batch the log-probabilities (batch, vocabulary) of the first token."""
+
+    golds: list[Gold]
+    says: list[list[int]]
+    first: Tensor
+
+
 def gold(
     vlm: VLM,
     prefix: Prefix,
     answers: Sequence[Sequence[int]],
     layers: Sequence[int],
     settings: TraceSettings,
-) -> tuple[list[Gold], list[list[int]]]:
-    """Read everything at the gold answers (end marks included, for they are predicted too).
-
-    Returns also the likeliest token at each position of each answer, and behind it.
-    """
+) -> Read:
+    """Read everything at the gold answers (end marks included, for they are predicted too)."""
     tokens = [list(answer[:-1]) for answer in answers]
     lengths = [len(one) for one in tokens]
     ids, mask = right_padded(tokens, vlm.tokenizer.pad_token_id, prefix.mask.device)
@@ -59,10 +65,11 @@ def gold(
     says = [one[: length + 1] for one, length in zip(said, lengths, strict=True)]
     columns = _at_positions(out, tokens, settings)
     columns |= _at_layers(vlm, out, mask, ids[:, 0], layers)
-    return [
+    golds = [
         Gold(out.logits.shape[-1], **{name: values[row] for name, values in columns.items()})
         for row in range(len(tokens))
-    ], says
+    ]
+    return Read(golds, says, log_softmax(out.logits[:, 0].float(), dim=-1))
 
 
 def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:
@@ -81,10 +88,11 @@ def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:
 
 
 def _pieces(lengths: Sequence[int], vocabulary: int) -> Iterator[range]:
-    """Consecutive rows whose answers' logits make up one piece of work."""
+    """Consecutive rows whose answers make up one piece of work, by logits and by pairs of positions."""
     start, positions = 0, 0
     for row, length in enumerate(lengths):
-        if row > start and (positions + length) * vocabulary > LOGITS_AT_ONCE:
+        wide = max(vocabulary, positions + length)
+        if row > start and (positions + length) * wide > NUMBERS_AT_ONCE:
             yield range(start, row)
             start, positions = row, 0
         positions += length
@@ -110,7 +118,7 @@ def _at_positions(
     """By column name, for each sample its numbers over positions, and its gradient norm."""
     lengths = [len(answer) for answer in answers]
     vocabulary = out.logits.shape[-1]
-    whole = vocabulary <= settings.whole_vocabulary
+    whole = vocabulary <= max(settings.whole_vocabulary, settings.top_k)
     columns: dict[str, list[Any]] = {}
     for rows in _pieces(lengths, vocabulary):
         row, position, token, sample = _places(rows, answers, out.logits.device)
@@ -122,7 +130,7 @@ def _at_positions(
             top, top_ids = log_probs, torch.empty(len(row), 0, dtype=torch.long)
             tail = torch.zeros_like(means)
         else:
-            top, top_ids = log_probs.topk(min(settings.top_k, vocabulary), dim=-1)
+            top, top_ids = log_probs.topk(settings.top_k, dim=-1)
             tail = probs.scatter(1, top_ids, 0).sum(-1)
         by_position = {
             "log_probs": given[:, 0],
