@@ -68,7 +68,15 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "activation_distance": "uqs.metrics.activation_distance:ActivationDistance",
         "jensen_shannon": "uqs.metrics.jensen_shannon:JensenShannon",
         "oracle_distance": "uqs.metrics.oracle_distance:OracleDistance",
-        "functional_distance": "uqs.metrics.oracle_distance:FunctionalDistance",
+        "functional_distance": "uqs.metrics.functional_distance:FunctionalDistance",
+        "relative_activation_distance": (
+            "uqs.metrics.relative_activation_distance:RelativeActivationDistance"
+        ),
+        "linear_cka": "uqs.metrics.cka:LinearCKA",
+        "kl_to_oracle": "uqs.metrics.kl_divergence:KLToOracle",
+        "kl_from_oracle": "uqs.metrics.kl_divergence:KLFromOracle",
+        "full_weight_distance": "uqs.metrics.full_weight_distance:FullWeightDistance",
+        "fade": "uqs.metrics.fade:FunctionalAlignment",
         "knowledge_recoverability_explicit": "uqs.metrics.recoverability:ExplicitRecoverability",
         "knowledge_recoverability_implicit": "uqs.metrics.recoverability:ImplicitRecoverability",
         "relearning_recovery": "uqs.metrics.relearning_recovery:RelearningRecovery",

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
+from scipy.special import rel_entr
 
+from uqs.metrics.activation_distance import ActivationDistance
 from uqs.metrics.base import Evidence, References
-from uqs.metrics.distributions import CommonTokens
-from uqs.metrics.jensen_shannon import JensenShannon, divergence, per_sample
+from uqs.metrics.jensen_shannon import JensenShannon, at_positions, divergence, per_sample
 from uqs.records import Status
+from uqs.traces.trace import Trace
 
 
 def test_equals_scipy_position_by_position(make_trace) -> None:  # type: ignore[no-untyped-def]
@@ -83,12 +86,98 @@ def test_the_exact_value_lies_within_the_bound(make_trace, top_k: int) -> None: 
     assert row.bound == pytest.approx(found.bounds.mean())
 
 
-def test_the_bound_is_reached_by_rests_on_different_tokens() -> None:
-    """Two models that share one token and put the rest on tokens of their own."""
-    first, second = np.array([[0.6, 0.4, 0.0]]), np.array([[0.6, 0.0, 0.4]])
-    exact = jensenshannon(first[0], second[0], base=2) ** 2
-    shared = np.log(np.array([[0.6]]))
-    rest = np.array([0.4])
-    merged = CommonTokens(shared, shared, rest, rest).merged()
-    assert divergence(*merged)[0] == pytest.approx(0)
-    assert exact == pytest.approx(0.4)
+def exactly(whole: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    return np.array([jensenshannon(p, q, base=2) ** 2 for p, q in zip(*whole, strict=True)])
+
+
+def merged_bounds(first: Trace, second: Trace) -> np.ndarray:
+    """Half the width of the plain interval: all tokens that are not known of both merged, or all apart."""
+    found = []
+    for i in range(len(first)):
+        one = dict(zip(first.top_ids[i], np.exp(first.top_log_probs[i].astype(float)), strict=True))
+        other = dict(
+            zip(second.top_ids[i], np.exp(second.top_log_probs[i].astype(float)), strict=True)
+        )
+        shared = sorted(set(one) & set(other))
+        p, q = (np.array([side[t] for t in shared]) for side in (one, other))
+        rests = max(1 - p.sum(), 0), max(1 - q.sum(), 0)
+        p, q = np.append(p, rests[0]), np.append(q, rests[1])
+        low = (rel_entr(p, (p + q) / 2) + rel_entr(q, (p + q) / 2)) / 2 / np.log(2)
+        high = low[:-1].sum() + sum(rests) / 2
+        found.append((min(high, 1) - low.sum()) / 2)
+    return np.array(found)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from([0.1, 1.0, 20.0]))
+def test_the_interval_holds_the_exact_value_whatever_was_kept(make_pair, seed, k, spread) -> None:  # type: ignore[no-untyped-def]
+    first, second, whole = make_pair(seed, k, spread)
+    found = at_positions(first, second)
+    assert (np.abs(found.values - exactly(whole)) <= found.bounds + 1e-5).all()
+    assert (found.bounds <= merged_bounds(first, second) + 1e-5).all()
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.1, 1.0, 20.0]))
+def test_the_bound_shrinks_with_what_is_kept(make_pair, seed, spread) -> None:  # type: ignore[no-untyped-def]
+    bounds = [at_positions(*make_pair(seed, k, spread)[:2]).bounds for k in (1, 3, 5, 8, 12, 13)]
+    for more, less in itertools.pairwise(bounds):
+        assert (less <= more + 1e-5).all()
+    assert (bounds[-1] == 0).all()
+
+
+def test_the_bound_is_well_below_that_of_merged_rests(make_pair) -> None:  # type: ignore[no-untyped-def]
+    """Related models that keep 20 of 200 tokens: sharp distributions, and flat ones."""
+    for spread, share in ((0.02, 0.6), (50.0, 0.2)):
+        first, second, _ = make_pair(0, 20, spread, 200)
+        assert (
+            at_positions(first, second).bounds.mean() < share * merged_bounds(first, second).mean()
+        )
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_either_end_of_the_interval_is_reached(cut, apart: bool) -> None:  # type: ignore[no-untyped-def]
+    """Two models that share one kept token and put the rest on the same tokens, or on different ones."""
+    rest = np.zeros(21)
+    rest[:10] = 0.04
+    probs = [np.append(0.6, rest), np.append(0.6, rest[::-1] if apart else rest)]
+    whole = (probs[0][None], probs[1][None])
+    found = at_positions(*(cut(side, 1) for side in whole))
+    end = found.values + found.bounds if apart else found.values - found.bounds
+    assert end == pytest.approx(exactly(whole), abs=1e-6)
+    assert exactly(whole) == pytest.approx(0.4 if apart else 0)
+
+
+def test_a_row_of_the_first_token_alone(make_trace) -> None:  # type: ignore[no-untyped-def]
+    model, oracle = make_trace(seed=0), make_trace(seed=1)
+    rows = list(
+        JensenShannon().against(Evidence({"forget": model}), Evidence({"forget": oracle}), 0)
+    )
+    assert [row.measurement.split for row in rows] == ["forget", "forget/first_token"]
+    expected = [
+        jensenshannon(np.exp(model.top_log_probs[at]), np.exp(oracle.top_log_probs[at]), base=2)
+        ** 2
+        for at in model.offsets[:-1]
+    ]
+    assert rows[1].measurement.value == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_a_missing_split_is_a_status(make_trace) -> None:  # type: ignore[no-untyped-def]
+    rows = list(JensenShannon().against(Evidence({}), Evidence({"forget": make_trace()}), 7))
+    assert [(row.measurement.status, row.oracle_seed) for row in rows] == [
+        (Status.MISSING_TRACE, 7)
+    ]
+
+
+def test_a_good_value_does_not_show_that_the_inside_is_the_oracles(make_trace) -> None:  # type: ignore[no-untyped-def]
+    oracle = make_trace(seed=1)
+    layers = oracle.answer_activations
+    model = dataclasses.replace(
+        oracle, answer_activations={layer: -10 * kept for layer, kept in layers.items()}
+    )
+    both = Evidence({"forget": model}), Evidence({"forget": oracle})
+    assert next(JensenShannon().against(*both, 0)).measurement.value == pytest.approx(0, abs=1e-9)
+    distance = next(ActivationDistance().against(*both, 0)).measurement.value
+    assert distance is not None
+    assert distance > 5
+
+
+NOT_SHOWN = {"JS": test_a_good_value_does_not_show_that_the_inside_is_the_oracles}

@@ -6,32 +6,36 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, Floats, Measured
 from uqs.metrics.cards import AD
-from uqs.traces.trace import Trace
+from uqs.metrics.pairs import LAYER, PairMetric, activations, pair
+from uqs.records import Status
+from uqs.traces.trace import FloatArray
 
-LAYER = -2
 
-
-class ActivationDistance(OracleMetric):
+class ActivationDistance(PairMetric):
     """L2 distance of hidden states to the oracle's on the forget set, mean over questions.
 
-    Hidden states are averaged over the gold answer tokens of the last but one layer. In units of the
-    activations: compare it with the oracle-to-oracle value, the noise floor.
-    Source: Golatkar et al. 2020 (arXiv 2003.02960); layer: arXiv 2605.02206.
+    Hidden states are averaged over the gold answer tokens of the last but one layer. Further rows are of each
+    layer that was kept, and of the last prompt token. In units of the activations: compare it with the
+    oracle-to-oracle value, the noise floor. Source: Golatkar et al. 2020 (arXiv 2003.02960); layer: arXiv
+    2605.02206.
     """
 
     card = AD
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split
-        trace = model.traces[split]
-        values = per_sample(trace, oracle.traces[split])
-        yield self.mean(split, trace, values, oracle_seed=seed)
+        traces = pair(model, oracle, split)
+        if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+        if traces is None:
+            return
+        for name, ours, theirs in activations(traces, split):
+            yield self.row(name, traces.model, distances(ours, theirs), seed)
 
 
-def per_sample(model: Trace, oracle: Trace, layer: int = LAYER) -> Floats:
-    """L2 distance of each sample's pooled activations, (n,)."""
-    same_samples(model, oracle)
-    gap = model.answer_activations[layer].astype(np.float64) - oracle.answer_activations[layer]
+def distances(first: FloatArray, second: FloatArray) -> Floats:
+    """L2 distance of each sample's activations, (n, width) -> (n,)."""
+    gap = first.astype(np.float64) - second
     return np.asarray(np.linalg.norm(gap, axis=1), dtype=np.float64)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, Floats, Measured
 from uqs.metrics.cards import JS
-from uqs.metrics.distributions import common_tokens
+from uqs.metrics.distributions import CommonTokens, blocks
+from uqs.metrics.pairs import PairMetric, pair
+from uqs.records import Status
 from uqs.traces.trace import Trace
 
 
@@ -20,43 +22,71 @@ class Divergences(NamedTuple):
     bounds: Floats
 
 
-class JensenShannon(OracleMetric):
+class JensenShannon(PairMetric):
     """Divergence of the two models' next-token distributions over the same tokens, forget set.
 
     Taken at every gold answer position, in bits, so within [0, 1]; mean over the positions of a question,
-    then over questions. Where only the likeliest tokens were kept the value is the middle of an interval that
-    holds the exact one, and the row gives its half width. Source: Lin 1991 (IEEE Trans. Inf. Theory 37).
+    then over questions. The row `first_token` is of the first answer position alone, the last prompt token,
+    which is where the published procedure of arXiv 2605.02206 takes it. Where only the likeliest tokens were
+    kept the value is the middle of an interval that holds the exact one, and the row gives its half width.
+    Source: Lin 1991 (IEEE Trans. Inf. Theory 37).
     """
 
     card = JS
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split
-        found = per_sample(model.traces[split], oracle.traces[split])
-        yield self.mean(
-            split, model.traces[split], found.values, oracle_seed=seed, bounds=found.bounds
-        )
+        traces = pair(model, oracle, split)
+        if traces is None:
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+            return
+        trace = traces.model
+        found = at_positions(*traces)
+        over = Divergences(*map(trace.mean_over_answers, found))
+        yield self.row(split, trace, over.values, seed, over.bounds)
+        first = Divergences(*(values[trace.offsets[:-1]] for values in found))
+        yield self.row(f"{split}/first_token", trace, first.values, seed, first.bounds)
 
 
 def per_sample(model: Trace, oracle: Trace) -> Divergences:
     """Mean divergence (bits) over each sample's answer positions, (n,)."""
-    found = at_positions(model, oracle)
-    return Divergences(*(model.mean_over_answers(values) for values in found))
+    return Divergences(*map(model.mean_over_answers, at_positions(model, oracle)))
 
 
 def at_positions(model: Trace, oracle: Trace) -> Divergences:
     """Divergence (bits) at every answer position, (positions,)."""
-    same_samples(model, oracle)
-    tokens = common_tokens(model, oracle)
-    low = divergence(*tokens.merged())
-    # Were the two rests spread over different tokens, they would add (a + b) / 2 bits instead of what the
-    # merged rest adds; merging can only lower a divergence (data processing inequality).
-    rests = np.stack([tokens.first_rest, tokens.second_rest], axis=1)
-    with np.errstate(divide="ignore"):
-        logs = np.log(rests)
-    gain = np.clip(rests.mean(axis=1) - _terms(logs[:, :1], logs[:, 1:]).sum(axis=1), 0, None)
-    high = np.minimum(low + gain, 1)
+    found = [_bounded(tokens) for tokens in blocks(model, oracle)]
+    return Divergences(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+
+def _bounded(tokens: CommonTokens) -> Divergences:
+    low = divergence(*tokens.closest())
+    if tokens.complete:
+        return Divergences(low, np.zeros(len(low)))
+    high = np.clip(_highest(tokens), low, 1)
     return Divergences((low + high) / 2, (high - low) / 2)
+
+
+def _highest(tokens: CommonTokens) -> Floats:
+    """The largest divergence (bits) that what is known allows, (positions,).
+
+    A token of probabilities p and q adds at most (p + q) / 2, which it does where one of them is 0. Tails
+    can be kept apart in that way while there are tokens enough: at their caps they fill tail / cap tokens
+    each, and where that is more than `others` some tokens hold both, which adds less. The terms are convex,
+    so these corners are the extremes; overlap on a token known of one model takes off more, as it is larger.
+    """
+    first, second = tokens.first, tokens.second
+    shared = _terms(first.shared, second.shared).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        both = _terms(np.log(first.cap)[:, None], np.log(second.cap)[:, None])[:, 0]
+    less = np.clip((first.cap + second.cap) / 2 - both, 0, None)
+    needed = [
+        np.divide(side.tail, side.cap, out=np.zeros_like(side.tail), where=side.cap > 0)
+        for side in (first, second)
+    ]
+    overlap = np.clip(needed[0] + needed[1] - tokens.others, 0, None)
+    apart = (first.rest() + second.rest()) / 2
+    return np.asarray(shared + apart - less * overlap, dtype=np.float64)
 
 
 def divergence(first: Floats, second: Floats) -> Floats:

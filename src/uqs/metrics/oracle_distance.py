@@ -1,14 +1,14 @@
-"""Distances to the oracle as a whole: of weights, and of behaviour away from the forget set."""
+"""Distance of weights to the oracle's, a mean over layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Measured, OracleMetric
-from uqs.metrics.cards import FUNCTIONAL_DISTANCE, ORACLE_DISTANCE
-from uqs.metrics.jensen_shannon import per_sample
+from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
+from uqs.metrics.cards import ORACLE_DISTANCE
 from uqs.records import Measurement, Status
 
 EPSILON = 1e-12
@@ -27,25 +27,29 @@ class OracleDistance(OracleMetric):
         if model.update is None or oracle.update is None:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
-        if set(model.update) != set(oracle.update):
-            raise ValueError("the checkpoints change different layers")
-        ratios = [
-            float(np.linalg.norm(model.update[layer] - wanted) / (np.linalg.norm(wanted) + EPSILON))
-            for layer, wanted in oracle.update.items()
-        ]
-        mean = float(np.mean(ratios))
-        found = Measurement(self.card.symbol, self.card.split, mean, None, len(ratios))
-        yield Measured(found, seed)
-
-
-class FunctionalDistance(OracleMetric):
-    """Jensen-Shannon divergence to the oracle on the holdout split, which neither was trained on."""
-
-    card = FUNCTIONAL_DISTANCE
-
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
-        split = self.card.split
-        found = per_sample(model.traces[split], oracle.traces[split])
-        yield self.mean(
-            split, model.traces[split], found.values, oracle_seed=seed, bounds=found.bounds
+        layers = list(norms(model.update, oracle.update))
+        mean = float(np.mean([one.apart / (one.oracle + EPSILON) for one in layers]))
+        yield Measured(
+            Measurement(self.card.symbol, self.card.split, mean, None, len(layers)), seed
         )
+
+
+class LayerNorms(NamedTuple):
+    """Frobenius norms in one layer: of the difference of two updates, and of the oracle's update."""
+
+    apart: float
+    oracle: float
+
+
+def norms(model: Mapping[str, Floats], oracle: Mapping[str, Floats]) -> Iterator[LayerNorms]:
+    """The norms of each layer in turn, so that no more than one layer is held.
+
+    Raises ValueError where the updates are of different layers or shapes.
+    """
+    if set(model) != set(oracle):
+        raise ValueError("the checkpoints change different layers")
+    for layer in oracle:
+        ours, wanted = model[layer], oracle[layer]
+        if ours.shape != wanted.shape:
+            raise ValueError(f"layer {layer!r}: updates of {ours.shape} and {wanted.shape}")
+        yield LayerNorms(float(np.linalg.norm(ours - wanted)), float(np.linalg.norm(wanted)))

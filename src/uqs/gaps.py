@@ -1,0 +1,125 @@
+"""Gaps to the oracle: how far a model is from what retraining gives, and from how oracles differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Literal, NamedTuple
+
+from uqs.records import Role
+from uqs.results import Row
+
+FAR = 2.0
+"""The |z| beyond which a model is told from the oracles."""
+FEWEST = 2
+FEWEST_PAIRS = 3
+_FIELDS = ("benchmark", "edition", "model", "metric", "split")
+
+
+class Gap(NamedTuple):
+    """`gap` in the metric's units, `z` in units of the spread between oracles; None where not known."""
+
+    gap: float | None
+    z: float | None
+
+
+@dataclass(frozen=True)
+class Oracles:
+    """What oracles measure under one metric: `own` values by seed, and `distances` by both seeds."""
+
+    own: dict[int, list[float]] = field(default_factory=dict)
+    distances: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+
+    def values(self, without: int | None) -> list[float]:
+        """Each oracle's own value, one left out."""
+        return [fmean(sorted(v)) for seed, v in sorted(self.own.items()) if seed != without]
+
+    def pairs(self, without: int | None) -> list[float]:
+        """The distance of each pair of oracles, either way's mean; the pairs of one oracle left out."""
+        seeds = sorted({seed for both in self.distances for seed in both} - {without})
+        found = []
+        for one, other in combinations(seeds, 2):
+            ways = [
+                fmean(sorted(self.distances[way]))
+                for way in ((one, other), (other, one))
+                if way in self.distances
+            ]
+            if ways:
+                found.append(fmean(ways))
+        return found
+
+
+def with_gaps(rows: Iterable[Row]) -> list[Row]:
+    """The rows in their order, each with its gap to the oracles and its z.
+
+    Of a value the gap is the value minus the mean of the oracles' own values; of a distance to an oracle it
+    is the distance minus the mean distance over pairs of oracles. z = gap / (SD sqrt(1 + 1/m)), SD the sample
+    standard deviation of the m values (or pairs): for a model that is one more oracle z has about Student's
+    t distribution with m - 1 degrees of freedom, which is wide for small m. (Pairs share oracles, so that for
+    distances it is rougher.) An oracle's own row is held against the others alone. The gap is null without
+    an oracle (or pair), z with fewer than 2 values or 3 pairs or where they are all equal.
+    """
+    rows = list(rows)
+    oracles = _oracles(rows)
+    return [_with_gap(row, oracles.get(_key(row))) for row in rows]
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in _FIELDS)
+
+
+def _oracles(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Oracles]:
+    found: dict[tuple[str, ...], Oracles] = {}
+    for row in rows:
+        if row.role == Role.ORACLE and row.value is not None:
+            group = found.setdefault(_key(row), Oracles())
+            if row.oracle_seed is None:
+                group.own.setdefault(row.seed, []).append(row.value)
+            else:
+                group.distances.setdefault((row.seed, row.oracle_seed), []).append(row.value)
+    return found
+
+
+def _with_gap(row: Row, oracles: Oracles | None) -> Row:
+    if oracles is None or row.value is None:
+        return replace(row, gap=None, z=None)
+    without = row.seed if row.role == Role.ORACLE else None
+    if row.oracle_seed is None:
+        found = against(row.value, oracles.values(without), FEWEST)
+    else:
+        found = against(row.value, oracles.pairs(without), FEWEST_PAIRS)
+    return replace(row, gap=found.gap, z=found.z)
+
+
+def against(value: float, references: Sequence[float], fewest: int) -> Gap:
+    """The gap of a value to references, and its z where there are at least `fewest` that differ."""
+    if not references:
+        return Gap(None, None)
+    ordered = sorted(references)
+    gap = value - fmean(ordered)
+    if len(ordered) < fewest or ordered[0] == ordered[-1]:
+        return Gap(gap, None)
+    return Gap(gap, gap / (stdev(ordered) * sqrt(1 + 1 / len(ordered))))
+
+
+Verdict = Literal["like an oracle", "knows more than an oracle", "over-forgets"]
+KNOWLEDGE: Collection[str] = ("FA", "ROUGE", "PROB", "ES", "EM")
+"""Metrics that are larger the more is still known of the forget set."""
+
+
+def over_forgets(row: Row) -> bool:
+    """Whether a model knows less of the forget set than oracles, which never saw it."""
+    return verdict(row) == "over-forgets"
+
+
+def verdict(row: Row) -> Verdict | None:
+    """What z says in words of a metric of knowledge of the forget set, None of others and without a z."""
+    known = row.metric in KNOWLEDGE and row.split.startswith("forget")
+    if not known or row.z is None:
+        return None
+    if abs(row.z) <= FAR:
+        return "like an oracle"
+    return "over-forgets" if row.z < 0 else "knows more than an oracle"

@@ -1,0 +1,65 @@
+"""Functional alignment: does each model find the other's answers as likely as its own giver does?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from uqs.metrics.base import Crossed, Evidence, Floats, Measured, same_samples
+from uqs.metrics.cards.distance import FADE
+from uqs.metrics.pairs import PairMetric
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+
+class FunctionalAlignment(PairMetric):
+    """Log-likelihood ratio of the model to the oracle on the model's answers, plus that of the oracle to the
+    model on the oracle's answers: nats an answer, mean over the forget questions that both answer.
+
+    Adapted from FADE (arXiv 2510.12981), the symmetric Kullback-Leibler divergence of the two models' answers
+    estimated from answers that each of them samples; here each gives its one greedy answer. So the value says
+    how much each prefers its own answer to the other's: at least 0 where a greedy answer is the likeliest,
+    and 0 where both answer alike. The rows `own` and `oracles` are the two directions.
+    """
+
+    card = FADE
+
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        split = self.card.split
+        if seed not in model.crossed:
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+            return
+        crossed = model.crossed[seed]
+        if len(crossed.own_by_model) == 0:
+            yield self.missing(Status.TOO_FEW, oracle_seed=seed)
+            return
+        own, oracles = ratios(crossed)
+        for name, values in (
+            (split, own + oracles),
+            (f"{split}/own", own),
+            (f"{split}/oracles", oracles),
+        ):
+            yield self.row(name, crossed.own_by_model, values, seed)
+
+
+def ratios(crossed: Crossed) -> tuple[Floats, Floats]:
+    """By question, (n,) nats: how much likelier the model finds its own answer than the oracle does, and the
+    oracle its own than the model does.
+    """
+    same_samples(crossed.own_by_model, crossed.own_by_oracle)
+    same_samples(crossed.oracles_by_oracle, crossed.oracles_by_model)
+    if crossed.own_by_model.ids != crossed.oracles_by_oracle.ids:
+        raise ValueError("the answers of model and oracle are to different questions")
+    with np.errstate(invalid="ignore"):
+        return (
+            _log_likelihoods(crossed.own_by_model) - _log_likelihoods(crossed.own_by_oracle),
+            _log_likelihoods(crossed.oracles_by_oracle)
+            - _log_likelihoods(crossed.oracles_by_model),
+        )
+
+
+def _log_likelihoods(trace: Trace) -> Floats:
+    """Of each sample's whole answer, (n,) nats."""
+    sums = np.add.reduceat(trace.gold_log_probs.astype(np.float64), trace.offsets[:-1])
+    return np.asarray(sums, dtype=np.float64)

@@ -1,0 +1,70 @@
+"""Kullback-Leibler divergences between a model and the oracle."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+
+from uqs.metrics.base import Evidence, Floats, Measured
+from uqs.metrics.cards.distance import KL_MO, KL_OM
+from uqs.metrics.distributions import blocks
+from uqs.metrics.pairs import Pair, PairMetric, pair
+from uqs.records import Status
+from uqs.traces.trace import Trace
+
+
+class _Divergence(PairMetric):
+    """Over the gold answer positions of the forget set, in nats; mean over a question's, then over questions.
+
+    Where only the likeliest tokens were kept the value is a lower bound: the smallest divergence that what is
+    known allows. No finite upper bound follows from what is kept, so the row's `bound` is null. `collapsed`
+    where one model excludes (probability 0) what the other holds possible, which makes it infinite.
+    Source: Kullback and Leibler 1951 (Ann. Math. Stat. 22).
+    """
+
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+        split = self.card.split
+        traces = pair(model, oracle, split)
+        if traces is None:
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+            return
+        values = traces.model.mean_over_answers(at_positions(*self.ordered(traces)))
+        yield self.row(split, traces.model, values, seed)
+
+    @abstractmethod
+    def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
+        """The model whose expectation is taken, and the other."""
+
+
+class KLToOracle(_Divergence):
+    """KL(model || oracle): large where the model says what the oracle would not."""
+
+    card = KL_MO
+
+    def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
+        return traces.model, traces.oracle
+
+
+class KLFromOracle(_Divergence):
+    """KL(oracle || model): large where the model does not say what the oracle would."""
+
+    card = KL_OM
+
+    def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
+        return traces.oracle, traces.model
+
+
+def at_positions(first: Trace, second: Trace) -> Floats:
+    """KL(first || second) in nats at every answer position, (positions,): exact, or the smallest possible."""
+    return np.concatenate([kl(*tokens.closest()) for tokens in blocks(first, second)])
+
+
+def kl(first: Floats, second: Floats) -> Floats:
+    """KL(first || second) of rows of log-probabilities (nats), (rows, tokens) -> (rows,); may be infinite."""
+    possible = ~np.isneginf(first)
+    logs = np.where(possible, first, 0) - np.where(possible, second, 0)
+    with np.errstate(invalid="ignore"):
+        total = np.where(possible, np.exp(first) * logs, 0).sum(axis=1)
+    return np.asarray(np.maximum(total, 0), dtype=np.float64)

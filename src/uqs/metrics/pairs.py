@@ -1,0 +1,60 @@
+"""What metrics share that hold a model's trace against an oracle's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.records import Status
+from uqs.traces.trace import FloatArray, Trace
+
+LAYER = -2
+"""The layer of the headline values: the last but one (arXiv 2605.02206)."""
+
+
+class Pair(NamedTuple):
+    """The traces of two models on the same samples."""
+
+    model: Trace
+    oracle: Trace
+
+
+def pair(model: Evidence, oracle: Evidence, split: str) -> Pair | None:
+    """Both models' traces of a split, None where one has none. Raises ValueError where samples differ."""
+    if split not in model.traces or split not in oracle.traces:
+        return None
+    found = Pair(model.traces[split], oracle.traces[split])
+    same_samples(*found)
+    return found
+
+
+class PairMetric(OracleMetric):
+    """A metric that has a number for each sample of a pair of traces."""
+
+    def row(
+        self, split: str, trace: Trace, values: Floats, seed: int, bounds: Floats | None = None
+    ) -> Measured:
+        """The mean over samples; `collapsed` where a model's numbers are so far off that it is no number."""
+        if not np.isfinite(values).all():
+            return self.missing(Status.COLLAPSED, split, seed)
+        return self.mean(split, trace, values, oracle_seed=seed, bounds=bounds)
+
+
+def activations(traces: Pair, split: str) -> Iterator[tuple[str, FloatArray, FloatArray]]:
+    """Where activations are compared: the row's name in `split`, and both models' (n, width).
+
+    First the headline layer over the answer tokens, where it was kept; then every layer that was kept of
+    both (`layer-1`), and the headline layer at the last prompt token (`last_prompt`).
+    """
+    answers = [trace.answer_activations for trace in traces]
+    prompts = [trace.prompt_activations for trace in traces]
+    kept = [layer for layer in traces.model.layers if layer in answers[1]]
+    named = [(split, LAYER, answers)] if LAYER in kept else []
+    named += [(f"{split}/layer{layer}", layer, answers) for layer in kept]
+    if all(LAYER in prompt for prompt in prompts):
+        named.append((f"{split}/last_prompt", LAYER, prompts))
+    for name, layer, (first, second) in named:
+        yield name, first[layer], second[layer]

@@ -1,0 +1,82 @@
+"""Activation distance to the oracle in units of the distance between oracles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from uqs.metrics.activation_distance import distances
+from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.cards.distance import AD_REL
+from uqs.metrics.pairs import LAYER, Pair, activations, pair
+from uqs.metrics.resampled import clustered_ratio
+from uqs.records import Measurement, Status
+from uqs.traces.trace import FloatArray, Trace
+
+
+class RelativeActivationDistance(Metric):
+    """Activation distance to an oracle over the mean distance of the other oracles to it: 1 is the noise
+    floor.
+
+    Both means are over the same samples, and the standard error is that of a clustered ratio (Cochran 1977,
+    section 6.4 with 11.8). Needs two oracles beside the measured model: `too_few` with one, and where the
+    oracles do not differ. Rows as those of the activation distance.
+    """
+
+    card = AD_REL
+
+    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+        oracles = references.oracles
+        if not oracles:
+            yield self.missing(Status.MISSING_ORACLE)
+        for seed in sorted(oracles):
+            yield from self._rows(model, oracles, seed)
+
+    def _rows(
+        self, model: Evidence, oracles: Mapping[int, Evidence], seed: int
+    ) -> Iterator[Measured]:
+        split = self.card.split
+        traces = pair(model, oracles[seed], split)
+        if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
+            yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
+        others = [
+            found
+            for other, oracle in sorted(oracles.items())
+            if other != seed and (found := pair(oracle, oracles[seed], split)) is not None
+        ]
+        if traces is None:
+            return
+        for name, ours, theirs in activations(traces, split):
+            yield self._row(name, traces.model, (ours, theirs), _others(others, split, name), seed)
+
+    def _row(
+        self,
+        name: str,
+        trace: Trace,
+        compared: tuple[FloatArray, FloatArray],
+        floors: list[tuple[FloatArray, FloatArray]],
+        seed: int,
+    ) -> Measured:
+        if not floors:
+            return self.missing(Status.TOO_FEW, name, seed)
+        ours = distances(*compared)
+        floor = np.mean([distances(*one) for one in floors], axis=0)
+        if not np.isfinite(ours).all():
+            return self.missing(Status.COLLAPSED, name, seed)
+        if not floor.any():
+            return self.missing(Status.TOO_FEW, name, seed)
+        found = clustered_ratio(ours, floor, trace.entities)
+        return Measured(
+            Measurement(self.card.symbol, name, found.value, found.se, found.n), oracle_seed=seed
+        )
+
+
+def _others(others: list[Pair], split: str, name: str) -> list[tuple[FloatArray, FloatArray]]:
+    """The other oracles' activations beside this oracle's, at one place."""
+    return [
+        (first, second)
+        for traces in others
+        for place, first, second in activations(traces, split)
+        if place == name
+    ]

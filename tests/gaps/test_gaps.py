@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from uqs.gaps import over_forgets, verdict, with_gaps
+from uqs.results import Row
+
+FA = Row(
+    study="s",
+    benchmark="b",
+    edition="e",
+    model="m",
+    role="unlearned",
+    method="salun",
+    strength="",
+    hyperparameters="{}",
+    seed=42,
+    oracle_seed=None,
+    split="forget",
+    metric="FA",
+    value=0.5,
+    se=0.1,
+    n=20,
+    status="ok",
+    config_hash="c",
+    data_hash="d",
+    version="0",
+    device="cpu",
+    seconds=1.0,
+)
+
+
+def oracle(seed: int, value: float | None, row: Row = FA) -> Row:
+    status = "ok" if value is not None else "too_few"
+    return replace(row, role="oracle", method="retrain", seed=seed, value=value, status=status)
+
+
+def distance(seed: int, oracle_seed: int, value: float, role: str = "oracle") -> Row:
+    return replace(FA, metric="AD", role=role, seed=seed, oracle_seed=oracle_seed, value=value)
+
+
+def test_gap_and_z_of_a_value_by_hand() -> None:
+    rows = with_gaps([FA, oracle(0, 0.1), oracle(1, 0.2), oracle(2, 0.3)])
+    assert rows[0].gap == pytest.approx(0.3)
+    assert rows[0].z == pytest.approx(0.3 / (0.1 * np.sqrt(4 / 3)))
+
+
+def test_an_oracle_is_held_against_the_others() -> None:
+    rows = with_gaps([oracle(0, 0.1), oracle(1, 0.2), oracle(2, 0.3)])
+    assert rows[0].gap == pytest.approx(0.1 - 0.25)
+    assert rows[0].z == pytest.approx(-0.15 / (np.std([0.2, 0.3], ddof=1) * np.sqrt(1.5)))
+
+
+def test_two_oracles_have_gaps_to_each_other_and_no_z() -> None:
+    rows = with_gaps([FA, oracle(0, 0.1), oracle(1, 0.3)])
+    assert rows[0].gap == pytest.approx(0.3)
+    assert rows[0].z is not None
+    assert [row.gap for row in rows[1:]] == pytest.approx([-0.2, 0.2])
+    assert [row.z for row in rows[1:]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("oracles", "gap"),
+    [([], None), ([oracle(0, 0.2)], 0.3), ([oracle(0, 0.2), oracle(1, 0.2)], 0.3)],
+    ids=["none", "one", "equal"],
+)
+def test_z_is_null_without_a_spread(oracles: list[Row], gap: float | None) -> None:
+    row = with_gaps([FA, *oracles])[0]
+    assert row.z is None
+    assert row.gap == (None if gap is None else pytest.approx(gap))
+
+
+def test_oracles_without_a_value_and_of_other_groups_do_not_count() -> None:
+    others = [
+        replace(oracle(5, 0.9), **{name: "other"})  # type: ignore[arg-type]
+        for name in ("benchmark", "edition", "model", "metric", "split")
+    ]
+    rows = with_gaps([FA, oracle(0, 0.1), oracle(1, 0.3), oracle(2, None), *others])
+    assert rows[0].gap == pytest.approx(0.3)
+    assert (rows[3].gap, rows[3].z) == (None, None)
+
+
+def test_gap_and_z_of_a_distance_by_hand() -> None:
+    """Three oracles: pairs 01, 02, 12, of which either way's mean counts."""
+    pairs = [
+        distance(0, 1, 1.0),
+        distance(1, 0, 3.0),
+        distance(0, 2, 4.0),
+        distance(2, 0, 4.0),
+        distance(1, 2, 6.0),
+    ]
+    model = distance(42, 1, 8.0, "unlearned")
+    rows = with_gaps([model, *pairs])
+    assert rows[0].gap == pytest.approx(8 - 4)
+    assert rows[0].z == pytest.approx(4 / (2 * np.sqrt(4 / 3)))
+    assert rows[1].gap == pytest.approx(1 - 6)  # oracle 0 against the pair of 1 and 2
+    assert rows[1].z is None
+
+
+def test_an_oracle_among_four_has_three_pairs_of_others() -> None:
+    values = dict(zip(itertools.combinations(range(4), 2), (1.0, 2, 3, 4, 5, 9), strict=True))
+    rows = with_gaps([distance(*pair, value) for pair, value in values.items()])
+    left = [4.0, 5.0, 9.0]
+    assert rows[0].gap == pytest.approx(1 - 6)
+    assert rows[0].z == pytest.approx(-5 / (np.std(left, ddof=1) * np.sqrt(4 / 3)))
+
+
+def test_order_does_not_matter_and_rows_keep_theirs() -> None:
+    rng = np.random.default_rng(0)
+    rows = [FA, *(oracle(seed, float(rng.normal())) for seed in range(7))]
+    rows += [distance(i, j, float(rng.gamma(2))) for i, j in itertools.permutations(range(5), 2)]
+    rows.append(distance(42, 0, 3.3, "unlearned"))
+    shuffled = random.Random(1).sample(rows, len(rows))
+    assert set(with_gaps(shuffled)) == set(with_gaps(rows))
+    found = with_gaps(shuffled)
+    assert [replace(row, gap=None, z=None) for row in found] == shuffled
+    assert with_gaps(found) == found
+
+
+def test_z_of_one_more_oracle_has_students_distribution() -> None:
+    rng, m = np.random.default_rng(2), 4
+    found = []
+    for _ in range(2000):
+        values = rng.normal(0.3, 0.05, m + 1)
+        rows = [replace(FA, value=float(values[0]))]
+        rows += [oracle(seed, float(value)) for seed, value in enumerate(values[1:])]
+        z = with_gaps(rows)[0].z
+        assert z is not None
+        found.append(z)
+    assert stats.kstest(found, stats.t(m - 1).cdf).pvalue > 0.01
+    limit = stats.t(m - 1).ppf(0.975)
+    assert np.mean(np.abs(found) > limit) == pytest.approx(0.05, abs=0.015)
+    assert stats.kstest(found, stats.norm.cdf).pvalue < 1e-4  # and no normal one
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "over-forgets"), (0.31, "like an oracle"), (0.9, "knows more than an oracle")],
+)
+def test_the_verdict_says_which_side_of_the_oracles_a_model_is_on(value: float, said: str) -> None:
+    oracles = [oracle(seed, 0.3 + 0.02 * seed) for seed in range(-2, 3)]
+    row = with_gaps([replace(FA, value=value), *oracles])[0]
+    assert verdict(row) == said
+    assert over_forgets(row) == (said == "over-forgets")
+    assert verdict(replace(row, split="forget/cloze")) == said
+
+
+def test_there_is_no_verdict_without_z_or_on_what_is_no_knowledge_of_the_forget_set() -> None:
+    row = replace(FA, gap=-0.5, z=-9.0)
+    assert over_forgets(row)
+    assert verdict(replace(row, z=None)) is None
+    assert verdict(replace(row, split="holdout")) is None
+    assert verdict(replace(row, metric="RA", split="retain")) is None
+    assert verdict(replace(row, metric="AD", oracle_seed=0)) is None
