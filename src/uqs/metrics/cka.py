@@ -67,8 +67,8 @@ def linear_cka(first: Floats, second: Floats, entities: Sequence[str]) -> Alignm
         return Alignment(None, None)
     first, second = first - first.mean(axis=0), second - second.mean(axis=0)
     _, codes = np.unique(np.asarray(entities), return_inverse=True)
-    small = len(first) <= max(first.shape[1], second.shape[1])
-    products = _by_samples(first, second, codes) if small else _by_width(first, second, codes)
+    few = len(first) <= 2 * max(first.shape[1], second.shape[1])  # about where both cost the same
+    products = _by_samples(first, second, codes) if few else _by_width(first, second, codes)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = products[0] / np.sqrt(products[1] * products[2])
     se = jackknife_error(ratios[1:]) if len(ratios) > 2 else None
