@@ -68,6 +68,7 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
             "known: ",
         ),
         ({"model": {"name": "tiny_lava"}}, "model.name", "did you mean 'tiny_llava'?"),
+        ({"model": {"name": "llava"}}, "model.name", "ships no base that a study could train"),
         ({"model": "tiny_llava"}, "model", "must hold keys and values, not 'tiny_llava'"),
         ({"model": {"name": "tiny_llava", "adapter": {"r": 1.5}}}, "model.adapter.r", "1.5"),
         ({"benchmarks": ["mmubnech:tiny"]}, "benchmarks", "did you mean 'mmubench'?"),

@@ -19,7 +19,7 @@ from uqs.models.adapter import attach
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.records import Picture, Sample, Split
-from uqs.traces import prefix
+from uqs.traces import prefix, readings
 from uqs.traces.one_pass import Halved, TraceSettings, trace_parts, trace_split
 from uqs.traces.trace import Trace
 
@@ -255,9 +255,14 @@ WAYS = (
 )
 
 
-def test_how_it_is_run_changes_nothing(vlm: VLM, asked: list[Sample]) -> None:
+def test_how_it_is_run_changes_nothing(
+    vlm: VLM, asked: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
     samples = with_known_answers(vlm, asked)
     whole = traced(vlm, samples)
+    monkeypatch.setattr(readings, "NUMBERS_AT_ONCE", 1000)  # many pieces of work a batch
+    same(traced(vlm, samples), whole)
+    monkeypatch.undo()
     backwards = range(len(samples))[::-1]
     for way in WAYS:
         settings = SETTINGS.model_copy(update=way)

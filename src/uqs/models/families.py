@@ -23,19 +23,20 @@ def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
     """
     from transformers import PreTrainedConfig
 
+    file = f"{folder}/{CONFIG}"
     try:
         config, _ = PreTrainedConfig.get_config_dict(folder, local_files_only=local)
     except (OSError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
-        raise DataError(
-            f"is no readable model configuration ({first})", file=f"{folder}/{CONFIG}"
-        ) from error
+        raise DataError(f"no model configuration can be read ({first})", file=file) from error
+    if not config:
+        raise DataError("no model configuration is there", file=file)
     known = _by_model_type()
     found = config.get("model_type")
     if found not in known:
         raise DataError(
             f"no model family serves {found!r}; known: {', '.join(sorted(known))}",
-            file=f"{folder}/{CONFIG}",
+            file=file,
             field="model_type",
         )
     return known[found]
