@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import inspect
+import json
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from uqs.methods.base import trainable
 from uqs.methods.streams import Stream
 from uqs.models.adapter import attach
 from uqs.models.settings import AdapterSettings
-from uqs.probes.derived import derived_traces
+from uqs.probes.derived import DECLARED, derived_traces
 from uqs.probes.relearning import RelearnSettings, halves, relearn
 from uqs.records import Split
 from uqs.traces.one_pass import trace_split
@@ -195,3 +197,18 @@ def test_every_derived_model_is_traced_and_none_of_it_stays(make_vlm, samples, k
     )
     gold = [traces["forget"].gold_log_probs.tobytes() for traces in found.values()]
     assert len(set(gold)) == len(gold)
+
+
+def test_what_is_declared_is_what_is_done_and_can_be_written() -> None:
+    assert json.loads(json.dumps(DECLARED))["relearning"] == {
+        "steps": [0, 5, 10, 20, 40],
+        "lr": 1e-3,
+        "batch_size": 16,
+        "r": 8,
+        "alpha": 16.0,
+        "targets": "language.all",
+    }
+    assert list(DECLARED["schemes"]) == ["int8", "int4", "nf4"]
+    defaults = inspect.signature(derived_traces).parameters
+    assert defaults["seed"].default == DECLARED["seed"]
+    assert asdict(defaults["relearning"].default) == DECLARED["relearning"]

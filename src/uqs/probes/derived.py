@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
+from typing import Any
 
 import torch
 
 from uqs.models.vlm import VLM
-from uqs.probes.quantisation import SCHEMES, quantised
+from uqs.probes.quantisation import BLOCK, GROUP, SCHEMES, quantised
 from uqs.probes.relearning import RelearnSettings, halves, relearn
 from uqs.records import Split
 from uqs.traces.trace import Trace
 
 RELEARN = "relearn_"
 DEFAULT = RelearnSettings()
+VERSION = 1  # raise it when the code here or in the probes changes what is traced
+SEED = 0
+DECLARED: Mapping[str, Any] = {
+    "version": VERSION,
+    "schemes": list(SCHEMES),
+    "group": GROUP,
+    "block": BLOCK,
+    "relearning": asdict(DEFAULT),
+    "seed": SEED,
+}
+"""All that decides what `derived_traces` does by default, JSON-able: part of the key of cached traces."""
 
 
 def derived_traces(
@@ -22,7 +35,7 @@ def derived_traces(
     forget: Split,
     trace: Callable[[Split], Trace],
     relearning: RelearnSettings = DEFAULT,
-    seed: int = 0,
+    seed: int = SEED,
 ) -> dict[str, dict[str, Trace]]:
     """Traces by what was done to the model and by split; afterwards the model is as it was, bit for bit.
 
