@@ -151,25 +151,37 @@ def _trace_rows(
     prefix = read_prompts(vlm, encoded, rows, settings.padding)
     layers = settings.layers_of(vlm.hidden_states)
     answers = [encoded.answers[i] for i in rows]
-    gold, says = readings.gold(vlm, prefix, answers, layers, settings)
-    losses = _candidate_losses(prefix, [encoded.wrong[i] for i in rows])
-    texts = greedy(vlm, prefix, [a[:-1] for a in answers], says, settings.max_new_tokens)
-    found.gold |= zip(rows, gold, strict=True)
+    read = readings.gold(vlm, prefix, answers, layers, settings)
+    wrong = [[answer[:-1] for answer in encoded.wrong[i]] for i in rows]
+    losses = _candidate_losses(prefix, wrong, read.first)
+    texts = greedy(vlm, prefix, [a[:-1] for a in answers], read.says, settings.max_new_tokens)
+    found.gold |= zip(rows, read.golds, strict=True)
     found.candidates |= zip(rows, losses, strict=True)
     found.answers |= zip(rows, texts, strict=True)
 
 
 def _candidate_losses(
-    prefix: Prefix, wrong: Sequence[Sequence[tuple[int, ...]]]
+    prefix: Prefix, wrong: Sequence[Sequence[Sequence[int]]], first: torch.Tensor
 ) -> list[list[float]]:
-    """Minus mean log-probability a token of each row's wrong answers, end marks left out."""
-    losses: list[list[float]] = [[] for _ in wrong]
-    for number in range(max(map(len, wrong), default=0)):
-        having = [row for row, some in enumerate(wrong) if number < len(some)]
+    """Minus mean log-probability a token of each row's wrong answers.
+
+    A wrong answer of one token is read off the distribution of the `first` token, (batch, vocabulary);
+    longer ones are read behind the prompt, one a row at a time.
+    """
+    losses = [[0.0] * len(some) for some in wrong]
+    long: list[list[int]] = [[] for _ in wrong]
+    for row, some in enumerate(wrong):
+        for number, tokens in enumerate(some):
+            if len(tokens) == 1:
+                losses[row][number] = -float(first[row, tokens[0]])
+            else:
+                long[row].append(number)
+    for turn in range(max(map(len, long), default=0)):
+        having = [row for row, numbers in enumerate(long) if turn < len(numbers)]
         part = prefix if len(having) == len(wrong) else prefix.select(having)
-        tokens = [wrong[row][number][:-1] for row in having]
-        for row, loss in zip(having, readings.losses(part, tokens), strict=True):
-            losses[row].append(loss)
+        given = [wrong[row][long[row][turn]] for row in having]
+        for row, loss in zip(having, readings.losses(part, given), strict=True):
+            losses[row][long[row][turn]] = loss
     return losses
 
 
