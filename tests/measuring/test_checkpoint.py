@@ -29,9 +29,7 @@ def test_a_base_beside_the_adapter_is_found(base, make_adapter, tmp_path: Path) 
 
 def rename_base(adapter: Path, name: str) -> None:
     about = adapter / "adapter_config.json"
-    about.write_text(
-        json.dumps(json.loads(about.read_text()) | {"base_model_name_or_path": name})
-    )
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"base_model_name_or_path": name}))
 
 
 @pytest.mark.parametrize(

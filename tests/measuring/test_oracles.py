@@ -9,7 +9,8 @@ from uqs.measuring.oracles import trained_on_forget
 
 def answering(make_trace, split: str, right: float):  # type: ignore[no-untyped-def]
     trace = make_trace(split, entities=20, each=5)
-    answers = tuple("red" if i % 100 < 100 * right else "blue" for i in np.random.default_rng(0).permutation(100))
+    order = np.random.default_rng(0).permutation(100)
+    answers = tuple("red" if i < 100 * right else "blue" for i in order)
     return dataclasses.replace(trace, answers=answers)
 
 

@@ -33,8 +33,8 @@ def default_folder() -> Path:
 class Identity:
     """What a model's answers depend on beside the questions.
 
-    `start` and `adapter` are hashes of weights and configuration (`adapter` empty for a full model), `processor`
-    of a processor that replaces the model's own.
+    `start` and `adapter` are hashes of weights and configuration (`adapter` empty for a full model),
+    `processor` of a processor that replaces the model's own.
     """
 
     start: str

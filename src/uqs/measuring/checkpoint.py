@@ -53,7 +53,9 @@ def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
         return Checkpoint(folder, "adapter", folder_of(base) if base else _base_of(folder))
     if (folder / CONFIG).is_file():
         if not list(folder.glob("*.safetensors")):
-            raise DataError("holds no weights in safetensors; pickled ones are not read", file=folder)
+            raise DataError(
+                "holds no weights in safetensors; pickled ones are not read", file=folder
+            )
         return Checkpoint(folder, "model")
     raise DataError(f"holds none of {CONFIG}, {ADAPTER_CONFIG} and {INDEX}", file=folder)
 
@@ -90,7 +92,9 @@ def _base_of(folder: Path) -> Path:
         return folder_of(named)
     except UserError as error:
         raise DataError(
-            f"{error}; say with --base where the base is", file=file, field="base_model_name_or_path"
+            f"{error}; say with --base where the base is",
+            file=file,
+            field="base_model_name_or_path",
         ) from None
 
 

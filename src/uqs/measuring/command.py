@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
 
 from uqs import results
 from uqs.errors import UserError
@@ -58,7 +57,9 @@ def measure(
     out: Annotated[Path, typer.Option(help="The results table to write (.parquet).")],
     unlearned: Annotated[
         list[str] | None,
-        typer.Option(help="An unlearned model, [METHOD[@STRENGTH][:SEED]=]FOLDER; may be repeated."),
+        typer.Option(
+            help="An unlearned model, [METHOD[@STRENGTH][:SEED]=]FOLDER; may be repeated."
+        ),
     ] = None,
     oracle: Annotated[
         list[str] | None,
@@ -115,7 +116,7 @@ def measure(
         results.write(found.rows, out)
         if per_sample:
             _write_samples([asdict(row) for row in found.samples], per_sample)
-    show(found, Console(markup=False, highlight=False))
+    show(found)
     if found.rows:
         print(f"\nresults: {out}")
     if found.failures:

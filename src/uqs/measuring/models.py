@@ -19,8 +19,8 @@ from uqs.models.vlm import VLM
 class Models:
     """Opens checkpoints. The base of the last one stays loaded, for the next may stand on it too.
 
-    `device` and `dtype`: by default CUDA in bfloat16 where there is one, else the CPU in float32. `processor`:
-    a folder that replaces the models' own tokenizer and picture processor.
+    `device` and `dtype`: by default CUDA in bfloat16 where there is one, else the CPU in float32.
+    `processor`: a folder that replaces the models' own tokenizer and picture processor.
     """
 
     def __init__(

@@ -11,9 +11,7 @@ from uqs.errors import UserError
 from uqs.measuring.checkpoint import Checkpoint, find
 from uqs.records import Role
 
-_NAME = re.compile(
-    r"(?P<method>[A-Za-z0-9][\w.-]*)(?:@(?P<strength>[\w.-]+))?(?::(?P<seed>\d+))?"
-)
+_NAME = re.compile(r"(?P<method>[A-Za-z0-9][\w.-]*)(?:@(?P<strength>[\w.-]+))?(?::(?P<seed>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,7 @@ def original(name: str | Path, base: str | Path | None) -> Named:
 def oracles(names: Iterable[str | Path], base: str | Path | None) -> list[Named]:
     """Oracles, numbered in their order."""
     return [
-        Named(Role.ORACLE, "retrain", "", seed, find(name, base))
-        for seed, name in enumerate(names)
+        Named(Role.ORACLE, "retrain", "", seed, find(name, base)) for seed, name in enumerate(names)
     ]
 
 

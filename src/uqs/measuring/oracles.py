@@ -11,9 +11,7 @@ from uqs.traces.trace import Trace
 CONFIDENCE = 0.99
 
 
-def trained_on_forget(
-    forget: Trace, holdout: Trace, original: Trace | None = None
-) -> str | None:
+def trained_on_forget(forget: Trace, holdout: Trace, original: Trace | None = None) -> str | None:
     """Why a model cannot be an oracle, or None: it answers the forget set as one does who was taught it.
 
     That is so where its accuracy on forget is above that on holdout, beyond a one-sided 99% interval, and,

@@ -21,10 +21,12 @@ from uqs.measuring.run import Result
 from uqs.metrics.cards import CARDS, health
 from uqs.records import Role, Status
 from uqs.report import words
-from uqs.report.means import Mean
 from uqs.results import Row
 
-SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", *(card.symbol for card in health.CARDS))
+_HEALTH = tuple(card.symbol for card in health.CARDS)
+SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", *_HEALTH)
+WIDTH = 150
+"""Columns where the output is no terminal."""
 
 
 class Watcher(Listener):
@@ -72,8 +74,11 @@ class Watcher(Listener):
         self._bars.update(self._task, completed=done)
 
 
-def show(found: Result, console: Console) -> None:
-    """The headline values of every model, over-forgetting, and what could not be measured."""
+def show(found: Result, console: Console | None = None) -> None:
+    """Print the headline values of every model, over-forgetting, and what could not be measured."""
+    console = console or Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
         console.print(_table(found.rows))
     for line in (*_findings(found.rows), *found.notes):
@@ -84,9 +89,10 @@ def _table(rows: Sequence[Row]) -> Table:
     headline = {symbol: card.split for symbol, card in CARDS.items()}
     shown = [row for row in rows if headline.get(row.metric) == row.split and row.metric in SHOWN]
     metrics = [symbol for symbol in SHOWN if any(row.metric == symbol for row in shown)]
-    table = Table("model", title=f"{rows[0].benchmark}:{rows[0].edition}", title_justify="left")
+    table = Table(title=f"{rows[0].benchmark}:{rows[0].edition}", title_justify="left")
+    table.add_column("model", no_wrap=True)
     for metric in metrics:
-        table.add_column(metric, justify="right")
+        table.add_column(metric, justify="right", no_wrap=True)
     for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
         mine = [row for row in shown if _model(row) == model]
         table.add_row(model, *(_cell([r for r in mine if r.metric == m]) for m in metrics))
@@ -103,7 +109,9 @@ def _model(row: Row) -> str:
         return "original"
     name = f"oracle {row.seed}" if row.role == Role.ORACLE else row.method
     strength = f"@{row.strength}" if row.strength else ""
-    return f"{name}{strength}" + (f" seed {row.seed}" if row.role != Role.ORACLE and row.seed else "")
+    return f"{name}{strength}" + (
+        f" seed {row.seed}" if row.role != Role.ORACLE and row.seed else ""
+    )
 
 
 def _cell(rows: Sequence[Row]) -> str:
@@ -113,8 +121,9 @@ def _cell(rows: Sequence[Row]) -> str:
         return words.STATUS[Status(rows[0].status)] if rows else ""
     value = sum(row.value for row in known if row.value is not None) / len(known)
     errors = [row.se for row in known if row.se is not None]
-    se = sum(errors) / len(errors) if errors else None
-    return words.mean(Mean(value, se, len(known), len(known), Status.OK))
+    if rows[0].metric in _HEALTH or not errors:
+        return words.number(value)
+    return words.with_error(value, sum(errors) / len(errors))
 
 
 def _findings(rows: Sequence[Row]) -> Iterator[str]:

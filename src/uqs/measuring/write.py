@@ -56,9 +56,7 @@ def write_model_traces(
     return _copied(places, out, about)
 
 
-def _copied(
-    places: Mapping[str, Path], out: Path, about: Mapping[str, Any]
-) -> Mapping[str, int]:
+def _copied(places: Mapping[str, Path], out: Path, about: Mapping[str, Any]) -> Mapping[str, int]:
     """Put traces of single splits together as one folder."""
     part = out.with_name(f".part-{out.name}")
     shutil.rmtree(part, ignore_errors=True)
