@@ -1,9 +1,10 @@
-"""What several rooms test with: a tiny LLaVA and a tiny Qwen-VL with random weights, a few questions on drawn
-pictures, and made-up traces."""
+"""What several rooms test with: tiny models of each family with random weights, a few questions on
+drawn pictures, and made-up traces."""
 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,12 @@ from uqs.records import Picture, Sample
 from uqs.traces.trace import Trace
 
 if TYPE_CHECKING:
+    from uqs.models.blip2 import Blip2
     from uqs.models.qwen_vl import QwenVL
     from uqs.models.tiny_llava import TinyLlava
+
+# one thread: models are tiny, and threads of several processes on few cores wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MakeTrace = Callable[..., Trace]
 COLOURS = ("red", "green", "blue", "pink", "grey", "black")
@@ -200,5 +205,62 @@ def make_qwen() -> Callable[..., QwenVL]:
             patch_size=8, min_pixels=16 * 16, max_pixels=64 * 64
         )
         return QwenVL(model.eval(), QwenProcessor(tokenizer, pictures))
+
+    return make
+
+
+@pytest.fixture
+def make_blip2() -> Callable[..., Blip2]:
+    """Tiny BLIP-2 on OPT with three picture tokens."""
+    import torch
+    from tokenizers.processors import TemplateProcessing
+    from transformers import (
+        Blip2Config,
+        Blip2ForConditionalGeneration,
+        Blip2Processor,
+        BlipImageProcessorPil,
+    )
+
+    from uqs.models.blip2 import Blip2
+    from uqs.models.tiny_llava import build_tokenizer
+
+    def make(seed: int = 0) -> Blip2:
+        tokenizer = build_tokenizer([*WORDS, *COLOURS, "Question", "Answer"])
+        end = tokenizer.eos_token_id
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            "</s> $A", special_tokens=[("</s>", end)]
+        )
+        small = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+        config = Blip2Config(
+            vision_config={**small, "intermediate_size": 128, "image_size": 32, "patch_size": 16},
+            qformer_config={**small, "intermediate_size": 128, "vocab_size": 8},
+            text_config={
+                **small,
+                "model_type": "opt",
+                "num_hidden_layers": 4,
+                "ffn_dim": 128,
+                "word_embed_proj_dim": 64,
+                "vocab_size": len(tokenizer),
+                "max_position_embeddings": 256,
+                "bos_token_id": end,
+                "eos_token_id": end,
+                "pad_token_id": tokenizer.pad_token_id,
+            },
+            num_query_tokens=3,
+            image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = Blip2ForConditionalGeneration(config)
+            # as they start, queries are 0, and a picture is hardly seen through so many small weights
+            model.query_tokens.data.normal_(std=0.5)
+            for part in (model.vision_model, model.qformer, model.language_projection):
+                for parameter in part.parameters():
+                    parameter.data *= 1 if parameter.ndim == 1 else 20
+        for one in (model, model.language_model):
+            one.generation_config.eos_token_id = end
+            one.generation_config.pad_token_id = tokenizer.pad_token_id
+        pictures = BlipImageProcessorPil(size={"height": 32, "width": 32})
+        return Blip2(model.eval(), Blip2Processor(pictures, tokenizer, num_query_tokens=3))
 
     return make

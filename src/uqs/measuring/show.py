@@ -52,7 +52,8 @@ class Watcher(Listener):
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._bars.stop()
+        if not self._plain:
+            self._bars.stop()
 
     def began(self, label: str) -> None:
         self._label = label
