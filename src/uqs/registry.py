@@ -20,6 +20,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "mmubench": "uqs.benchmarks.mmubench:MMUBench",
     },
     "model": {
+        "blip2": "uqs.models.blip2:Blip2",
         "llava": "uqs.models.llava:Llava",
         "qwen_vl": "uqs.models.qwen_vl:QwenVL",
         "tiny_llava": "uqs.models.tiny_llava:TinyLlava",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from uqs.errors import DataError, UserError
+from uqs.models.blip2 import Blip2
 from uqs.models.families import base_folder, family_of
 from uqs.models.llava import Llava
 from uqs.models.qwen_vl import QwenVL
@@ -13,7 +14,8 @@ from uqs.models.settings import BASES
 
 
 @pytest.mark.parametrize(
-    ("model_type", "family"), [("llava", Llava), ("qwen2_vl", QwenVL), ("qwen2_5_vl", QwenVL)]
+    ("model_type", "family"),
+    [("llava", Llava), ("blip-2", Blip2), ("qwen2_vl", QwenVL), ("qwen2_5_vl", QwenVL)],
 )
 def test_a_folders_family_is_in_its_configuration(
     tmp_path: Path, model_type: str, family: type
@@ -31,7 +33,7 @@ def test_an_unknown_type_names_file_field_and_what_is_known(tmp_path: Path) -> N
     with pytest.raises(
         DataError,
         match=r"config\.json, field 'model_type': no model family serves 'bert'; "
-        r"known: llava, qwen2_5_vl, qwen2_vl",
+        r"known: blip-2, llava, qwen2_5_vl, qwen2_vl",
     ):
         family_of(tmp_path)
 

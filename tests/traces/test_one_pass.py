@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ from uqs.traces.trace import Trace
 
 LIMIT = 5
 SETTINGS = TraceSettings(max_new_tokens=LIMIT)
-FAMILIES = ("llava", "qwen2_vl", "qwen2_5_vl")
+FAMILIES = ("llava", "qwen2_vl", "qwen2_5_vl", "blip2")
+Make = Callable[[int], VLM]
 
 
 def wide(picture: Picture, width: int) -> Picture:
@@ -50,29 +51,47 @@ def asked(samples: list[Sample]) -> list[Sample]:
 
 
 @pytest.fixture(params=FAMILIES)
-def vlm(request, make_vlm, make_qwen, asked: list[Sample]) -> VLM:  # type: ignore[no-untyped-def]
+def make(request, make_vlm, make_qwen, make_blip2) -> Make:  # type: ignore[no-untyped-def]
+    """Random models of one architecture, by seed."""
+    ways: dict[str, Make] = {"llava": make_vlm, "blip2": make_blip2}
+    return ways.get(request.param, lambda seed: make_qwen(seed, request.param))
+
+
+def speaking(model: Any) -> Any:
+    """The part of a model that holds the output layer and generates."""
+    return model.language_model if model.config.model_type == "blip-2" else model
+
+
+@pytest.fixture
+def vlm(make: Make, asked: list[Sample]) -> VLM:
     """A model whose answers are whole words that differ from question to question, some short."""
-    found: VLM = make_vlm(1) if request.param == "llava" else make_qwen(1, request.param)
-    loudness = 3 if request.param == "llava" else 4
+    found = make(1)
+    loudness = 3 if found.name == "tiny_llava" else 4
+    speaker = speaking(found.model)
     words = [token for token in found.tokenizer.get_vocab() if len(token) > 2 and token.isalpha()]
     # an output layer of its own: tied weights would say the last token again and again
-    head = torch.randn(found.model.lm_head.weight.shape, generator=torch.Generator().manual_seed(0))
+    head = torch.randn(speaker.lm_head.weight.shape, generator=torch.Generator().manual_seed(0))
     volume = torch.full((len(head), 1), 0.01)
     volume[found.tokenizer.convert_tokens_to_ids(words)] = 0.1
     with torch.no_grad():
         for name, parameter in found.model.named_parameters():
             parameter.mul_(1 if "norm" in name else loudness)
-        found.decoder.embed_tokens.weight.mul_(3)
-    found.model.lm_head.weight = Parameter(volume * head)
+        found.model.get_input_embeddings().weight.mul_(3)
+    speaker.lm_head.weight = Parameter(volume * head)
     # a random model seldom ends an answer: let what it often says later end it too
-    generation = found.model.generation_config
-    generation.eos_token_id = [found.tokenizer.eos_token_id]
+    set_ends(found, [])
     said = [plain_answer(found, sample).split() for sample in asked]
     begun = {words[0] for words in said}
     later = Counter(word for words in said for word in {*words[2:]} - begun)
-    ends = [word for word, _ in later.most_common(2)]
-    generation.eos_token_id += found.tokenizer.convert_tokens_to_ids(ends)
+    set_ends(found, [word for word, _ in later.most_common(2)])
     return found
+
+
+def set_ends(vlm: VLM, words: Sequence[str]) -> None:
+    """Let these words end an answer, as the end mark does."""
+    ends = [vlm.tokenizer.eos_token_id, *vlm.tokenizer.convert_tokens_to_ids(list(words))]
+    for model in (vlm.model, speaking(vlm.model)):
+        model.generation_config.eos_token_id = ends
 
 
 def traced(vlm: VLM, samples: Sequence[Sample], settings: TraceSettings = SETTINGS) -> Trace:
@@ -98,7 +117,8 @@ def plain_inputs(vlm: VLM, sample: Sample, text: str) -> dict[str, Any]:
 
 def plain_answer(vlm: VLM, sample: Sample) -> str:
     inputs = plain_inputs(vlm, sample, vlm.prompt(sample))
-    out = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=LIMIT)
+    model = vlm.model if "pixel_values" in inputs else speaking(vlm.model)
+    out = model.generate(**inputs, do_sample=False, max_new_tokens=LIMIT)
     new = out[0, inputs["input_ids"].shape[1] :].tolist()
     ends = vlm.model.generation_config.eos_token_id
     cut = new[:-1] if new[-1] in ends else new
@@ -135,15 +155,17 @@ def plain(vlm: VLM, sample: Sample, answer: str) -> Plain:
     inputs = plain_inputs(vlm, sample, f"{prompt}{vlm.answer_prefix}{answer}")
     model = copy.deepcopy(vlm.model)
     # the gradient through the output layer alone, also where the input layer shares its weights
-    model.lm_head.weight = Parameter(model.lm_head.weight.detach().clone())
-    out = model(**inputs, output_hidden_states=True)
+    head = speaking(model).lm_head
+    head.weight = Parameter(head.weight.detach().clone())
+    out = (model if sample.picture else speaking(model))(**inputs, output_hidden_states=True)
+    hidden = getattr(out, "language_model_outputs", out).hidden_states
     tokens, logits = inputs["input_ids"][0, start:], out.logits[0, start - 1 : -1]
     cross_entropy(logits, tokens).backward()
     return Plain(
         tokens.tolist(),
         logits.detach().double().log_softmax(-1).numpy(),
-        torch.stack([states[0, start - 1 :].detach() for states in out.hidden_states]),
-        float(model.lm_head.weight.grad.norm()),
+        torch.stack([states[0, start - 1 :].detach() for states in hidden]),
+        float(head.weight.grad.norm()),
     )
 
 
@@ -151,8 +173,10 @@ def by_lens(vlm: VLM, state: torch.Tensor, layer: int) -> np.ndarray:
     """Log-probabilities that the final norm and the output layer read from one state."""
     with torch.no_grad():
         if layer != -1:
-            state = vlm.model.model.language_model.norm(state)
-        logits = vlm.model.lm_head(state).double()
+            inner = speaking(vlm.model).model
+            blip2 = vlm.name == "blip2"
+            state = (inner.decoder.final_layer_norm if blip2 else inner.language_model.norm)(state)
+        logits = speaking(vlm.model).lm_head(state).double()
     return logits.log_softmax(-1).numpy()  # type: ignore[no-any-return]
 
 
@@ -288,31 +312,30 @@ def test_an_end_mark_within_the_gold_answer_ends_the_greedy_answer(
     vlm: VLM, asked: list[Sample]
 ) -> None:
     """The gold answer is what the model would say if its second token were no end mark."""
-    generation = vlm.model.generation_config
-    generation.eos_token_id = [vlm.tokenizer.eos_token_id]
+    set_ends(vlm, [])
     words = next(
         words
         for words in (plain_answer(vlm, sample).split() for sample in asked[::3])
-        if len(words) == LIMIT and words[0] != words[1]
+        if len(words) == LIMIT and words[0] not in (words[1], words[3])
     )
     (sample,) = [one for one in asked[::3] if plain_answer(vlm, one).split() == words][:1]
     sample = dataclasses.replace(sample, answer=" ".join(words[:3]), wrong=())
-    generation.eos_token_id += vlm.tokenizer.convert_tokens_to_ids([words[1], words[3]])
+    set_ends(vlm, [words[1], words[3]])
     assert traced(vlm, [sample]).answers == (words[0],) == (plain_answer(vlm, sample),)
 
 
 @pytest.fixture
 def small_memory(vlm: VLM, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Exception], None]:
     """Let the model fail on batches of more than so many rows."""
-    forward = vlm.model.forward
+    run = vlm.run
 
     def limit(rows: int, error: Exception) -> None:
-        def failing(*args: Any, **inputs: Any) -> Any:
+        def failing(inputs: Mapping[str, Any]) -> Any:
             if len(inputs["input_ids"]) > rows:
                 raise error
-            return forward(*args, **inputs)
+            return run(inputs)
 
-        monkeypatch.setattr(vlm.model, "forward", failing)
+        monkeypatch.setattr(vlm, "run", failing)
 
     return limit
 
@@ -353,26 +376,22 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(
         traced(vlm, asked)
 
 
-@pytest.fixture(params=FAMILIES)
-def quiet_vlm(request, make_vlm, make_qwen) -> Iterator[VLM]:  # type: ignore[no-untyped-def]
-    """A model as it is initialised."""
-    yield make_vlm() if request.param == "llava" else make_qwen(0, request.param)
-
-
-def test_bfloat16_agrees_with_float32(quiet_vlm: VLM, asked: list[Sample]) -> None:
-    whole = traced(quiet_vlm, asked)
-    quiet_vlm.model = quiet_vlm.model.bfloat16()
-    half = traced(quiet_vlm, asked)
+def test_bfloat16_agrees_with_float32(make: Make, asked: list[Sample]) -> None:
+    vlm = make(0)
+    whole = traced(vlm, asked)
+    vlm.model = vlm.model.bfloat16()
+    half = traced(vlm, asked)
     assert half.gold_log_probs.dtype == np.float32
     for name in ("gold_log_probs", "means", "top_log_probs", "candidate_losses"):
         np.testing.assert_allclose(getattr(half, name), getattr(whole, name), atol=0.1)
     np.testing.assert_allclose(half.gradient_norms, whole.gradient_norms, rtol=0.05)
 
 
-def test_a_fresh_adapter_changes_nothing(quiet_vlm: VLM, asked: list[Sample]) -> None:
-    whole = traced(quiet_vlm, asked)
-    attach(quiet_vlm, AdapterSettings(r=2, targets="language.all+projector"), seed=0)
-    same(traced(quiet_vlm, asked), whole)
+def test_a_fresh_adapter_changes_nothing(make: Make, asked: list[Sample]) -> None:
+    vlm = make(0)
+    whole = traced(vlm, asked)
+    attach(vlm, AdapterSettings(r=2, targets="language.all+projector"), seed=0)
+    same(traced(vlm, asked), whole)
 
 
 def test_a_picture_changes_what_the_model_sees(vlm: VLM, asked: list[Sample]) -> None:

@@ -189,6 +189,13 @@ class VLM:
         logits: Tensor = self.plain_model.get_output_embeddings()(normed)
         return logits
 
+    def run(self, inputs: Mapping[str, Any]) -> Any:
+        """The language model's output, its `logits` and what else was asked for, at given inputs.
+
+        Pictures may be missing, where the prompt has none or lies in the cache.
+        """
+        return self.model(**inputs)
+
     def extra_inputs(self, ids: Tensor) -> dict[str, Tensor]:
         """Inputs that a family needs beside token ids, mask, positions and pictures."""
         return {}
@@ -306,5 +313,6 @@ class VLM:
     def answer_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits (batch, k, vocabulary) that predict the last k tokens, and their labels (batch, k)."""
         keep = batch.answer_width
-        logits = self.model(**batch.inputs, logits_to_keep=keep + 1, use_cache=False).logits
+        settings = {"logits_to_keep": keep + 1, "use_cache": False}
+        logits = self.run({**batch.inputs, **settings}).logits
         return logits[:, :-1], batch.labels[:, -keep:]

@@ -65,14 +65,16 @@ def step(
     places = position[:, None] + torch.arange(ids.shape[1], device=ids.device)
     if vlm.position_axes > 1:
         places = places.expand(vlm.position_axes, -1, -1)
-    return vlm.model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=places,
-        past_key_values=cache,
-        use_cache=True,
-        output_hidden_states=hidden_states,
-        logits_to_keep=keep,
+    return vlm.run(
+        {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "position_ids": places,
+            "past_key_values": cache,
+            "use_cache": True,
+            "output_hidden_states": hidden_states,
+            "logits_to_keep": keep,
+        }
     )
 
 
@@ -118,7 +120,7 @@ def read_prompts(
     }
     inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
     cache = DynamicCache(config=vlm.plain_model.config.get_text_config(decoder=True))
-    vlm.model(**inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    vlm.run({**inputs, "past_key_values": cache, "use_cache": True, "logits_to_keep": 1})
     last = torch.tensor([prompt[-1] for prompt in prompts], device=device)
     return Prefix(vlm, cache, inputs["attention_mask"], last, position.to(device))
 
