@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +71,18 @@ def samples() -> list[Sample]:
 
 
 @pytest.fixture
-def make_vlm() -> Callable[[], TinyLlava]:
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: tiny models gain nothing from more, and wait for them on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def make_vlm(one_thread: None) -> Callable[[], TinyLlava]:
     from uqs.models.tiny_llava import build
 
     def make(seed: int = 0) -> TinyLlava:
@@ -137,7 +148,7 @@ def make_trace() -> MakeTrace:
 
 
 @pytest.fixture
-def make_qwen() -> Callable[..., QwenVL]:
+def make_qwen(one_thread: None) -> Callable[..., QwenVL]:
     """Tiny Qwen2-VL, or Qwen2.5-VL, whose pictures are 8 pixels to a patch and 4 patches to a token."""
     import transformers
     from tokenizers.processors import TemplateProcessing
@@ -210,7 +221,7 @@ def make_qwen() -> Callable[..., QwenVL]:
 
 
 @pytest.fixture
-def make_blip2() -> Callable[..., Blip2]:
+def make_blip2(one_thread: None) -> Callable[..., Blip2]:
     """Tiny BLIP-2 on OPT with three picture tokens."""
     import torch
     from tokenizers.processors import TemplateProcessing
