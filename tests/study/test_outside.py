@@ -57,7 +57,8 @@ def test_one_worker_makes_the_same_bits_as_two(finished: Path, tmp_path: Path) -
 def test_every_role_is_measured(finished: Path) -> None:
     table = results.read(finished / "results.parquet")
     assert {row.role for row in table} == {"original", "oracle", "unlearned"}
-    assert {row.status for row in table} == {"ok"}
+    # what is suppressed, and so can be recovered at all, is up to the models
+    assert {row.status for row in table if not row.metric.startswith("KR")} == {"ok"}
     floor = [row for row in table if row.role == "oracle" and row.metric == "JS"]
     assert {(row.seed, row.oracle_seed) for row in floor} == {(0, 1), (1, 0)}
 

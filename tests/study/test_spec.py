@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.methods.settings import SalUnSettings
-from uqs.metrics.cards import CORE
+from uqs.metrics.cards import CARDS, CORE
 from uqs.study.spec import dump_study, read_study, settings_of
 
 SMALL: dict[str, Any] = {
@@ -42,6 +42,9 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
     assert (salun.name, salun.strength) == ("salun", "weak")
     assert salun.hyperparameters == SalUnSettings(mask_share=0.25).model_dump()
     assert read_study(write(tmp_path, SMALL | {"metrics": "default"})) == study
+    everything = read_study(write(tmp_path, SMALL | {"metrics": "all"})).metrics
+    without = {card.name for card in CARDS.values() if card.needs & {"crossed", "shadows"}}
+    assert set(everything) == {card.name for card in CARDS.values()} - without
 
 
 def test_the_resolved_file_reads_as_the_same_study(tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
         ({"oracles": {"seeds": [0]}}, "oracles.seeds", "two seeds or more"),
         ({"oracles": {"seeds": [0, 0]}}, "oracles.seeds", "0 appears twice"),
         ({"metrics": ["forget_acuracy"]}, "metrics", "did you mean 'forget_accuracy'?"),
-        ({"metrics": "all"}, "metrics", "should be a valid list"),
+        ({"metrics": "every"}, "metrics", "should be a valid list"),
         ({"shadows": 2}, "shadows", "write 0 or an even number from 4 on"),
         ({"shadows": 5}, "shadows", "5 shadow models part no entity evenly"),
         ({"shadows": -4}, "shadows", "greater than or equal to 0"),

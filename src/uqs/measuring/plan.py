@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uqs import benchmarks, registry
+from uqs import benchmarks
 from uqs.errors import DataError
 from uqs.measuring import named
 from uqs.measuring.checkpoint import ADAPTER_CONFIG, check_adapter, content_hash, folder_of
 from uqs.measuring.named import Named
-from uqs.measuring.splits import EXPENSIVE, card, needs_of, splits_of
-from uqs.metrics.cards import CARDS
+from uqs.measuring.splits import metric_names, needs_of, splits_of
 from uqs.records import Benchmark, Split
 
 DEFAULT_EDITION = "tiny"
@@ -71,19 +70,6 @@ class Plan:
         for model in plan.unlearned:
             _check_base(model, first, plan.start)
         return plan
-
-
-def metric_names(metrics: str | Sequence[str]) -> tuple[str, ...]:
-    """`default` (all that need no further training), `all`, or given names or symbols, each once."""
-    cards = [one.name for one in CARDS.values()]
-    everything = tuple(dict.fromkeys([*cards, *registry.names("metric")]))
-    if metrics == "all":
-        return everything
-    if metrics == "default":
-        return tuple(name for name in everything if not card(name).needs & EXPENSIVE)
-    given = [metrics] if isinstance(metrics, str) else metrics
-    chosen = [CARDS[name].name if name in CARDS else name for name in given]
-    return tuple(dict.fromkeys(card(name).name for name in chosen))
 
 
 def load_benchmark(spec: str) -> Benchmark:

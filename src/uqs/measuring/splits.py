@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 from uqs import registry
 from uqs.benchmarks.fluent import fluent_split
@@ -11,6 +11,8 @@ from uqs.probes.candidates import with_candidates
 from uqs.records import Benchmark, MetricCard, Split
 
 WITH_CANDIDATES = ("forget", "retain", "holdout", "forget_reworded")
+TRACED = frozenset({"candidates", "fluent", "probes", "derived"})
+"""The needs that a single model's traces meet."""
 EXPENSIVE = frozenset({"derived", "shadows"})
 """What takes more than traces of the measured models: further training."""
 
@@ -23,6 +25,19 @@ def card(name: str) -> MetricCard:
         return known[name]
     found: MetricCard = registry.get("metric", name).card
     return found
+
+
+def metric_names(metrics: str | Sequence[str]) -> tuple[str, ...]:
+    """`default` (all that need no further training), `all`, or given names or symbols, each once."""
+    cards = [one.name for one in CARDS.values()]
+    everything = tuple(dict.fromkeys([*cards, *registry.names("metric")]))
+    if metrics == "all":
+        return everything
+    if metrics == "default":
+        return tuple(name for name in everything if not card(name).needs & EXPENSIVE)
+    given = [metrics] if isinstance(metrics, str) else metrics
+    chosen = [CARDS[name].name if name in CARDS else name for name in given]
+    return tuple(dict.fromkeys(card(name).name for name in chosen))
 
 
 def needs_of(metrics: Iterable[str]) -> frozenset[str]:

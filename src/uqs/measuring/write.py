@@ -12,8 +12,8 @@ from uqs.measuring.cache import Cache
 from uqs.measuring.checkpoint import check_adapter, find
 from uqs.measuring.gather import Listener
 from uqs.measuring.models import Models
-from uqs.measuring.plan import load_benchmark, metric_names
-from uqs.measuring.splits import needs_of, splits_of
+from uqs.measuring.plan import load_benchmark
+from uqs.measuring.splits import metric_names, needs_of, splits_of
 from uqs.measuring.tracer import Tracer
 from uqs.traces.file import read_index, write_index
 from uqs.traces.settings import TraceSettings

@@ -16,9 +16,9 @@ CELL_VERSION: Mapping[Kind, int] = {
     "base": 1,
     "train": 1,
     "unlearn": 1,
-    "trace": 2,
+    "trace": 3,
     "gates": 2,
-    "measure": 2,
+    "measure": 3,
 }
 
 

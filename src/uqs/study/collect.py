@@ -8,6 +8,7 @@ from typing import Any
 
 from uqs import __version__, registry, results
 from uqs.errors import DataError
+from uqs.gaps import with_gaps
 from uqs.metrics.cards import CARDS
 from uqs.records import MetricCard, Role, Status
 from uqs.results import Row
@@ -20,7 +21,7 @@ METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 def collect(plan: Plan, store: Store) -> None:
     """Write `results.parquet` and `gates.json` of a study whose cells are made."""
     rows = [row for model in plan.models for row in _rows(plan, store, model)]
-    results.write(rows, store.run / "results.parquet")
+    results.write(with_gaps(rows), store.run / "results.parquet")
     gates = {
         benchmark: json.loads((store.folder(key) / "gates.json").read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
@@ -78,6 +79,7 @@ def _row(
         version=made.versions["uqs"] if made else __version__,
         device=made.device if made else "",
         seconds=seconds,
+        bound=measured.get("bound"),
     )
 
 

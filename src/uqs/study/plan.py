@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from uqs.measuring.splits import TRACED, needs_of
 from uqs.models.families import base_folder
 from uqs.records import Role
 from uqs.study.cells import Cell, Kind
@@ -106,8 +107,9 @@ class _Planner:
         ]
         for made in (*originals.values(), *oracles.values(), *unlearned):
             others = {s: oracle for s, oracle in oracles.items() if oracle is not made}
+            original = originals.get(made.seed, originals[seeds[0]]) if made.choice else None
             shadows = self._shadows(benchmark, made.choice) if made.choice else {}
-            self._measured(benchmark, made, others, shadows)
+            self._measured(benchmark, made, others, original, shadows)
 
     def _base(self) -> str:
         model = self.study.model.name
@@ -134,7 +136,8 @@ class _Planner:
         return _Made(Role.UNLEARNED, seed, choice, label, model, trace)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
-        params = {**self._data(benchmark), "role": role.value}
+        needs = sorted(needs_of(self.study.metrics) & TRACED)
+        params = {**self._data(benchmark), "role": role.value, "needs": needs}
         return self._add("trace", f"trace {label}", params, {"base": self._base(), "model": model})
 
     def _shadows(self, benchmark: str, choice: MethodChoice) -> Mapping[str, str]:
@@ -160,12 +163,15 @@ class _Planner:
         benchmark: str,
         made: _Made,
         oracles: Mapping[int, _Made],
+        original: _Made | None,
         shadows: Mapping[str, str],
     ) -> None:
         params = {"metrics": list(self.study.metrics), "oracle_seeds": sorted(oracles)}
         inputs = {"base": self._base(), "model": made.model, "trace": made.trace, **shadows}
         for seed, oracle in oracles.items():
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
+        if original is not None:
+            inputs |= {"original": original.model, "original_trace": original.trace}
         measure = self._add("measure", f"measure {made.label}", params, inputs)
         self.models.append(
             PlannedModel(

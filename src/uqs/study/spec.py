@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from uqs import registry
 from uqs.errors import DataError, UserError
+from uqs.measuring.splits import card, metric_names
 from uqs.methods.settings import SETTINGS
 from uqs.metrics.cards import CORE
 from uqs.models.families import base_folder
@@ -91,7 +92,8 @@ class Study(_Part):
 
     `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
     `shared` one for all, from the first seed. `shadows` is the number of shadow models for each benchmark and
-    method, 0 or an even number from 4 on. `metrics: default` is every metric that comes with UQS.
+    method, 0 or an even number from 4 on. `metrics: default` are the core metrics (docs/metrics.md), `all`
+    every metric whose data the study makes.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -112,6 +114,8 @@ def read_study(path: Path) -> Study:
     raw = read_mapping(path)
     if raw.get("metrics") == "default":
         del raw["metrics"]
+    if raw.get("metrics") == "all":
+        raw["metrics"] = everything(shadows=bool(raw.get("shadows")))
     if isinstance(raw.get("methods"), list):
         raw["methods"] = [
             _method(entry, f"methods[{i}]", path) for i, entry in enumerate(raw["methods"])
@@ -122,6 +126,13 @@ def read_study(path: Path) -> Study:
         raise _described(error, Study, "", path) from None
     _check(study, path)
     return study
+
+
+def everything(shadows: bool) -> list[str]:
+    """All metrics but those whose data a study does not make: crossed answers, and shadow models unless it
+    has some."""
+    left_out = {"crossed"} if shadows else {"crossed", "shadows"}
+    return [name for name in metric_names("all") if not card(name).needs & left_out]
 
 
 def dump_study(study: Study) -> str:

@@ -11,7 +11,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from uqs import benchmarks, registry
+from uqs.measuring.rows import measured
+from uqs.measuring.splits import splits_of
 from uqs.methods.base import Method
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import SETTINGS, MethodSettings
@@ -30,6 +32,7 @@ from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
+from uqs.probes.derived import derived_traces
 from uqs.records import Benchmark, GateCheck, Role, Split
 from uqs.study.gates import (
     SHUFFLED,
@@ -42,11 +45,13 @@ from uqs.study.gates import (
 from uqs.study.plan import Cell
 from uqs.study.shadows import SHADOW, TRACED, draw
 from uqs.traces.file import read_index, read_traces, write_traces
-from uqs.traces.one_pass import trace_parts
+from uqs.traces.one_pass import trace_parts, trace_split
 from uqs.traces.settings import TraceSettings
+from uqs.traces.trace import Trace
 
 Inputs = Mapping[str, Path]
 MAX_NEW_TOKENS = 8
+DERIVED = "derived"
 
 
 def run(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -123,17 +128,27 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
     data = _benchmark(cell)
     vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
     settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
-    measured = list(data.evaluate.items())
+    needs = frozenset(cell.params.get("needs", ()))
+    asked = list(splits_of(data, needs).items())
     about: dict[str, Any] = {"settings": settings.content()}
     if cell.params["role"] == Role.ORIGINAL:
-        measured.append((SHUFFLED, _shuffled(data)))
+        asked.append((SHUFFLED, _shuffled(data)))
     if cell.params["role"] == SHADOW:
-        measured = [(name, data.evaluate[name]) for name in TRACED]
+        asked = [(name, data.evaluate[name]) for name in TRACED]
         about["members"] = sorted(draw(data, cell.params["seed"]).members)
     parts = chain.from_iterable(
-        trace_parts(vlm, Split(name, split.samples), settings) for name, split in measured
+        trace_parts(vlm, Split(name, split.samples), settings) for name, split in asked
     )
     write_traces(parts, out, about)
+    if "derived" in needs:
+        made = derived_traces(vlm, data.evaluate["forget"], partial(_traced, vlm, settings))
+        for name, traces in made.items():
+            (out / DERIVED / name).mkdir(parents=True)
+            write_traces(traces.values(), out / DERIVED / name, about)
+
+
+def _traced(vlm: VLM, settings: TraceSettings, split: Split) -> Trace:
+    return trace_split(vlm, split, settings)
 
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -162,12 +177,17 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
         )
         for seed in cell.params["oracle_seeds"]
     }
-    references = References(oracles, shadows=_shadows(inputs))
-    rows = []
-    for name in cell.params["metrics"]:
-        for measured in registry.get("metric", name)().measure(model, references):
-            rows.append(asdict(measured.measurement) | {"oracle_seed": measured.oracle_seed})
-    (out / "measurements.json").write_text(json.dumps(rows, indent=1))
+    original = (
+        _evidence(inputs["original_trace"], inputs["original"], inputs["base"])
+        if "original" in inputs
+        else None
+    )
+    references = References(oracles, original, _shadows(inputs))
+    found = [
+        asdict(one.measurement) | {"oracle_seed": one.oracle_seed}
+        for one in measured(cell.params["metrics"], model, references)
+    ]
+    (out / "measurements.json").write_text(json.dumps(found, indent=1))
 
 
 WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
@@ -217,7 +237,8 @@ def _shuffled(data: Benchmark) -> Split:
 
 
 def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
-    return Evidence(read_traces(traces), effective_update(checkpoint, start))
+    derived = {folder.name: read_traces(folder) for folder in sorted((traces / DERIVED).glob("*"))}
+    return Evidence(read_traces(traces), effective_update(checkpoint, start), derived)
 
 
 def _shadows(inputs: Inputs) -> list[Shadow]:

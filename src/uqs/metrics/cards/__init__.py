@@ -6,6 +6,7 @@ from uqs.metrics.cards import accuracy, distance, health, membership, memorisati
 from uqs.metrics.cards.accuracy import FA, RA
 from uqs.metrics.cards.distance import AD, FUNCTIONAL_DISTANCE, JS, ORACLE_DISTANCE
 from uqs.metrics.cards.membership import MIA, MIA_AUC
+from uqs.metrics.cards.recoverability import KR, KR_IMP
 from uqs.records import MetricCard
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "UQS_METRICS",
 ]
 
-_CORE = (FA, RA, MIA, MIA_AUC, AD, JS, ORACLE_DISTANCE, FUNCTIONAL_DISTANCE)
+_CORE = (FA, RA, MIA, MIA_AUC, AD, JS, KR, KR_IMP, ORACLE_DISTANCE, FUNCTIONAL_DISTANCE)
 _GROUPS = (accuracy, memorisation, membership, distance, recoverability, health)
 CARDS: dict[str, MetricCard] = {
     card.symbol: card for card in (*_CORE, *(card for group in _GROUPS for card in group.CARDS))
