@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -36,3 +37,17 @@ def test_unknown_words_are_spelled_by_letters_and_come_back(make_vlm) -> None:  
     vlm = make_vlm()
     ids = vlm.encode([Sample("x", "e", "short", "What is it?", "Zebra42")]).answers[0]
     assert vlm.tokenizer.decode(ids, skip_special_tokens=True) == "Zebra42"
+
+
+@pytest.mark.parametrize("words", [("Where <image> is it?", "red"), ("What is it?", "<image>")])
+def test_the_mark_of_a_picture_in_a_text_is_an_error(make_vlm, words) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UserError, match="sample 'x': its text holds '<image>', the mark of a"):
+        make_vlm().encode([Sample("x", "e", "short", *words)])
+
+
+def test_pictures_of_one_name_are_not_taken_for_each_other(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    renamed = dataclasses.replace(samples[3].picture, name=samples[0].picture.name)
+    encoded = vlm.encode([samples[0], dataclasses.replace(samples[3], picture=renamed)])
+    other = vlm.show(samples[3].picture)["pixel_values"]
+    assert torch.equal(encoded.shown([1])["pixel_values"], other)

@@ -156,8 +156,7 @@ class VLM:
     @property
     def image_token(self) -> str:
         """The mark that stands for a picture in a prompt."""
-        mark: str = self.processor.image_token
-        return mark
+        return str(self.processor.image_token)
 
     def picture_tokens(self, shown: Shown) -> int:
         """How many picture tokens the model reads for one picture."""
@@ -208,15 +207,17 @@ class VLM:
     def encode(self, samples: Sequence[Sample]) -> Encoded:
         """Token ids of questions and answers, and each distinct picture once.
 
-        Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question.
+        Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question,
+        and where a text holds the mark of a picture.
         """
-        rows: dict[str, int] = {}
+        rows: dict[Picture, int] = {}
         pictures: list[Shown] = []
         for sample in samples:
-            if sample.picture is not None and sample.picture.name not in rows:
-                rows[sample.picture.name] = len(pictures)
+            self._check_unmarked(sample)
+            if sample.picture is not None and sample.picture not in rows:
+                rows[sample.picture] = len(pictures)
                 pictures.append(self.show(sample.picture))
-        places = [-1 if s.picture is None else rows[s.picture.name] for s in samples]
+        places = [-1 if s.picture is None else rows[s.picture] for s in samples]
         texts = [self.prompt(sample) for sample in samples]
         asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
         for sample, ids in zip(samples, asked, strict=True):
@@ -276,6 +277,12 @@ class VLM:
             self._check_spelled(sample, ids[start:], field, answer)
             found.append((*ids[start:], self.tokenizer.eos_token_id))
         return tuple(found)
+
+    def _check_unmarked(self, sample: Sample) -> None:
+        if any(self.image_token in text for text in (sample.text, sample.answer, *sample.wrong)):
+            raise UserError(
+                f"sample {sample.id!r}: its text holds {self.image_token!r}, the mark of a picture"
+            )
 
     def _check_spelled(self, sample: Sample, ids: Sequence[int], field: str, text: str) -> None:
         unknown = self.tokenizer.unk_token_id
