@@ -9,11 +9,14 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
+from scipy.stats import norm
+from scipy.stats import t as student
+
 from uqs.records import Role
 from uqs.results import Row
 
-FAR = 2.0
-"""The |z| beyond which a model is told from the oracles."""
+LEVEL = 0.05
+"""How often a model that is one more oracle is told from the oracles, either way."""
 FEWEST = 2
 FEWEST_PAIRS = 3
 _FIELDS = ("benchmark", "edition", "model", "metric", "split")
@@ -110,16 +113,23 @@ KNOWLEDGE: Collection[str] = ("FA", "ROUGE", "PROB", "ES", "EM")
 """Metrics that are larger the more is still known of the forget set."""
 
 
-def over_forgets(row: Row) -> bool:
-    """Whether a model knows less of the forget set than oracles, which never saw it."""
-    return verdict(row) == "over-forgets"
+def over_forgets(row: Row, oracles: int) -> bool:
+    """Whether a model knows less of the forget set than `oracles` oracles, which never saw it."""
+    return verdict(row, oracles) == "over-forgets"
 
 
-def verdict(row: Row) -> Verdict | None:
-    """What z says in words of a metric of knowledge of the forget set, None of others and without a z."""
+def verdict(row: Row, oracles: int) -> Verdict | None:
+    """What z, of so many oracles, says in words of a metric of knowledge of the forget set.
+
+    A model is told from the oracles where z is beyond Student's quantile at LEVEL with oracles - 1 degrees of
+    freedom (12.7 for two oracles), and the gap beyond the same share of the questions' own noise. None for
+    other metrics and without a z.
+    """
     known = row.metric in KNOWLEDGE and row.split.startswith("forget")
-    if not known or row.z is None:
+    if not known or row.z is None or row.gap is None:
         return None
-    if abs(row.z) <= FAR:
+    beyond_oracles = abs(row.z) > float(student.ppf(1 - LEVEL / 2, oracles - 1))
+    beyond_noise = abs(row.gap) > float(norm.ppf(1 - LEVEL / 2)) * (row.se or 0.0)
+    if not (beyond_oracles and beyond_noise):
         return "like an oracle"
     return "over-forgets" if row.z < 0 else "knows more than an oracle"

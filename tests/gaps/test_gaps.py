@@ -146,15 +146,22 @@ def test_z_of_one_more_oracle_has_students_distribution() -> None:
 def test_the_verdict_says_which_side_of_the_oracles_a_model_is_on(value: float, said: str) -> None:
     oracles = [oracle(seed, 0.3 + 0.02 * seed) for seed in range(-2, 3)]
     row = with_gaps([replace(FA, value=value), *oracles])[0]
-    assert verdict(row) == said
-    assert over_forgets(row) == (said == "over-forgets")
-    assert verdict(replace(row, split="forget/cloze")) == said
+    assert verdict(row, 5) == said
+    assert over_forgets(row, 5) == (said == "over-forgets")
+    assert verdict(replace(row, split="forget/cloze"), 5) == said
+    assert verdict(replace(row, se=1.0), 5) == "like an oracle"  # the questions' own noise
+
+
+def test_few_oracles_tell_a_model_apart_only_by_a_large_z() -> None:
+    row = replace(FA, gap=-0.5, z=-9.0)  # Student's 97.5% quantile: 12.7 with 1 degree, 4.3 with 2
+    assert verdict(row, 2) == "like an oracle"
+    assert verdict(row, 3) == "over-forgets"
 
 
 def test_there_is_no_verdict_without_z_or_on_what_is_no_knowledge_of_the_forget_set() -> None:
     row = replace(FA, gap=-0.5, z=-9.0)
-    assert over_forgets(row)
-    assert verdict(replace(row, z=None)) is None
-    assert verdict(replace(row, split="holdout")) is None
-    assert verdict(replace(row, metric="RA", split="retain")) is None
-    assert verdict(replace(row, metric="AD", oracle_seed=0)) is None
+    assert over_forgets(row, 5)
+    assert verdict(replace(row, z=None), 5) is None
+    assert verdict(replace(row, split="holdout"), 5) is None
+    assert verdict(replace(row, metric="RA", split="retain"), 5) is None
+    assert verdict(replace(row, metric="AD", oracle_seed=0), 5) is None

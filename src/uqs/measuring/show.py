@@ -128,8 +128,9 @@ def _cell(rows: Sequence[Row]) -> str:
 
 
 def _findings(rows: Sequence[Row]) -> Iterator[str]:
+    oracles = len({row.seed for row in rows if row.role == Role.ORACLE})
     for row in _by_role(rows):
-        if row.split == CARDS["FA"].split and over_forgets(row):
+        if row.split == CARDS["FA"].split and over_forgets(row, oracles):
             yield (
                 f"{_model(row)} over-forgets: {row.metric} {words.number(row.value or 0)} is "
                 f"{words.signed(row.gap or 0, 3)} from the oracles' own (z {words.signed(row.z or 0, 1)})"

@@ -53,7 +53,7 @@ class _Tensors:
 
     @cached_property
     def files(self) -> Mapping[str, Path]:
-        found = {}
+        found: dict[str, Path] = {}
         for file in sorted(self.folder.glob("*.safetensors")):
             with safe_open(file, framework="pt") as opened:
                 found |= dict.fromkeys(opened.keys(), file)
@@ -80,7 +80,8 @@ class AdapterUpdate(Mapping[str, Floats]):
         self._config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         kind = self._config.get("peft_type")
         if kind != "LORA" or self._config.get("use_dora"):
-            problem = f"{'DoRA' if kind == 'LORA' else kind} has no update that is known here, LoRA has"
+            given = "DoRA" if kind == "LORA" else kind
+            problem = f"the effective update of {given} is not known here, only that of LoRA"
             raise DataError(problem, file=file, field="peft_type")
         suffix = ".lora_A.weight"
         stems = [name.removesuffix(suffix) for name in self._tensors.files if name.endswith(suffix)]

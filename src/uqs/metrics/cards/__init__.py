@@ -15,6 +15,7 @@ __all__ = [
     "CORE",
     "FA",
     "FUNCTIONAL_DISTANCE",
+    "GROUPS",
     "JS",
     "MIA",
     "MIA_AUC",
@@ -24,9 +25,9 @@ __all__ = [
 ]
 
 _CORE = (FA, RA, MIA, MIA_AUC, AD, JS, KR, KR_IMP, ORACLE_DISTANCE, FUNCTIONAL_DISTANCE)
-_GROUPS = (accuracy, memorisation, membership, distance, recoverability, health)
+GROUPS = (accuracy, memorisation, membership, distance, recoverability, health)
 CARDS: dict[str, MetricCard] = {
-    card.symbol: card for card in (*_CORE, *(card for group in _GROUPS for card in group.CARDS))
+    card.symbol: card for card in (*_CORE, *(card for group in GROUPS for card in group.CARDS))
 }
 CORE = tuple(card.name for card in _CORE)
 """The metrics of a study that names none."""
