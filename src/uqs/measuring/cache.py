@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ class Identity:
     """What a model's answers depend on beside the questions.
 
     `start` and `adapter` are hashes of weights and configuration (`adapter` empty for a full model),
-    `processor` of a processor that replaces the model's own.
+    `processor` of a processor that replaces the model's own. `engine` names the libraries that compute.
     """
 
     start: str
@@ -42,6 +44,7 @@ class Identity:
     processor: str
     dtype: str
     device: str
+    engine: str
 
     @property
     def weights(self) -> str:
@@ -74,6 +77,7 @@ class Cache:
             content_hash(processor, _MODEL_FILES, known) if processor else "",
             dtype,
             device,
+            _engine(),
         )
 
     def place(
@@ -119,6 +123,16 @@ class Cache:
                 part.rename(place)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _engine() -> str:
+    """The libraries that a trace's numbers come from; torchvision, where it is, scales pictures."""
+    names = ("torch", "transformers", "peft", "torchvision", "pillow")
+    found = []
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
 
 
 def samples_hash(split: Split) -> str:

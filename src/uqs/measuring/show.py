@@ -23,10 +23,12 @@ from uqs.records import Role, Status
 from uqs.report import words
 from uqs.results import Row
 
-_HEALTH = tuple(card.symbol for card in health.CARDS)
-SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", *_HEALTH)
+SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", "KR_IMP")
+HEALTH = tuple(card.symbol for card in health.CARDS)
 WIDTH = 150
 """Columns where the output is no terminal."""
+ABOVE = "forget/above_oracle"
+Z = 1.96
 
 
 class Watcher(Listener):
@@ -81,16 +83,19 @@ def show(found: Result, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
-        console.print(_table(found.rows))
+        place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
+        console.print(_table(found.rows, SHOWN, place))
+        console.print(_table(found.rows, HEALTH, "Health"))
     for line in (*_findings(found.rows), *found.notes):
         console.print(f"- {line}", soft_wrap=True)
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[Row], symbols: Sequence[str], title: str) -> Table:
+    """A line a model with the headline values of some metrics, those that were measured."""
     headline = {symbol: card.split for symbol, card in CARDS.items()}
-    shown = [row for row in rows if headline.get(row.metric) == row.split and row.metric in SHOWN]
-    metrics = [symbol for symbol in SHOWN if any(row.metric == symbol for row in shown)]
-    table = Table(title=f"{rows[0].benchmark}:{rows[0].edition}", title_justify="left")
+    shown = [row for row in rows if row.metric in symbols and headline[row.metric] == row.split]
+    metrics = [symbol for symbol in symbols if any(row.metric == symbol for row in shown)]
+    table = Table(title=title, title_justify="left")
     table.add_column("model", no_wrap=True)
     for metric in metrics:
         table.add_column(metric, justify="right", no_wrap=True)
@@ -122,9 +127,20 @@ def _cell(rows: Sequence[Row]) -> str:
         return words.STATUS[Status(rows[0].status)] if rows else ""
     value = sum(row.value for row in known if row.value is not None) / len(known)
     errors = [row.se for row in known if row.se is not None]
-    if rows[0].metric in _HEALTH or not errors:
-        return words.number(value)
-    return words.with_error(value, sum(errors) / len(errors))
+    return words.with_error(value, sum(errors) / len(errors) if errors else None)
+
+
+def _recovered(model: str, rows: Sequence[Row]) -> Iterator[str]:
+    """What a model gives away above every oracle, beyond the questions' noise."""
+    found = [
+        (row.value, row.se) for row in rows if row.role == Role.UNLEARNED and row.value is not None
+    ]
+    if found and all(se is not None and value > Z * se for value, se in found):
+        listed = ", ".join(words.with_error(value, se) for value, se in found)
+        yield (
+            f"{model} hides rather than forgets: {rows[0].metric} on the questions that it and the oracle "
+            f"no longer answer is above the oracles' by {listed}"
+        )
 
 
 def _findings(rows: Sequence[Row]) -> Iterator[str]:
@@ -134,6 +150,16 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
             yield (
                 f"{_model(row)} over-forgets: {row.metric} {words.number(row.value or 0)} is "
                 f"{words.signed(row.gap or 0, 3)} from the oracles' own (z {words.signed(row.z or 0, 1)})"
+            )
+    for metric in ("KR", "KR_IMP"):
+        for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
+            yield from _recovered(
+                model,
+                [
+                    row
+                    for row in rows
+                    if (row.metric, row.split) == (metric, ABOVE) and _model(row) == model
+                ],
             )
     dead = {_model(row) for row in _by_role(rows) if row.status == Status.COLLAPSED}
     for model in sorted(dead):
