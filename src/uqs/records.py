@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from typing import Literal
 
 Task = Literal["classification", "cloze", "generation", "short"]
@@ -169,7 +170,8 @@ class MetricCard:
 class Measurement:
     """A metric's value with its standard error, or the status that says why there is none.
 
-    `bound`: the exact value lies within `value` plus or minus `bound`; None where `value` is exact.
+    `bound`: the exact value lies within `value` plus or minus `bound`; None where `value` is exact. Raises
+    ValueError where one of these is not finite.
     """
 
     metric: str
@@ -183,6 +185,10 @@ class Measurement:
     def __post_init__(self) -> None:
         if (self.value is None) == (self.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)):
             raise ValueError(f"{self.metric}: value {self.value!r} with status {self.status!r}")
+        for name in ("value", "se", "bound"):
+            number = getattr(self, name)
+            if number is not None and not isfinite(number):
+                raise ValueError(f"{self.metric}: {name} {number!r} is not a finite number")
 
 
 @dataclass(frozen=True)

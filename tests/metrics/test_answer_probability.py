@@ -40,6 +40,14 @@ def test_without_forget_there_is_a_status(make_trace) -> None:  # type: ignore[n
     assert first.measurement.status is Status.MISSING_TRACE
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+def test_a_token_without_probability_is_collapsed(make_trace, bad: float) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace()
+    trace.gold_log_probs[3] = bad
+    row = next(AnswerProbability().measure(Evidence({"forget": trace}), References())).measurement
+    assert (row.value, row.status) == (None, Status.COLLAPSED)
+
+
 def test_a_good_value_does_not_show_that_the_answer_cannot_be_drawn_out(make_trace) -> None:  # type: ignore[no-untyped-def]
     """One in a thousand, in a vocabulary of many thousands where nothing is more likely."""
     trace = make_trace()

@@ -103,6 +103,15 @@ def test_few_entities_have_no_standard_error() -> None:
     assert linear_cka(varies_in_one_entity_alone, y, ["a", *"bbbbbbb"]).se is None
 
 
+def test_activations_as_large_as_float32_allows_are_compared(make_trace) -> None:  # type: ignore[no-untyped-def]
+    model, oracle = make_trace(seed=0), make_trace(seed=1)
+    one, other = (trace.answer_activations[-2].astype(float) for trace in (model, oracle))
+    plain = linear_cka(one, other, model.entities)
+    huge = linear_cka(one * 5e37, other * 5e37, model.entities)
+    assert plain.value is not None
+    assert huge == (pytest.approx(plain.value), pytest.approx(plain.se))
+
+
 @pytest.mark.parametrize("n", [10, 100])
 def test_a_good_value_does_not_show_that_the_activations_are_the_oracles(
     make_trace: Callable[..., Trace], n: int

@@ -53,6 +53,14 @@ def test_without_fluent_text_and_beyond_any_number_there_is_a_status(make_trace)
     ]
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+def test_a_token_without_probability_is_collapsed(make_trace, bad: float) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace("fluent")
+    trace.gold_log_probs[3] = bad
+    row = next(Perplexity().measure(Evidence({"fluent": trace}), References())).measurement
+    assert (row.value, row.status) == (None, Status.COLLAPSED)
+
+
 def test_a_good_value_does_not_show_that_questions_are_still_answered(make_trace) -> None:  # type: ignore[no-untyped-def]
     """Fluent text is nearly certain, and no retain question is answered right."""
     fluent, retain = make_trace("fluent"), make_trace("retain")

@@ -71,6 +71,14 @@ def test_without_two_oracles_there_is_a_status(make_trace) -> None:  # type: ign
     assert {row.measurement.status for row in measured(model, one, one)} == {Status.TOO_FEW}
 
 
+@pytest.mark.parametrize("broken", range(4))
+def test_states_that_are_no_numbers_are_collapsed_in_the_floor_too(make_trace, broken) -> None:  # type: ignore[no-untyped-def]
+    traces = [make_trace(seed=seed) for seed in range(4)]
+    traces[broken].answer_activations[-2][3, 1] = np.inf
+    rows = headline(measured(*traces))
+    assert [row.measurement.status for row in rows] == [Status.COLLAPSED] * 3
+
+
 def test_a_good_value_does_not_show_that_the_oracles_answers_are_given(make_trace) -> None:  # type: ignore[no-untyped-def]
     """The model lies nearer to an oracle than the oracles to each other, and answers what they do not."""
     oracles = [

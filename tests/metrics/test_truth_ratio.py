@@ -13,6 +13,8 @@ from uqs.metrics.truth_ratio import TruthRatio, indifference, log_ratios, truth_
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
+NONE = References()
+
 
 def plain_ratio(trace: Trace, sample: int) -> float:
     start, stop = trace.offsets[sample : sample + 2]
@@ -79,6 +81,25 @@ def test_samples_without_wrong_answers_are_left_out(make_trace) -> None:  # type
     )
     found = next(TruthRatio().measure(Evidence({"forget": none}), References()))
     assert (found.measurement.value, found.measurement.status) == (None, Status.TOO_FEW)
+
+
+@pytest.mark.parametrize("split", ["forget", "retain"])
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [("gold_log_probs", -np.inf), ("gold_log_probs", np.nan), ("candidate_losses", np.nan)],
+)
+def test_an_answer_without_probability_is_collapsed(make_trace, split, field, bad) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace(split)
+    getattr(trace, field)[3] = bad
+    rows = {m.measurement.split: m for m in TruthRatio().measure(Evidence({split: trace}), NONE)}
+    assert rows[split].measurement.status is Status.COLLAPSED
+
+
+def test_wrong_answers_may_be_impossible(make_trace) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace("retain")
+    trace.candidate_losses[:] = np.inf
+    rows = {m.measurement.split: m for m in TruthRatio().measure(Evidence({"retain": trace}), NONE)}
+    assert rows["retain"].measurement.value == 1
 
 
 def test_a_good_value_does_not_show_that_the_right_answer_is_not_given(make_trace) -> None:  # type: ignore[no-untyped-def]

@@ -86,6 +86,15 @@ def test_a_number_and_its_absence_go_with_their_status() -> None:
             Measurement("FA", "forget", None if value else 0.5, None, 9, status)
 
 
+@pytest.mark.parametrize("field", ["value", "se", "bound"])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_measurement_is_a_finite_number(field: str, number: float) -> None:
+    numbers: dict[str, float | None] = {"value": 0.5, "se": 0.1, "bound": 0.2}
+    numbers[field] = number
+    with pytest.raises(ValueError, match=f"FA: {field} -?(nan|inf) is not a finite number"):
+        Measurement("FA", "forget", numbers["value"], numbers["se"], 9, bound=numbers["bound"])
+
+
 def test_records_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         sample().answer = "Bo"  # type: ignore[misc]

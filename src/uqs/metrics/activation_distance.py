@@ -37,5 +37,6 @@ class ActivationDistance(PairMetric):
 
 def distances(first: FloatArray, second: FloatArray) -> Floats:
     """L2 distance of each sample's activations, (n, width) -> (n,)."""
-    gap = first.astype(np.float64) - second
+    with np.errstate(invalid="ignore"):
+        gap = first.astype(np.float64) - second
     return np.asarray(np.linalg.norm(gap, axis=1), dtype=np.float64)

@@ -112,11 +112,14 @@ class Metric(ABC):
     ) -> Measured:
         """The mean over a trace's samples, or those `kept`, clustered by entity.
 
-        `bounds` (n,) are how far each value may lie from the exact one. `too_few` where no sample is kept.
+        `bounds` (n,) are how far each value may lie from the exact one. `too_few` where no sample is kept,
+        `collapsed` where the value of one that is kept is no finite number.
         """
         chosen = np.arange(len(trace)) if kept is None else np.flatnonzero(kept)
         if len(chosen) == 0:
             return self.missing(Status.TOO_FEW, split, oracle_seed)
+        if not np.isfinite(values[chosen]).all():
+            return self.missing(Status.COLLAPSED, split, oracle_seed)
         ids = tuple(trace.ids[i] for i in chosen)
         entities = tuple(trace.entities[i] for i in chosen)
         found = clustered_mean(values[chosen], entities)

@@ -65,6 +65,8 @@ def linear_cka(first: Floats, second: Floats, entities: Sequence[str]) -> Alignm
     """Linear CKA of (n, width) activations, which may be of different widths."""
     if not (_varies(first) and _varies(second)):
         return Alignment(None, None)
+    # CKA does not depend on scale; by a power of 2, which is exact, no product overflows
+    first, second = (np.ldexp(side, -np.frexp(np.abs(side).max())[1]) for side in (first, second))
     first, second = first - first.mean(axis=0), second - second.mean(axis=0)
     _, codes = np.unique(np.asarray(entities), return_inverse=True)
     few = len(first) <= 2 * max(first.shape[1], second.shape[1])  # about where both cost the same

@@ -18,8 +18,8 @@ class Perplexity(Metric):
     """exp of the mean loss over all tokens of the fluent passages; also of the retain answers.
 
     The standard error is the mean loss's, clustered by entity, times the perplexity (delta method); `n`
-    counts samples. Where the exponential is too large for a number, the status is `collapsed`. Tokens are
-    the model's own, so values compare within one tokenizer alone.
+    counts samples. Where a token has no probability, or the exponential is too large for a number, the status
+    is `collapsed`. Tokens are the model's own, so values compare within one tokenizer alone.
     """
 
     card = PPL
@@ -33,6 +33,8 @@ class Perplexity(Metric):
                 yield self.row(split, model.traces[split])
 
     def row(self, split: str, trace: Trace) -> Measured:
+        if not trace.finite:
+            return self.missing(Status.COLLAPSED, split)
         losses = -trace.gold_log_probs.astype(np.float64)
         loss = clustered_mean(losses, np.repeat(trace.entities, trace.lengths()).tolist())
         try:
@@ -40,4 +42,6 @@ class Perplexity(Metric):
         except OverflowError:
             return self.missing(Status.COLLAPSED, split)
         se = None if loss.se is None else value * loss.se
+        if se is not None and not math.isfinite(se):
+            return self.missing(Status.COLLAPSED, split)
         return Measured(Measurement(self.card.symbol, split, value, se, len(trace)))

@@ -21,7 +21,7 @@ class RelativeActivationDistance(Metric):
 
     Both means are over the same samples, and the standard error is that of a clustered ratio (Cochran 1977,
     section 6.4 with 11.8). Needs two oracles beside the measured model: `too_few` with one, and where the
-    oracles do not differ. Rows as those of the activation distance.
+    oracles do not differ; `collapsed` where an activation of any of them is no number. Rows as those of the activation distance.
     """
 
     card = AD_REL
@@ -62,7 +62,7 @@ class RelativeActivationDistance(Metric):
             return self.missing(Status.TOO_FEW, name, seed)
         ours = distances(*compared)
         floor = np.mean([distances(*one) for one in floors], axis=0)
-        if not np.isfinite(ours).all():
+        if not np.isfinite([ours, floor]).all():
             return self.missing(Status.COLLAPSED, name, seed)
         if not floor.any():
             return self.missing(Status.TOO_FEW, name, seed)

@@ -23,7 +23,7 @@ class TruthRatio(SplitMetric):
     Differences: TOFU puts a paraphrase of the right answer under the line, we the gold answer itself, so a
     model that knows the exact wording has a smaller R here. OpenUnlearning (arXiv 2506.12618) takes
     the geometric mean of the wrong answers; this is the paper's arithmetic one. Samples without wrong answers
-    are left out.
+    are left out; `collapsed` where a right answer has no probability, or a wrong one no number.
     """
 
     card = TR
@@ -42,12 +42,14 @@ class TruthRatio(SplitMetric):
 
 
 def log_ratios(trace: Trace) -> Floats:
-    """log R of each sample, (n,); NaN where it has no wrong answer. In logs, for R itself may overflow."""
+    """log R of each sample, (n,); NaN where it has no wrong answer, the right one has no probability or a
+    wrong one no number. In logs, for R itself may overflow."""
     rights, losses = trace.gold_losses(), trace.candidate_losses.astype(np.float64)
+    rights[~np.isfinite(rights)] = np.nan
     starts = np.cumsum([0, *map(len, trace.candidates)])
     found = np.full(len(trace), np.nan)
     for i, (start, stop) in enumerate(pairwise(starts)):
-        if stop > start:
+        if stop > start and not np.isnan(losses[start:stop]).any():
             mean = np.logaddexp.reduce(-losses[start:stop]) - np.log(stop - start)
             found[i] = mean + rights[i]
     return found
