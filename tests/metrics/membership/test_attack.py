@@ -86,6 +86,34 @@ def test_a_missing_split_is_a_status(make_trace, name: str) -> None:  # type: ig
     assert (row.value, row.status) == (None, Status.MISSING_TRACE)
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+@pytest.mark.parametrize("split", ["forget", "holdout"])
+@pytest.mark.parametrize("name", ON_TRACES)
+def test_an_answer_without_probability_is_collapsed(make_trace, name, split, bad) -> None:  # type: ignore[no-untyped-def]
+    """Also in the oracle, where it is asked: it would pass for a sample that was never seen."""
+    model, references = models(make_trace)
+    for traces in (model.traces, references.oracles[7].traces)[
+        : 1 + name.startswith("membership_reference")
+    ]:
+        before = traces[split].gold_log_probs.copy()
+        traces[split].gold_log_probs[-1] = bad
+        row = next(get(name).measure(model, references)).measurement
+        assert (row.value, row.status) == (None, Status.COLLAPSED)
+        traces[split].gold_log_probs[:] = before
+    assert next(get(name).measure(model, references)).measurement.status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("membership_gradient_norm_auc", "gradient_norms"), ("membership_min_k_plus_auc", "means")],
+)
+def test_what_else_an_attack_reads_is_a_number_too(make_trace, name: str, field: str) -> None:  # type: ignore[no-untyped-def]
+    model, references = models(make_trace)
+    getattr(model.traces["holdout"], field)[5] = np.nan
+    row = next(get(name).measure(model, references)).measurement
+    assert (row.value, row.status) == (None, Status.COLLAPSED)
+
+
 @pytest.mark.parametrize("name", [n for n in ON_TRACES if n.endswith("_advantage")])
 def test_a_single_entity_is_too_few_for_a_cross_fitted_threshold(make_trace, name: str) -> None:  # type: ignore[no-untyped-def]
     model, references = models(make_trace)

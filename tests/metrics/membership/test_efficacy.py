@@ -81,6 +81,14 @@ def test_confidence_is_the_geometric_mean(scored) -> None:  # type: ignore[no-un
     )
 
 
+@pytest.mark.parametrize("split", ["forget", "retain", "holdout"])
+def test_an_answer_without_probability_is_collapsed(scored, split: str) -> None:  # type: ignore[no-untyped-def]
+    traces = {s: scored(s, losses_of([0.3, 0.95], 80)) for s in ("forget", "retain", "holdout")}
+    traces[split].gold_log_probs[5] = -np.inf
+    row = efficacy(traces).measurement
+    assert (row.value, row.status) == (None, Status.COLLAPSED)
+
+
 def test_a_missing_split_is_a_status(scored) -> None:  # type: ignore[no-untyped-def]
     row = efficacy({s: scored(s, np.ones(8)) for s in ("forget", "holdout")}).measurement
     assert (row.value, row.status) == (None, Status.MISSING_TRACE)

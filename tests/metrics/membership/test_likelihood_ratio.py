@@ -118,6 +118,21 @@ def test_a_sample_with_one_model_on_a_side_is_left_out(simulate) -> None:  # typ
     assert len(found.per_sample.ids) == HALF - 4
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+def test_a_model_without_probabilities_is_collapsed_and_such_a_shadow_left_out(  # type: ignore[no-untyped-def]
+    simulate, bad: float
+) -> None:
+    simulated = simulate(0, signs(1, 1.0), 8)
+    shadows = simulated.references.shadows
+    shadows[3].traces["holdout"].gold_log_probs[2] = bad
+    rest = References(shadows=[*shadows[:3], *shadows[4:]])
+    assert row(LikelihoodRatio, simulated) == row(LikelihoodRatio, (simulated.model, rest))
+    assert row(LikelihoodRatio, simulated).status is Status.OK
+    simulated.model.traces["forget"].gold_log_probs[2] = bad
+    found = row(LikelihoodRatio, simulated)
+    assert (found.value, found.status) == (None, Status.COLLAPSED)
+
+
 def test_statuses(simulate) -> None:  # type: ignore[no-untyped-def]
     simulated = simulate(0, signs(1, 1.0), 2)
     assert row(LikelihoodRatio, simulated).status == Status.TOO_FEW  # one model on either side

@@ -76,6 +76,17 @@ def test_an_oracle_that_tells_all_apart_is_no_yardstick(scored) -> None:  # type
     assert (row.value, row.status) == (None, Status.GATE_FAILED)
 
 
+@pytest.mark.parametrize("bad", [-np.inf, np.nan])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("of_oracle", [False, True])
+def test_an_answer_without_probability_is_collapsed(scored, of_oracle, split, bad) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    both = drawn(scored, rng, 0), drawn(scored, rng, 0)
+    both[of_oracle].traces[split].gold_log_probs[7] = bad
+    row = leak(*both)
+    assert (row.value, row.status) == (None, Status.COLLAPSED)
+
+
 def test_a_missing_oracle_or_split_is_a_status(scored) -> None:  # type: ignore[no-untyped-def]
     model = drawn(scored, np.random.default_rng(0), 0)
     row = next(PrivLeak().measure(model, References())).measurement

@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, PerSample, References
 from uqs.metrics.membership import statistics
 from uqs.metrics.membership.statistics import Scores, Statistic
@@ -26,7 +28,10 @@ class Membership(Metric):
         """None where there are too few entities for it."""
 
     def row(self, scores: Scores, ids: tuple[str, ...], oracle_seed: int | None = None) -> Measured:
-        """The metric's row; `ids` are the members' sample ids."""
+        """The metric's row; `ids` are the members' sample ids. `collapsed` where a score is no finite number,
+        which must not pass for a very high loss."""
+        if not finite(scores):
+            return self.missing(Status.COLLAPSED, oracle_seed=oracle_seed)
         found = self.statistic(scores)
         if found is None:
             return self.missing(Status.TOO_FEW, oracle_seed=oracle_seed)
@@ -68,6 +73,9 @@ class Attack(Membership):
             yield self.missing(Status.MISSING_TRACE)
             return
         forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
+        if not (forget.finite and holdout.finite):
+            yield self.missing(Status.COLLAPSED)
+            return
         scores = Scores(self.score(forget), forget.entities, self.score(holdout), holdout.entities)
         yield self.row(scores, forget.ids)
 
@@ -75,3 +83,8 @@ class Attack(Membership):
 def both(traces: Mapping[str, Trace]) -> bool:
     """Whether members and strangers were traced."""
     return MEMBERS in traces and STRANGERS in traces
+
+
+def finite(scores: Scores) -> bool:
+    """Whether all scores are finite numbers."""
+    return bool(np.isfinite(scores.members).all() and np.isfinite(scores.strangers).all())

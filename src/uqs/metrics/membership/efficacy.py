@@ -32,6 +32,9 @@ class MembershipEfficacy(Metric):
             yield self.missing(Status.MISSING_TRACE)
             return
         forget, retain, holdout = (model.traces[s] for s in ("forget", "retain", "holdout"))
+        if not (forget.finite and retain.finite and holdout.finite):
+            yield self.missing(Status.COLLAPSED)
+            return
         count = min(len(retain), len(holdout))
         members, strangers = (confidence(t)[chosen(t, count)] for t in (retain, holdout))
         values = 1 - called_members(members, strangers, confidence(forget))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +29,7 @@ class PerSampleAttack(Membership):
     entity, another to those in the models that never saw it; both are asked for its value in the measured
     model. With fewer than 64 shadow models all samples share a variance on either side, pooled around each
     sample's mean. Shadow models that were not unlearned are not used: they would show what the method does,
-    not whom it saw. A sample with fewer than two shadow models on a side is left out, also of n.
+    not whom it saw; nor are those that gave a gold token no probability. A sample with fewer than two shadow models on a side is left out, also of n.
 
     The standard error is over samples; that few shadow models make a weak attack is not in it.
     Source: Carlini et al. 2022 (LiRA, arXiv 2112.03570); on unlearning: Hayes et al. 2024 (arXiv 2403.01218),
@@ -37,9 +37,13 @@ class PerSampleAttack(Membership):
     """
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
-        shadows = [s for s in references.shadows if s.unlearned and both(s.traces)]
+        shadows = [
+            s for s in references.shadows if s.unlearned and both(s.traces) and _finite(s.traces)
+        ]
         if not both(model.traces):
             yield self.missing(Status.MISSING_TRACE)
+        elif not _finite(model.traces):
+            yield self.missing(Status.COLLAPSED)
         elif not shadows:
             yield self.missing(Status.MISSING_SHADOWS)
         else:
@@ -59,6 +63,11 @@ class PerSampleAttack(Membership):
             [entities[i] for i in strangers],
         )
         return self.row(scores, tuple(forget.ids[i] for i in members))
+
+
+def _finite(traces: Mapping[str, Trace]) -> bool:
+    """Whether members and strangers were all given a probability."""
+    return traces[MEMBERS].finite and traces[STRANGERS].finite
 
 
 class LikelihoodRatio(PerSampleAttack, AUC):

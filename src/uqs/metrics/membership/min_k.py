@@ -25,12 +25,12 @@ class MinK(Attack):
 def lowest(trace: Trace, values: Floats, percent: int) -> Floats:
     """Mean of the lowest `percent` % of each sample's (positions,) values: (n,).
 
-    The number of values is rounded down, but is one at least.
+    The number of values is rounded down, but is one at least. NaN where a value is no finite number.
     """
     means = []
     for start, length in zip(trace.offsets[:-1], trace.lengths(), strict=True):
-        count = max(1, int(length) * percent // 100)
-        means.append(np.sort(values[start : start + length])[:count].mean())
+        own, count = values[start : start + length], max(1, int(length) * percent // 100)
+        means.append(np.sort(own)[:count].mean() if np.isfinite(own).all() else np.nan)
     return np.array(means, dtype=np.float64)
 
 

@@ -23,7 +23,8 @@ class PrivLeak(OracleMetric):
 
     That is MUSE's orientation, 1 minus the AUC of our other attacks: below 0 the model still shows membership
     (-100: fully), above 0 it was driven to the other side; the oracle's own value is 0. `gate_failed` against
-    an oracle that tells forget from holdout without error. The standard error is by the delta method over
+    an oracle that tells forget from holdout without error, `collapsed` where a model gave a gold token no
+    probability. The standard error is by the delta method over
     the samples, which model and oracle share; that another oracle would have another A* is not in it, but in
     the rows of the other oracles. Source: Shi et al. 2025 (MUSE, arXiv 2407.06460).
     """
@@ -35,11 +36,14 @@ class PrivLeak(OracleMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
         forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
-        own = _placed(forget, holdout)
-        wanted = _placed(
+        others = (
             same_samples_as(forget, oracle.traces[MEMBERS]),
             same_samples_as(holdout, oracle.traces[STRANGERS]),
         )
+        if not all(trace.finite for trace in (forget, holdout, *others)):
+            yield self.missing(Status.COLLAPSED, oracle_seed=seed)
+            return
+        own, wanted = _placed(forget, holdout), _placed(*others)
         kept, ideal = 1 - float(np.mean(own.members)), 1 - float(np.mean(wanted.members))
         if ideal == 0:
             yield self.missing(Status.GATE_FAILED, oracle_seed=seed)

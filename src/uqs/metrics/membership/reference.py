@@ -24,6 +24,10 @@ class Reference(Membership, OracleMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
         forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
+        held = (forget, holdout, oracle.traces[MEMBERS], oracle.traces[STRANGERS])
+        if not all(trace.finite for trace in held):
+            yield self.missing(Status.COLLAPSED, oracle_seed=seed)
+            return
         scores = Scores(
             excess(forget, oracle.traces[MEMBERS]),
             forget.entities,
