@@ -19,6 +19,16 @@ from uqs.metrics.answers import chosen_letter, is_right, normalise, says_somethi
         ("A", "A"),
         ("A.", "A"),
         ("A doctor", None),
+        ("The answer is a dog", None),
+        ("Answer: I think it is blue", "I"),
+        ("answer: i think it is blue", None),
+        ("The answer is a", "A"),
+        ("The answer is a.", "A"),
+        ("the answer is (a) dog", "A"),
+        ("The answer is A dog", "A"),
+        ("The answer is b because of it", "B"),
+        ("The answer is a letter. The answer is C", "C"),
+        ("(A) doctor", "A"),
         ("I think so", None),
         ("Paris", None),
         ("Bob", None),
@@ -46,10 +56,29 @@ def test_normalised_exact_match() -> None:
     assert not is_right("short", "", "blue")
 
 
-@pytest.mark.parametrize("gold", ["", "  ", "...", "the"])
-def test_an_empty_gold_answer_is_an_error(gold: str) -> None:
+@pytest.mark.parametrize("gold", ["", "  ", "\n"])
+def test_a_blank_gold_answer_is_an_error(gold: str) -> None:
     with pytest.raises(ValueError, match="empty"):
         is_right("short", "anything", gold)
+
+
+@pytest.mark.parametrize("gold", ["A", "A+", "a-", "∞", "...", "the", "+"])
+def test_a_gold_answer_without_words_is_compared_as_written(gold: str) -> None:
+    """Blood groups and grades, which are articles and signs to the normal form of words."""
+    assert is_right("short", f" {gold.swapcase()}\n", gold)
+    others = {"A", "A+", "A-", "B", "∞", "...", "the", "+", "", "anything", "a an the"}
+    for other in others - {gold, gold.upper()}:
+        assert not is_right("short", other, gold)
+
+
+def test_signs_after_a_letter_tell_answers_apart() -> None:
+    names = ["C", "C++", "C#", "B+", "B"]
+    for first in names:
+        for second in names:
+            assert is_right("short", first, second) == (first == second)
+    assert is_right("short", "The C++.", "c++")
+    assert is_right("short", "#1 hit", "1 hit")
+    assert is_right("short", "red + blue", "red blue")
 
 
 def test_a_choice_without_letter_is_an_error() -> None:

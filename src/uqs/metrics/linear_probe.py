@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.answers import normalise
+from uqs.metrics.answers import plain
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.cards.recoverability import LINPROBE
 from uqs.metrics.recoverability import ABOVE
@@ -175,7 +175,7 @@ class Task:
 def _answers(trace: Trace) -> Mapping[int, str]:
     """The plain form of the right answer of each sample that is no choice."""
     return {
-        i: normalise(gold)
+        i: plain(gold)
         for i, (task, gold) in enumerate(zip(trace.tasks, trace.golds, strict=True))
         if task != "classification"
     }
@@ -183,8 +183,8 @@ def _answers(trace: Trace) -> Mapping[int, str]:
 
 def _offered(trace: Trace, sample: int, known: set[str]) -> tuple[str, ...]:
     """The right answer and the wrong ones that are known; none where that leaves no choice."""
-    gold = normalise(trace.golds[sample])
-    wrong = dict.fromkeys(map(normalise, trace.candidates[sample]))
+    gold = plain(trace.golds[sample])
+    wrong = dict.fromkeys(map(plain, trace.candidates[sample]))
     others = [answer for answer in wrong if answer in known and answer != gold]
     return (gold, *others) if gold in known and others else ()
 

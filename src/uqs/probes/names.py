@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from uqs.metrics.answers import normalise
+from uqs.metrics.answers import plain
 from uqs.records import Benchmark, Sample
 
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
@@ -69,5 +69,5 @@ def _shared(questions: Sequence[str], elsewhere: Sequence[str]) -> str | None:
 def _own(entity: str, samples: Iterable[Sample]) -> str | None:
     """An identifier such as `fire_truck` as a name, where it is the right answer to a question."""
     name = entity.replace("_", " ")
-    answers = {normalise(sample.answer) for sample in samples if sample.entity == entity}
-    return name if normalise(name) in answers else None
+    answers = {plain(sample.answer) for sample in samples if sample.entity == entity}
+    return name if plain(name) in answers else None
