@@ -64,9 +64,29 @@ def test_unknown_weights_are_a_status(metric: OracleMetric) -> None:
     assert measured(metric, evidence(0), Evidence({})).status == Status.MISSING_TRACE
 
 
-def test_an_oracle_that_is_the_base_is_a_status() -> None:
+@pytest.mark.parametrize("metric", [OracleDistance(), FullWeightDistance()])
+def test_an_oracle_that_is_the_base_or_has_no_layer_is_a_status(metric: OracleMetric) -> None:
     base = Evidence({}, {name: np.zeros((4, 3)) for name in ("q", "v")})
-    assert measured(FullWeightDistance(), evidence(0), base).status == Status.TOO_FEW
+    assert measured(metric, evidence(0), base).status == Status.TOO_FEW
+    assert measured(metric, Evidence({}, {}), Evidence({}, {})).status == Status.TOO_FEW
+
+
+def test_a_layer_that_the_oracle_left_alone_is_left_out_of_the_mean() -> None:
+    model = Evidence({}, {**(MODEL.update or {}), "k": np.ones((2, 2))})
+    oracle = Evidence({}, {**(ORACLE.update or {}), "k": np.zeros((2, 2))})
+    found = measured(OracleDistance(), model, oracle)
+    assert found.value == pytest.approx((5 / 4 + 0) / 2)
+    assert found.n == 2
+
+
+@pytest.mark.parametrize("metric", [OracleDistance(), FullWeightDistance()])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_collapsed(metric: OracleMetric, bad: float) -> None:
+    broken = evidence(1)
+    assert broken.update is not None
+    broken.update["v"][1, 1] = bad
+    for pair in ((evidence(0), broken), (broken, evidence(0))):
+        assert measured(metric, *pair).status == Status.COLLAPSED
 
 
 class Counted(Mapping[str, Floats]):

@@ -17,7 +17,7 @@ class FullWeightDistance(OracleMetric):
 
     As both start from one base this is ||dW - dW*|| / ||dW*||: 1 for the base itself. Unlike the mean over
     layers a layer counts by how much the oracle changed it. Exact: no standard error; n = layers. `too_few`
-    where the oracle is the base.
+    where the oracle is the base, `collapsed` where a weight is no finite number.
     """
 
     card = W_DIST
@@ -27,6 +27,9 @@ class FullWeightDistance(OracleMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
         layers = np.array(list(norms(model.update, oracle.update))).reshape(-1, 2)
+        if not np.isfinite(layers).all():
+            yield self.missing(Status.COLLAPSED, oracle_seed=seed)
+            return
         apart, wanted = np.linalg.norm(layers, axis=0)
         if wanted == 0:
             yield self.missing(Status.TOO_FEW, oracle_seed=seed)

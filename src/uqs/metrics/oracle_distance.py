@@ -11,14 +11,14 @@ from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
 from uqs.metrics.cards import ORACLE_DISTANCE
 from uqs.records import Measurement, Status
 
-EPSILON = 1e-12
-
 
 class OracleDistance(OracleMetric):
-    """Mean over layers of ||dW - dW*|| / (||dW*|| + eps), Frobenius norms of effective updates.
+    """Mean over layers of ||dW - dW*|| / ||dW*||, Frobenius norms of effective updates.
 
     dW is what a checkpoint adds to the base's weight: (alpha/r) BA for LoRA, which raw factors are not (they
-    can change while BA stays). It is exact, not an average over a sample: no standard error; n = layers.
+    can change while BA stays). Layers that the oracle left as they were have no such ratio and are left out:
+    n = the others, `too_few` where there is none. It is exact, not an average over a sample: no standard
+    error. `collapsed` where a weight is no finite number.
     """
 
     card = ORACLE_DISTANCE
@@ -27,11 +27,16 @@ class OracleDistance(OracleMetric):
         if model.update is None or oracle.update is None:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
-        layers = list(norms(model.update, oracle.update))
-        mean = float(np.mean([one.apart / (one.oracle + EPSILON) for one in layers]))
-        yield Measured(
-            Measurement(self.card.symbol, self.card.split, mean, None, len(layers)), seed
-        )
+        layers = [one for one in norms(model.update, oracle.update) if one.oracle != 0]
+        if not layers:
+            yield self.missing(Status.TOO_FEW, oracle_seed=seed)
+        elif not np.isfinite(layers).all():
+            yield self.missing(Status.COLLAPSED, oracle_seed=seed)
+        else:
+            mean = float(np.mean([one.apart / one.oracle for one in layers]))
+            yield Measured(
+                Measurement(self.card.symbol, self.card.split, mean, None, len(layers)), seed
+            )
 
 
 class LayerNorms(NamedTuple):

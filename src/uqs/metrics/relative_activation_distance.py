@@ -21,7 +21,8 @@ class RelativeActivationDistance(Metric):
 
     Both means are over the same samples, and the standard error is that of a clustered ratio (Cochran 1977,
     section 6.4 with 11.8). Needs two oracles beside the measured model: `too_few` with one, and where the
-    oracles do not differ; `collapsed` where an activation of any of them is no number. Rows as those of the activation distance.
+    oracles do not differ; `collapsed` where an activation of any of them is no number. Rows as those
+    of the activation distance.
     """
 
     card = AD_REL

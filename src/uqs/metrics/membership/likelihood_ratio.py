@@ -29,7 +29,8 @@ class PerSampleAttack(Membership):
     entity, another to those in the models that never saw it; both are asked for its value in the measured
     model. With fewer than 64 shadow models all samples share a variance on either side, pooled around each
     sample's mean. Shadow models that were not unlearned are not used: they would show what the method does,
-    not whom it saw; nor are those that gave a gold token no probability. A sample with fewer than two shadow models on a side is left out, also of n.
+    not whom it saw; nor are those that gave a gold token no probability. A sample with
+    fewer than two shadow models on a side is left out, also of n.
 
     The standard error is over samples; that few shadow models make a weak attack is not in it.
     Source: Carlini et al. 2022 (LiRA, arXiv 2112.03570); on unlearning: Hayes et al. 2024 (arXiv 2403.01218),
