@@ -17,6 +17,8 @@ from uqs.results import Row
 
 LEVEL = 0.05
 """How often a model that is one more oracle is told from the oracles, either way."""
+NONE_OF_N = 3.0
+"""Where none of n is seen, the true share may still be 3 / n (rule of three, 95%)."""
 FEWEST = 2
 FEWEST_PAIRS = 3
 _FIELDS = ("benchmark", "edition", "model", "metric", "split")
@@ -122,14 +124,15 @@ def verdict(row: Row, oracles: int) -> Verdict | None:
     """What z, of so many oracles, says in words of a metric of knowledge of the forget set.
 
     A model is told from the oracles where z is beyond Student's quantile at LEVEL with oracles - 1 degrees of
-    freedom (12.7 for two oracles), and the gap beyond the same share of the questions' own noise. None for
-    other metrics and without a z.
+    freedom (12.7 for two oracles), and the gap beyond the same share of the questions' own noise, which is
+    taken to be at least what none of n leaves open. None for other metrics and without a z.
     """
     known = row.metric in KNOWLEDGE and row.split.startswith("forget")
     if not known or row.z is None or row.gap is None:
         return None
     beyond_oracles = abs(row.z) > float(student.ppf(1 - LEVEL / 2, oracles - 1))
-    beyond_noise = abs(row.gap) > float(norm.ppf(1 - LEVEL / 2)) * (row.se or 0.0)
+    noise = float(norm.ppf(1 - LEVEL / 2)) * (row.se or 0.0)
+    beyond_noise = abs(row.gap) > max(noise, NONE_OF_N / row.n)
     if not (beyond_oracles and beyond_noise):
         return "like an oracle"
     return "over-forgets" if row.z < 0 else "knows more than an oracle"

@@ -277,3 +277,97 @@ def test_what_cannot_be_asked_for_is_named(folders, small) -> None:  # type: ign
         uqs.measure(folders["original"], [], small, metrics=["forget_acuracy"])
     with pytest.raises(UserError, match="unknown benchmark"):
         uqs.measure(folders["original"], [], "unlok_vqs")
+
+
+def test_an_unlearned_model_may_bear_any_name(result: Result, folders, small, cache) -> None:  # type: ignore[no-untyped-def]
+    found = uqs.measure(
+        folders["original"],
+        [f"retrain={folders['npo']}"],
+        small,
+        oracles=[folders["oracle0"]],
+        metrics=METRICS,
+        settings=SETTINGS,
+        cache=cache,
+    )
+    for metric, more in (("FA", {}), ("oracle_distance", {"oracle_seed": 0})):
+        split = "forget" if metric == "FA" else "weights"
+        before = pick(result.rows, "unlearned", metric, split=split, **more)
+        assert pick(found.rows, "unlearned", metric, split=split).value == before.value
+
+
+def test_traces_of_other_questions_are_refused(folders, small, cache, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from uqs.measuring.write import write_model_traces
+
+    out = tmp_path / "traces"
+    write_model_traces(
+        folders["npo"], "unlok_vqa:tiny", out, cache=cache, metrics=["FA"], settings=SETTINGS
+    )
+    found = uqs.measure(
+        folders["original"],
+        [out, folders["npo"]],
+        small,
+        metrics=["FA"],
+        settings=SETTINGS,
+        cache=cache,
+    )
+    assert [failure.label for failure in found.failures] == ["traces seed 0"]
+    assert "are not those of the benchmark's split" in found.failures[0].reason
+    assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
+
+
+def test_damaged_traces_fail_alone(folders, small, cache, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from uqs.measuring.write import write_model_traces
+
+    out = tmp_path / "traces"
+    write_model_traces(folders["npo"], small, out, cache=cache, metrics=["FA"], settings=SETTINGS)
+    (out / "holdout" / "00000.safetensors").write_bytes(b"no numbers")
+    found = uqs.measure(
+        folders["original"],
+        [out, folders["npo"]],
+        small,
+        metrics=["FA"],
+        settings=SETTINGS,
+        cache=cache,
+    )
+    assert "is no readable safetensors file" in found.failures[0].reason
+    assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
+
+
+def test_a_damaged_trace_in_the_cache_is_made_again(folders, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    arguments = {"metrics": ["FA"], "settings": SETTINGS, "cache": tmp_path}
+    first = uqs.measure(folders["original"], [], small, **arguments)
+    for file in tmp_path.rglob("*.safetensors"):
+        file.write_bytes(b"no numbers")
+    assert [row.value for row in uqs.measure(folders["original"], [], small, **arguments).rows] == [
+        row.value for row in first.rows
+    ]
+
+
+def test_a_metric_that_fails_costs_no_other_its_rows(folders, small, cache, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from uqs.metrics.jensen_shannon import JensenShannon
+
+    def broken(*_: object) -> None:
+        raise ValueError("no such numbers")
+
+    monkeypatch.setattr(JensenShannon, "measure", broken)
+    found = uqs.measure(
+        folders["original"], [], small, metrics=METRICS, settings=SETTINGS, cache=cache
+    )
+    assert [(one.label, one.reason) for one in found.failures] == [
+        ("original", "jensen_shannon: ValueError: no such numbers")
+    ]
+    assert pick(found.rows, "original", "FA", split="forget").value is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"processor": Path("/nowhere")}, "no folder '/nowhere' with a processor"),
+        ({"device": "cuda:99"}, "device 'cuda:99' cannot be used"),
+        ({"device": "gpu"}, "device 'gpu' cannot be used"),
+        ({"metrics": []}, "no metric is named"),
+    ],
+)
+def test_what_cannot_be_used_is_told_before_anything_runs(folders, small, change, message) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(UserError, match=message):
+        uqs.measure(folders["original"], [], small, **change)

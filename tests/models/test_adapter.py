@@ -91,3 +91,39 @@ def test_a_folder_without_weights_is_an_error(make_vlm, tmp_path: Path) -> None:
         DataError, match=r"neither adapter_model\.safetensors nor model\.safetensors"
     ):
         load(type(make_vlm()), tmp_path, tmp_path, trainable=False)
+
+
+def test_scales_by_pattern_are_pefts(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from peft import LoraConfig, get_peft_model
+
+    vlm = make_vlm()
+    config = LoraConfig(
+        r=2,
+        lora_alpha=4,
+        target_modules=vlm.targets["language.attention"],
+        alpha_pattern={r"layers\.0\..*q_proj": 32},
+    )
+    adapted = get_peft_model(vlm.model, config)
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.5)
+    adapted.save_pretrained(str(tmp_path), save_embedding_layers=False)
+    update = effective_update(tmp_path, tmp_path)
+    seen = 0
+    for name, module in adapted.named_modules():
+        if hasattr(module, "get_delta_weight"):
+            expected = module.get_delta_weight("default").detach().numpy()
+            np.testing.assert_allclose(update[layer_name(name)], expected, rtol=1e-5)
+            seen += 1
+    assert seen == len(update) > 0
+
+
+def test_what_is_no_factor_has_no_known_update(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from peft import LoraConfig, get_peft_model
+
+    vlm = make_vlm()
+    config = LoraConfig(r=2, target_modules=["q_proj"], modules_to_save=["multi_modal_projector"])
+    get_peft_model(vlm.model, config).save_pretrained(str(tmp_path), save_embedding_layers=False)
+    with pytest.raises(DataError, match=r"multi_modal_projector.*is no factor of a weight matrix"):
+        effective_update(tmp_path, tmp_path)

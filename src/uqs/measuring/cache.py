@@ -16,10 +16,10 @@ from typing import Any
 from uqs.errors import DataError
 from uqs.measuring.checkpoint import ADAPTER_CONFIG, Checkpoint, content_hash, read_json
 from uqs.records import Split
-from uqs.traces.file import FORMAT, INDEX, read_index, write_traces
+from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
 from uqs.traces.trace import Trace
 
-PASS_VERSION = 1
+PASS_VERSION = 2
 """Raise it when the pass gives other numbers for the same question: older traces are then not used."""
 _MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 
@@ -58,11 +58,16 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def hashes(self) -> Path:
+        """The file that remembers hashes of large files."""
+        return self.folder / "hashes.json"
+
     def identity(
         self, checkpoint: Checkpoint, processor: Path | None, dtype: str, device: str
     ) -> Identity:
         """Read a checkpoint's files, if need be, for what they are."""
-        known = self.folder / "hashes.json"
+        known = self.hashes
         adapter = ""
         if checkpoint.kind == "adapter":
             config = dict(read_json(checkpoint.folder / ADAPTER_CONFIG))
@@ -105,7 +110,7 @@ class Cache:
         if not place.is_dir():
             return False
         try:
-            read_index(place)
+            check_parts(place)
         except DataError:
             shutil.rmtree(place)
             return False
@@ -119,8 +124,11 @@ class Cache:
         part.mkdir()
         try:
             write_traces(parts, part, about)
-            if not (place / INDEX).is_file():
+            try:
                 part.rename(place)
+            except OSError:
+                if not (place / INDEX).is_file():  # another process was as fast
+                    raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,10 +29,14 @@ Kind = Literal["model", "adapter", "traces"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with a model, an adapter (with the folder of the `base` it stands on), or traces."""
+    """A folder with a model, an adapter (with the folder of the `base` it stands on), or traces.
+
+    `title` is what tables call the full model: the hub id or the folder's name.
+    """
 
     folder: Path
     kind: Kind
+    title: str
     base: Path | None = None
 
     @property
@@ -48,16 +53,25 @@ def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
     """
     folder = folder_of(name)
     if (folder / INDEX).is_file():
-        return Checkpoint(folder, "traces")
+        title = read_json(folder / INDEX).get("about", {}).get("title", folder.name)
+        return Checkpoint(folder, "traces", str(title))
     if (folder / ADAPTER_CONFIG).is_file():
-        return Checkpoint(folder, "adapter", folder_of(base) if base else _base_of(folder))
+        if not (folder / ADAPTER).is_file():
+            raise DataError(f"holds no {ADAPTER}; pickled weights are not read", file=folder)
+        stands_on = (str(base), folder_of(base)) if base else _base_of(folder)
+        return Checkpoint(folder, "adapter", _title(*stands_on), stands_on[1])
     if (folder / CONFIG).is_file():
-        if not list(folder.glob("*.safetensors")):
+        if not weight_files(folder):
             raise DataError(
                 "holds no weights in safetensors; pickled ones are not read", file=folder
             )
-        return Checkpoint(folder, "model")
+        return Checkpoint(folder, "model", _title(str(name), folder))
     raise DataError(f"holds none of {CONFIG}, {ADAPTER_CONFIG} and {INDEX}", file=folder)
+
+
+def _title(name: str, folder: Path) -> str:
+    """A hub id as it is, else the folder's own name."""
+    return folder.name if Path(name).exists() or not _HUB_ID.fullmatch(name) else name
 
 
 def folder_of(name: str | Path) -> Path:
@@ -80,16 +94,17 @@ def _fetched(name: str) -> Path:
         raise UserError(f"no folder {name!r}, and the hub does not give it ({reason})") from None
 
 
-def _base_of(folder: Path) -> Path:
+def _base_of(folder: Path) -> tuple[str, Path]:
+    """What an adapter says it stands on, and where that is."""
     file = folder / ADAPTER_CONFIG
     named = read_json(file).get("base_model_name_or_path")
     if not isinstance(named, str) or not named:
         raise DataError("names no base", file=file, field="base_model_name_or_path")
     beside = folder / named
     if beside.is_dir():
-        return beside.resolve()
+        return str(beside), beside.resolve()
     try:
-        return folder_of(named)
+        return named, folder_of(named)
     except UserError as error:
         raise DataError(
             f"{error}; say with --base where the base is",
@@ -136,20 +151,36 @@ def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = N
     return digest.hexdigest()
 
 
+def same_weights(one: Path, other: Path, known: Path | None = None) -> bool:
+    """Whether two model folders hold the same weights."""
+    suffixes = (".safetensors",)
+    return one == other or content_hash(one, suffixes, known) == content_hash(
+        other, suffixes, known
+    )
+
+
 def _file_hash(file: Path, known: Path | None) -> str:
     about = file.stat()
     place = f"{file.resolve()} {about.st_size} {about.st_mtime_ns}"
-    remembered = json.loads(known.read_text()) if known is not None and known.is_file() else {}
+    remembered = _remembered(known)
     if place in remembered:
         return str(remembered[place])
     with file.open("rb") as opened:
         found = hashlib.file_digest(opened, "sha256").hexdigest()
     if known is not None:
         known.parent.mkdir(parents=True, exist_ok=True)
-        part = known.with_name(known.name + ".part")
+        part = known.with_name(f"{known.name}.part-{os.getpid()}")
         part.write_text(json.dumps(remembered | {place: found}, indent=0))
         part.replace(known)
     return found
+
+
+def _remembered(known: Path | None) -> dict[str, str]:
+    """The hashes that were noted; none where the notes are missing or no JSON: they can be made anew."""
+    try:
+        return dict(json.loads(known.read_text())) if known is not None else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def check_adapter(adapter: Checkpoint) -> None:

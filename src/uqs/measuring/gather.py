@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uqs.errors import UserError
+from uqs.errors import DataError, UserError
 from uqs.measuring.cache import Cache, Identity
 from uqs.measuring.named import Named
+from uqs.measuring.oracles import trained_on_forget
 from uqs.measuring.plan import Plan
-from uqs.measuring.tracer import Progress, Tracer
+from uqs.measuring.tracer import Progress, Tracer, read_derived
 from uqs.metrics.base import Crossed, Evidence, Floats
 from uqs.records import Role, Sample, Split
-from uqs.traces.file import read_trace, splits
+from uqs.traces.file import INDEX, read_trace, splits
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace
 
@@ -43,15 +44,16 @@ class Failure:
 
 @dataclass
 class Gathered:
-    """A model whose traces exist, `places` by split; `seconds` is the time it took to make them now."""
+    """A model whose traces exist, `places` by split, `derived` those of models made from it; `seconds` is the
+    time it took to make them now."""
 
     named: Named
     identity: Identity | None
     places: Mapping[str, Path]
-    derived: Mapping[str, Mapping[str, Trace]]
+    derived: Path | None
     halved: Sequence[Mapping[str, Any]]
     seconds: float
-    crossed: dict[int, Crossed] = field(default_factory=dict)
+    crossed: dict[int, Crossed | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
         return read_trace(self.places[split], split)
@@ -59,7 +61,8 @@ class Gathered:
     def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
         """All that is recorded of the model, read now."""
         traces = {split: self.trace(split) for split in self.places}
-        return Evidence(traces, update, self.derived, self.crossed)
+        derived = read_derived(self.derived) if self.derived else {}
+        return Evidence(traces, update, derived, self.crossed)
 
 
 @dataclass
@@ -83,29 +86,37 @@ class Gatherer:
             try:
                 found.append(self._gathered(model))
             except Exception as error:
-                self.fail(model, error)
+                self.fail(model, described(error))
+        usable = list(self._usable(found))
         if "crossed" in self.plan.needs:
-            self._cross(found)
-        return found
+            self._cross(usable)
+        return usable
 
-    def drop(self, model: Gathered, reason: str) -> None:
-        """Report a model that must not be used after all."""
-        self.failures.append(Failure(model.named.label, reason))
+    def fail(self, model: Named, reason: str) -> None:
+        """Report a model that could not be traced, or must not be used, or a metric of it."""
+        self.failures.append(Failure(model.label, reason))
 
-    def fail(self, model: Named, error: Exception) -> None:
-        """Report a model that could not be traced or measured."""
-        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-        self.failures.append(Failure(model.label, f"{kind}{error}"))
+    def _usable(self, gathered: Sequence[Gathered]) -> Iterator[Gathered]:
+        """All but oracles that were trained on forget data."""
+        originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
+        taught = originals[0].trace("forget") if originals else None
+        for one in gathered:
+            if one.named.role is Role.ORACLE and (
+                reason := trained_on_forget(one.trace("forget"), one.trace("holdout"), taught)
+            ):
+                self.fail(one.named, reason)
+            else:
+                yield one
 
     def _gathered(self, model: Named) -> Gathered:
         begin = time.perf_counter()
         folder = model.checkpoint.folder
         if model.checkpoint.kind == "traces":
-            places = dict.fromkeys(splits(folder), folder)
-            return Gathered(model, None, places, {}, (), 0.0)
+            places = dict.fromkeys(_checked(folder, self.plan.splits), folder)
+            return Gathered(model, None, places, None, (), 0.0)
         with self._tracer(model, self.settings) as tracer:
             places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
-            derived = self._derived(tracer) if "derived" in self.plan.needs else {}
+            derived = self._derived(tracer) if "derived" in self.plan.needs else None
         seconds = time.perf_counter() - begin
         return Gathered(model, tracer.identity, places, derived, tracer.halved, seconds)
 
@@ -116,43 +127,92 @@ class Gatherer:
         progress: Progress = self.listener.traced
         return Tracer(model.checkpoint, identity, self.models, self.cache, settings, progress)
 
-    def _derived(self, tracer: Tracer) -> dict[str, dict[str, Trace]]:
+    def _derived(self, tracer: Tracer) -> Path | None:
         from uqs.probes.derived import DECLARED, derived_traces
 
-        return tracer.derived(self.plan.splits["forget"], DECLARED, derived_traces)
+        try:
+            return tracer.ensure_derived(self.plan.splits["forget"], DECLARED, derived_traces)
+        except Exception as error:
+            self.notes.append(f"no models could be derived: {described(error)}")
+            return None
 
     def _cross(self, gathered: Sequence[Gathered]) -> None:
         """Have each model and each oracle score the other's answers."""
-        oracles = [one for one in gathered if one.named.role is Role.ORACLE and one.identity]
+        modelled = [one for one in gathered if one.identity is not None]
         pairs = [
-            (one, oracle, *_relabelled(self.plan.splits["forget"], one, oracle))
-            for one in gathered
-            if one.identity
-            for oracle in oracles
-            if oracle is not one
+            _Pair(one, oracle, *_relabelled(self.plan.splits["forget"], one, oracle))
+            for one in modelled
+            for oracle in modelled
+            if oracle.named.role is Role.ORACLE and oracle is not one
         ]
+        for scorer in modelled:
+            try:
+                self._score(scorer, [pair for pair in pairs if scorer in (pair.model, pair.oracle)])
+            except Exception as error:
+                self.notes.append(
+                    f"{scorer.named.label} scored no other model's answers: {described(error)}"
+                )
+        for pair in pairs:
+            if not pair.own.samples:
+                pair.model.crossed[pair.oracle.named.seed] = None
+            elif len(pair.places) == 4:
+                pair.model.crossed[pair.oracle.named.seed] = pair.crossed()
+
+    def _score(self, scorer: Gathered, pairs: Sequence[_Pair]) -> None:
         settings = self.settings.model_copy(
             update={"layers": (-1,), "top_k": 1, "whole_vocabulary": 0, "max_new_tokens": 1}
         )
-        places: dict[tuple[int, int, str], Path] = {}
-        for scorer in gathered:
-            mine = [pair for pair in pairs if scorer in pair[:2] and len(pair[2])]
-            if not mine:
-                continue
-            with self._tracer(scorer.named, settings) as tracer:
-                for one, oracle, own, theirs in mine:
-                    for split in (own, theirs):
-                        key = (id(one), id(oracle), f"{split.name}/{scorer is oracle}")
-                        places[key] = tracer.ensure(split)
-        for one, oracle, own, theirs in pairs:
-            if len(own):
-                one.crossed[oracle.named.seed] = Crossed(
-                    *(
-                        read_trace(places[id(one), id(oracle), f"{split.name}/{by}"], split.name)
-                        for split in (own, theirs)
-                        for by in (False, True)
-                    )
-                )
+        with self._tracer(scorer.named, settings) as tracer:
+            for pair in pairs:
+                for split in (pair.own, pair.oracles):
+                    if split.samples:
+                        pair.places[split.name, scorer is pair.oracle] = tracer.ensure(split)
+
+
+@dataclass
+class _Pair:
+    """A model and an oracle with both their answers as splits; `places` of the traces by split and whether
+    the oracle scored it."""
+
+    model: Gathered
+    oracle: Gathered
+    own: Split
+    oracles: Split
+    places: dict[tuple[str, bool], Path] = field(default_factory=dict)
+
+    def crossed(self) -> Crossed:
+        def read(split: Split, by_oracle: bool) -> Trace:
+            return read_trace(self.places[split.name, by_oracle], split.name)
+
+        return Crossed(
+            own_by_model=read(self.own, False),
+            own_by_oracle=read(self.own, True),
+            oracles_by_model=read(self.oracles, False),
+            oracles_by_oracle=read(self.oracles, True),
+        )
+
+
+def described(error: Exception) -> str:
+    """An error in one line; a fault with its kind."""
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return " ".join(f"{kind}{error}".split())
+
+
+def _checked(folder: Path, asked: Mapping[str, Split]) -> list[str]:
+    """The splits of a folder of traces. Raises DataError where they are not of the questions asked here."""
+    held = splits(folder)
+    for name in ("forget", "retain", "holdout"):
+        if name not in held:
+            raise DataError("has no traces of it", file=folder / INDEX, field="splits", row=name)
+    known = [name for name in held if name in asked]
+    for name in known:
+        trace, samples = read_trace(folder, name), asked[name].samples
+        if trace.ids != tuple(s.id for s in samples) or trace.golds != tuple(
+            s.answer for s in samples
+        ):
+            problem = "its ids or gold answers are not those of the benchmark's split"
+            raise DataError(problem, file=folder / name)
+    return known
 
 
 def _relabelled(forget: Split, model: Gathered, oracle: Gathered) -> tuple[Split, Split]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
-from uqs.errors import DataError
-from uqs.measuring.checkpoint import Checkpoint
+from uqs.errors import DataError, UserError
+from uqs.measuring.checkpoint import ADAPTER, Checkpoint, tensors
 from uqs.models.families import family_of
 from uqs.models.vlm import VLM
 
@@ -29,7 +30,9 @@ class Models:
         dtype: torch.dtype | None = None,
         processor: Path | None = None,
     ) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if processor is not None and not processor.is_dir():
+            raise UserError(f"no folder {str(processor)!r} with a processor")
+        self.device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
         self._processor = processor
         self._loaded: tuple[Path, VLM] | None = None
@@ -46,18 +49,28 @@ class Models:
         if checkpoint.kind == "model":
             yield vlm
             return
-        from peft import PeftModel
-
-        with warnings.catch_warnings():
-            # peft 0.21 asks transformers 5.23 by the old name
-            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-            adapted = PeftModel.from_pretrained(vlm.model, checkpoint.folder)
+        adapted = self._adapted(vlm, checkpoint.folder)
         try:
-            factors = {name: p for name, p in adapted.named_parameters() if "lora_" in name}
-            _check_finite(factors, checkpoint.folder)
             yield type(vlm)(adapted.eval(), vlm.processor)
         finally:
             adapted.unload()
+            if any(".lora_" not in name for _, name, _ in tensors(checkpoint.folder)):
+                self._loaded = None  # peft leaves modules that were saved whole in the base
+
+    def _adapted(self, vlm: VLM, folder: Path) -> Any:
+        from peft import PeftModel
+
+        _check_file(folder / ADAPTER)
+        with warnings.catch_warnings():
+            # peft 0.21 asks transformers 5.23 by the old name
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            try:
+                return PeftModel.from_pretrained(vlm.model, folder)
+            except Exception as error:
+                self._loaded = None  # half an adapter may be in it
+                reason = " ".join(str(error).split())[:300]
+                raise DataError(f"cannot be put on its base ({reason})", file=folder) from error
 
     def _base(self, folder: Path) -> VLM:
         if self._loaded is not None and self._loaded[0] == folder:
@@ -66,12 +79,29 @@ class Models:
         vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
         vlm.model.requires_grad_(False)
         vlm.model.to(self.device)
-        _check_finite(dict(vlm.model.named_parameters()), folder)
+        for name, parameter in vlm.model.named_parameters():
+            _check_finite(parameter, folder, name)
         self._loaded = (folder, vlm)
         return vlm
 
 
-def _check_finite(parameters: dict[str, Any], folder: Path) -> None:
-    for name, parameter in parameters.items():
-        if not bool(torch.isfinite(parameter).all()):
-            raise DataError("holds NaN or infinite weights", file=folder, field=name)
+def _device(name: str) -> torch.device:
+    """The device of a name; UserError where there is none."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"device {name!r} cannot be used ({reason})") from None
+    return device
+
+
+def _check_file(file: Path) -> None:
+    with safe_open(file, framework="pt") as opened:
+        for name in opened.keys():  # noqa: SIM118  it is no mapping
+            _check_finite(opened.get_tensor(name), file, name)
+
+
+def _check_finite(tensor: torch.Tensor, file: Path, name: str) -> None:
+    if not bool(torch.isfinite(tensor).all()):
+        raise DataError("holds NaN or infinite weights", file=file, field=name)

@@ -29,6 +29,8 @@ class Named:
         """How progress and errors call it."""
         if self.role is Role.ORIGINAL:
             return "original"
+        if self.role is Role.ORACLE:
+            return f"oracle {self.seed}"
         strength = f"@{self.strength}" if self.strength else ""
         return f"{self.method}{strength} seed {self.seed}"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from uqs import benchmarks
 from uqs.errors import DataError
 from uqs.measuring import named
-from uqs.measuring.checkpoint import ADAPTER_CONFIG, check_adapter, content_hash, folder_of
+from uqs.measuring.checkpoint import ADAPTER_CONFIG, check_adapter, folder_of, same_weights
 from uqs.measuring.named import Named
 from uqs.measuring.splits import metric_names, needs_of, splits_of
 from uqs.records import Benchmark, Split
@@ -48,8 +48,9 @@ class Plan:
         benchmark: str,
         metrics: str | Sequence[str],
         base: str | Path | None,
+        known: Path | None = None,
     ) -> Plan:
-        """Find and check everything; UserError for what is wrong."""
+        """Find and check everything; UserError for what is wrong. `known` remembers hashes of files."""
         data = load_benchmark(benchmark)
         names = metric_names(metrics)
         needs = needs_of(names)
@@ -68,7 +69,7 @@ class Plan:
             if model.checkpoint.kind == "adapter":
                 check_adapter(model.checkpoint)
         for model in plan.unlearned:
-            _check_base(model, first, plan.start)
+            _check_base(model, first, plan.start, known)
         return plan
 
 
@@ -83,16 +84,13 @@ def _start(original: Named, base: str | Path | None) -> Path | None:
     return None if original.checkpoint.kind == "traces" else original.checkpoint.start
 
 
-def _check_base(model: Named, original: Named, start: Path | None) -> None:
+def _check_base(model: Named, original: Named, start: Path | None, known: Path | None) -> None:
     """An unlearned adapter stands on the original or on what the original stands on."""
     mine = model.checkpoint.base
     if mine is None or start is None or original.checkpoint.kind == "traces":
         return
-    known = {original.checkpoint.start, start}
-    if mine in known:
-        return
-    weights = (".safetensors",)
-    if content_hash(mine, weights) not in {content_hash(one, weights) for one in known}:
+    allowed = {original.checkpoint.start, start}
+    if not any(same_weights(mine, one, known) for one in allowed):
         raise DataError(
             f"is an adapter of {mine}, while the original stands on {original.checkpoint.start}",
             file=model.checkpoint.folder / ADAPTER_CONFIG,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from uqs import registry
 from uqs.metrics.base import Evidence, Measured, Metric, References
@@ -13,8 +14,17 @@ from uqs.records import Status
 _HEALTH = frozenset(card.name for card in health.CARDS)
 
 
-def measured(names: Sequence[str], model: Evidence, references: References) -> Iterator[Measured]:
-    """Every row of the named metrics.
+class Problem(NamedTuple):
+    """A metric that could not be computed, and the error."""
+
+    metric: str
+    error: Exception
+
+
+def measured(
+    names: Sequence[str], model: Evidence, references: References
+) -> Iterator[Measured | Problem]:
+    """Every row of the named metrics; a metric that fails costs no other its rows.
 
     A model that is collapsed has values of the health metrics alone: the others would praise it for what it
     cannot say.
@@ -25,5 +35,8 @@ def measured(names: Sequence[str], model: Evidence, references: References) -> I
         metric: Metric = registry.get("metric", name)()
         if dead and not (finite and name in _HEALTH):
             yield metric.missing(Status.COLLAPSED)
-        else:
-            yield from metric.measure(model, references)
+            continue
+        try:
+            yield from list(metric.measure(model, references))
+        except Exception as error:
+            yield Problem(name, error)

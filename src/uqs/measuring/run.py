@@ -13,8 +13,16 @@ from uqs.errors import UserError
 from uqs.gaps import with_gaps
 from uqs.measuring import rows
 from uqs.measuring.cache import Cache, default_folder
-from uqs.measuring.gather import Failure, Gathered, Gatherer, Listener, halved_notes
-from uqs.measuring.oracles import trained_on_forget
+from uqs.measuring.checkpoint import same_weights
+from uqs.measuring.gather import (
+    Failure,
+    Gathered,
+    Gatherer,
+    Listener,
+    described,
+    halved_notes,
+)
+from uqs.measuring.named import Named
 from uqs.measuring.plan import Plan
 from uqs.metrics.base import Evidence, Floats, Measured, References
 from uqs.models.update import Padded, effective_update, shapes
@@ -83,12 +91,12 @@ def measure(
     """
     from uqs.measuring.models import Models
 
-    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base)
     models = Models(device, dtype, processor)
     kept = Cache(cache or default_folder())
+    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base, kept.hashes)
     listener = listener or Listener()
     gatherer = Gatherer(plan, models, kept, settings, listener, processor)
-    gathered = list(_usable(gatherer.gather(), gatherer))
+    gathered = gatherer.gather()
     found = list(_measured(plan, gathered, gatherer, listener))
     return Result(
         with_gaps([_row(plan, *each) for each in found]),
@@ -98,74 +106,65 @@ def measure(
     )
 
 
-def _usable(gathered: Sequence[Gathered], gatherer: Gatherer) -> Iterator[Gathered]:
-    """All but oracles that were trained on forget data."""
-    originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
-    taught = originals[0].trace("forget") if originals else None
-    for one in gathered:
-        if one.named.role is Role.ORACLE and (
-            reason := trained_on_forget(one.trace("forget"), one.trace("holdout"), taught)
-        ):
-            gatherer.drop(one, reason)
-        else:
-            yield one
-
-
 def _measured(
     plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
 ) -> Iterator[tuple[Gathered, Measured, float]]:
     """Every row of every model with the seconds behind it; oracles' evidence stays in memory."""
     updates = _updates(plan, gathered, gatherer) if "weights" in plan.needs else {}
     kept = {
-        one.named.label: one.evidence(updates.get(one.named.label))
+        one.named: one.evidence(updates.get(one.named))
         for one in gathered
         if one.named.role is not Role.UNLEARNED
     }
+    original = kept.get(plan.original)
     for one in gathered:
         listener.began(f"metrics of {one.named.label}")
         begin = time.perf_counter()
-        label = one.named.label
-        evidence = kept.get(label) or one.evidence(updates.get(label))
-        references = References(_oracles(gathered, kept, one), kept.get("original"))
-        try:
-            some = list(rows.measured(plan.metrics, evidence, references))
-        except Exception as error:
-            gatherer.fail(one.named, error)
-            continue
+        evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
+        references = References(_oracles(kept, one.named), original)
+        found = list(rows.measured(plan.metrics, evidence, references))
         seconds = one.seconds + time.perf_counter() - begin
-        for each in some:
-            yield one, each, seconds
+        for each in found:
+            if isinstance(each, Measured):
+                yield one, each, seconds
+            else:
+                gatherer.fail(one.named, f"{each.metric}: {described(each.error)}")
 
 
-def _oracles(
-    gathered: Sequence[Gathered], kept: Mapping[str, Evidence], model: Gathered
-) -> dict[int, Evidence]:
+def _oracles(kept: Mapping[Named, Evidence], model: Named) -> dict[int, Evidence]:
     """The oracles that a model is measured against: all, but for itself."""
     return {
-        one.named.seed: kept[one.named.label]
-        for one in gathered
-        if one.named.role is Role.ORACLE and one is not model
+        named.seed: evidence
+        for named, evidence in kept.items()
+        if named.role is Role.ORACLE and named != model
     }
 
 
 def _updates(
     plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer
-) -> dict[str, Mapping[str, Floats]]:
+) -> dict[Named, Mapping[str, Floats]]:
     """What each model adds to `plan.start`, over the layers that any of them changes."""
     if plan.start is None:
         return {}
-    found = {}
+    found: dict[Named, Mapping[str, Floats]] = {}
     for one in gathered:
-        if one.identity is None:
+        checkpoint = one.named.checkpoint
+        if checkpoint.kind == "traces":
             continue
         try:
-            found[one.named.label] = effective_update(one.named.checkpoint.folder, plan.start)
+            if checkpoint.base and not same_weights(
+                checkpoint.base, plan.start, gatherer.cache.hashes
+            ):
+                raise UserError(
+                    f"it stands on {checkpoint.base}, and updates count from {plan.start}"
+                )
+            found[one.named] = effective_update(checkpoint.folder, plan.start)
         except UserError as error:
             gatherer.notes.append(f"{one.named.label}: its weights are not compared: {error}")
     every = {layer: shape for update in found.values() for layer, shape in shapes(update).items()}
     return {
-        label: update if set(update) == set(every) else Padded(update, every)
-        for label, update in found.items()
+        named: update if set(update) == set(every) else Padded(update, every)
+        for named, update in found.items()
     }
 
 
@@ -175,7 +174,7 @@ def _row(plan: Plan, one: Gathered, each: Measured, seconds: float) -> Row:
         study="measure",
         benchmark=plan.benchmark.name,
         edition=plan.benchmark.edition,
-        model=plan.original.checkpoint.start.name,
+        model=plan.original.checkpoint.title,
         role=one.named.role.value,
         method=one.named.method,
         strength=one.named.strength,
@@ -204,7 +203,7 @@ def _samples(plan: Plan, one: Gathered, each: Measured) -> Iterator[SampleRow]:
         yield SampleRow(
             benchmark=plan.benchmark.name,
             edition=plan.benchmark.edition,
-            model=plan.original.checkpoint.start.name,
+            model=plan.original.checkpoint.title,
             role=one.named.role.value,
             method=one.named.method,
             strength=one.named.strength,

@@ -161,8 +161,8 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
                     if (row.metric, row.split) == (metric, ABOVE) and _model(row) == model
                 ],
             )
-    dead = {_model(row) for row in _by_role(rows) if row.status == Status.COLLAPSED}
-    for model in sorted(dead):
+    dead = [row for row in _by_role(rows) if row.status == Status.COLLAPSED]
+    for model in dict.fromkeys(_model(row) for row in dead if row.oracle_seed is None):
         yield f"{model} is collapsed: it answers nothing any more; only its health is measured"
     without = sorted({row.metric for row in rows if row.status == Status.MISSING_ORACLE})
     if without:

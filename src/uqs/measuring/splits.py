@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from uqs import registry
 from uqs.benchmarks.fluent import fluent_split
+from uqs.errors import UserError
 from uqs.metrics.cards import CARDS
 from uqs.probes.candidates import with_candidates
 from uqs.records import Benchmark, MetricCard, Split
@@ -36,6 +37,8 @@ def metric_names(metrics: str | Sequence[str]) -> tuple[str, ...]:
     if metrics == "default":
         return tuple(name for name in everything if not card(name).needs & EXPENSIVE)
     given = [metrics] if isinstance(metrics, str) else metrics
+    if not given:
+        raise UserError("no metric is named")
     chosen = [CARDS[name].name if name in CARDS else name for name in given]
     return tuple(dict.fromkeys(card(name).name for name in chosen))
 

@@ -71,10 +71,8 @@ class Tracer:
         self.halved += read_index(place)["about"]["halved"]
         return place
 
-    def derived(
-        self, split: Split, made: Mapping[str, Any], make: Make
-    ) -> dict[str, dict[str, Trace]]:
-        """Traces of models made from this one; `made` declares what is done to it."""
+    def ensure_derived(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
+        """Where the cache holds traces of models made from this one; `made` declares what is done to it."""
         place = self.cache.place(self.identity, split, self.settings.content(), made)
         if not self.cache.holds(place):
             about = self._about()
@@ -87,11 +85,8 @@ class Tracer:
                 for trace in traces.values()
             ]
             self.cache.put(place, parts, about)
-        read: dict[str, dict[str, Trace]] = {}
-        for key in read_index(place)["splits"]:
-            name, _, of = key.rpartition(".")
-            read.setdefault(name, {})[of] = replace(read_trace(place, key), split=of)
-        return read
+        self.halved += read_index(place)["about"]["halved"]
+        return place
 
     def _parts(self, split: Split, halved: list[dict[str, Any]]) -> Iterator[Trace]:
         from uqs.traces.one_pass import trace_parts
@@ -112,3 +107,12 @@ class Tracer:
             "settings": self.settings.content(),
             "halved": [],
         }
+
+
+def read_derived(place: Path) -> dict[str, dict[str, Trace]]:
+    """The traces of derived models in a folder, by what was done and split."""
+    read: dict[str, dict[str, Trace]] = {}
+    for key in read_index(place)["splits"]:
+        name, _, of = key.rpartition(".")
+        read.setdefault(name, {})[of] = replace(read_trace(place, key), split=of)
+    return read

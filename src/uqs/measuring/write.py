@@ -52,7 +52,12 @@ def write_model_traces(
     told.began(str(model))
     with Tracer(checkpoint, identity, models, kept, settings, told.traced) as tracer:
         places = {name: tracer.ensure(split) for name, split in splits.items()}
-    about = {"benchmark": data.name, "edition": data.edition, "data_hash": data.data_hash}
+    about = {
+        "title": checkpoint.title,
+        "benchmark": data.name,
+        "edition": data.edition,
+        "data_hash": data.data_hash,
+    }
     return _copied(places, out, about)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,13 @@ from uqs.errors import DataError
 Floats = NDArray[np.float64]
 ADAPTER = "adapter_model.safetensors"
 _UNTRAINED = ("embed", "lm_head")
+_FACTORS = (".lora_A.weight", ".lora_B.weight")
 
 
 def layer_name(name: str) -> str:
     """A weight's layer, named alike in model files of old and new layout and in adapters."""
     plain = name.removeprefix("base_model.").removesuffix(".weight")
-    return ".".join(part for part in plain.split(".") if part != "model")
+    return ".".join(part for part in plain.split(".") if part not in ("model", "language_model"))
 
 
 def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
@@ -83,6 +85,10 @@ class AdapterUpdate(Mapping[str, Floats]):
             given = "DoRA" if kind == "LORA" else kind
             problem = f"the effective update of {given} is not known here, only that of LoRA"
             raise DataError(problem, file=file, field="peft_type")
+        others = [name for name in self._tensors.files if not name.endswith(_FACTORS)]
+        if others:
+            problem = "is no factor of a weight matrix: the effective update is not known"
+            raise DataError(problem, file=folder / ADAPTER, field=others[0])
         suffix = ".lora_A.weight"
         stems = [name.removesuffix(suffix) for name in self._tensors.files if name.endswith(suffix)]
         self._stems = {layer_name(stem): stem for stem in sorted(stems)}
@@ -116,9 +122,9 @@ class AdapterUpdate(Mapping[str, Floats]):
 
 
 def _matching(patterns: Mapping[str, float] | None, stem: str, default: float) -> float:
-    """PEFT's rule: the first pattern that the layer's name ends with, or the default."""
+    """PEFT's rule: the first regular expression that the layer's name ends with, or the default."""
     for pattern, value in (patterns or {}).items():
-        if stem == pattern or stem.endswith(f".{pattern}"):
+        if re.match(rf"(.*\.)?({pattern})$", stem):
             return value
     return default
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from uqs import __version__, registry, results
+from uqs import __version__, results
 from uqs.errors import DataError
 from uqs.gaps import with_gaps
-from uqs.metrics.cards import CARDS
-from uqs.records import MetricCard, Role, Status
+from uqs.measuring.splits import card
+from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.study.plan import Plan, PlannedModel
 from uqs.study.store import Manifest, Store, write_text
@@ -32,11 +32,11 @@ def collect(plan: Plan, store: Store) -> None:
 def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
     if model.gates is not None and _made(store, model.gates).stop is not None:
         for name in plan.study.metrics:
-            card = _card(name)
+            about = card(name)
             yield _row(
                 plan,
                 model,
-                {"metric": card.symbol, "split": card.split, "status": Status.GATE_FAILED.value},
+                {"metric": about.symbol, "split": about.split, "status": Status.GATE_FAILED.value},
                 None,
                 0.0,
             )
@@ -88,11 +88,3 @@ def _made(store: Store, key: str) -> Manifest:
     if manifest is None:
         raise DataError("was not made", file=store.folder(key))
     return manifest
-
-
-def _card(name: str) -> MetricCard:
-    for card in CARDS.values():
-        if card.name == name:
-            return card
-    found: MetricCard = registry.get("metric", name).card
-    return found

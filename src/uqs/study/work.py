@@ -27,7 +27,7 @@ from uqs.methods.base import Method
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import SETTINGS, MethodSettings
 from uqs.methods.trainer import Schedule, train
-from uqs.metrics.base import Evidence, References, Shadow
+from uqs.metrics.base import Evidence, Measured, References, Shadow
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
@@ -183,10 +183,11 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
         else None
     )
     references = References(oracles, original, _shadows(inputs))
-    found = [
-        asdict(one.measurement) | {"oracle_seed": one.oracle_seed}
-        for one in measured(cell.params["metrics"], model, references)
-    ]
+    found = []
+    for one in measured(cell.params["metrics"], model, references):
+        if not isinstance(one, Measured):
+            raise one.error
+        found.append(asdict(one.measurement) | {"oracle_seed": one.oracle_seed})
     (out / "measurements.json").write_text(json.dumps(found, indent=1))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from uqs.errors import DataError
@@ -74,6 +74,20 @@ def read_index(folder: Path) -> dict[str, Any]:
         if not isinstance(index.get(field), dict):
             raise DataError("is no object", file=file, field=field)
     return index
+
+
+def check_parts(folder: Path) -> None:
+    """Raise DataError unless every part that the index names is there and opens."""
+    for split, counts in read_index(folder)["splits"].items():
+        for number in range(counts["parts"]):
+            stem = folder / split / f"{number:05}"
+            _read_json(stem.with_suffix(".json"))
+            try:
+                with safe_open(stem.with_suffix(".safetensors"), framework="np"):
+                    pass
+            except (OSError, SafetensorError) as error:
+                problem = f"is no readable safetensors file ({error})"
+                raise DataError(problem, file=stem.with_suffix(".safetensors")) from None
 
 
 def splits(folder: Path) -> list[str]:

@@ -141,7 +141,7 @@ def _trace_or_halve(
 def _is_out_of_memory(error: Exception) -> bool:
     text = str(error)
     return isinstance(error, torch.OutOfMemoryError) or (
-        "out of memory" in text or "can't allocate memory" in text
+        "out of memory" in text or "can't allocate memory" in text or "ALLOC_FAILED" in text
     )
 
 

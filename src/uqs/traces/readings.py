@@ -134,7 +134,7 @@ def _at_positions(
             tail = probs.scatter(1, top_ids, 0).sum(-1)
         by_position = {
             "log_probs": given[:, 0],
-            "ranks": (log_probs > given).sum(-1),
+            "ranks": _ranks(log_probs, token),
             "means": means,
             "variances": (probs * (log_probs - means[:, None]).square()).sum(-1),
             "top_ids": top_ids.int(),
@@ -148,6 +148,14 @@ def _at_positions(
         norms = _gradient_norms(probs, token, states, sample)
         columns.setdefault("gradient_norm", []).extend(norms.cpu().numpy())
     return columns
+
+
+def _ranks(log_probs: Tensor, token: Tensor) -> Tensor:
+    """How many tokens come before a token, (rows,): likelier ones and, of equals, those before it in the
+    vocabulary, so that rank 0 is the one that greedy decoding takes."""
+    given = log_probs.gather(1, token[:, None])
+    earlier = torch.arange(log_probs.shape[1], device=token.device) < token[:, None]
+    return ((log_probs > given) | ((log_probs == given) & earlier)).sum(-1)
 
 
 def _gradient_norms(probs: Tensor, token: Tensor, states: Tensor, sample: Tensor) -> Tensor:
@@ -179,7 +187,7 @@ def _at_layers(
         log_probs = log_softmax(vlm.lens(states[:, 0], layer).float(), dim=-1)
         given = log_probs.gather(1, first[:, None])
         lens.append(given[:, 0])
-        ranks.append((log_probs > given).sum(-1))
+        ranks.append(_ranks(log_probs, first))
     columns = {
         "answer_activations": answer,
         "prompt_activations": prompt,

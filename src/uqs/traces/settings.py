@@ -28,7 +28,7 @@ class TraceSettings(BaseModel):
     layers: tuple[Annotated[int, Field(lt=0)], ...] | None = None
     batch_size: Count = 64
     batch_tokens: Count = 65536
-    window: Count = 16
+    window: Count = 4
     workers: Annotated[int, Field(ge=0)] = 0
     padding: Literal["left", "right"] = "left"
 

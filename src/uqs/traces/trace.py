@@ -28,7 +28,7 @@ class Trace:
     Sample i owns the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer, end
     mark left out, each predicted from picture, question and the gold tokens before it. By position:
     `gold_ids` the gold tokens, `gold_log_probs` their log-probabilities (nats), `gold_ranks` how many tokens
-    are more likely; `means` and `variances` of log p(token) under the model's own distribution (nats);
+    are more likely (of equals, earlier in the vocabulary); `means` and `variances` of log p(token) under the model's own distribution (nats);
     `top_log_probs` (positions, k) the k largest log-probabilities with their tokens `top_ids`, and
     `tail_masses` the probability of all others. Where k is `vocabulary` the whole distribution is kept in the
     order of the vocabulary, and `top_ids` is (0, 0).
@@ -68,6 +68,8 @@ class Trace:
 
     def __post_init__(self) -> None:
         n, positions = len(self.ids), len(self.gold_ids)
+        if n == 0:
+            raise ValueError("no samples")
         scored = sum(map(len, self.candidates))
         for names, rows in (
             (WORDS, n),
