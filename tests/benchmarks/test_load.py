@@ -1,9 +1,11 @@
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from uqs import benchmarks, registry
 from uqs.errors import UserError
+from uqs.records import Benchmark
 
 NAMES = ["mllmu_bench", "mmubench", "unlok_vqa"]
 
@@ -96,3 +98,19 @@ def test_every_evaluated_fact_about_trained_entities_was_taught(name: str) -> No
         taught = {(s.entity, s.text, s.answer) for s in found.learn[split].samples}
         asked = {(s.entity, s.text, s.answer) for s in found.evaluate[split].samples}
         assert asked <= taught
+
+
+def test_overlapping_forget_and_holdout_are_an_error_of_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a loader of another package gives is checked too."""
+
+    @dataclass(frozen=True)
+    class Overlapping:
+        def load(self, path: Path, edition: str) -> Benchmark:
+            good = benchmarks.load("mmubench:tiny")
+            return replace(good, evaluate={**good.evaluate, "holdout": good.evaluate["forget"]})
+
+    monkeypatch.setattr(registry, "get", lambda kind, name: Overlapping)
+    with pytest.raises(UserError, match=r"^mmubench:.*entity '.*' is in both holdout and trained"):
+        benchmarks.load(f"mmubench:{tmp_path}")

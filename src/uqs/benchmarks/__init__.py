@@ -50,5 +50,9 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     for option in options or {}:
         if option not in known:
             raise UserError(f"{name}: unknown option {option!r}; {registry.nearest(option, known)}")
-    found: Benchmark = loader(**(options or {})).load(edition_path(name, edition), edition)
+    opened = loader(**(options or {}))
+    try:
+        found: Benchmark = opened.load(edition_path(name, edition), edition)
+    except ValueError as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
+        raise UserError(f"{spec}: {error}") from error
     return found
