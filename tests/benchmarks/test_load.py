@@ -105,10 +105,11 @@ def test_overlapping_forget_and_holdout_are_an_error_of_the_users(
 ) -> None:
     """What a loader of another package gives is checked too."""
 
+    good = benchmarks.load("mmubench:tiny")
+
     @dataclass(frozen=True)
     class Overlapping:
         def load(self, path: Path, edition: str) -> Benchmark:
-            good = benchmarks.load("mmubench:tiny")
             return replace(good, evaluate={**good.evaluate, "holdout": good.evaluate["forget"]})
 
     monkeypatch.setattr(registry, "get", lambda kind, name: Overlapping)

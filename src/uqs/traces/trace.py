@@ -27,11 +27,11 @@ class Trace:
 
     Sample i owns the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer, end
     mark left out, each predicted from picture, question and the gold tokens before it. By position:
-    `gold_ids` the gold tokens, `gold_log_probs` their log-probabilities (nats), `gold_ranks` how many tokens
-    are more likely (of equals, earlier in the vocabulary); `means` and `variances` of log p(token) under the model's own distribution (nats);
-    `top_log_probs` (positions, k) the k largest log-probabilities with their tokens `top_ids`, and
-    `tail_masses` the probability of all others. Where k is `vocabulary` the whole distribution is kept in the
-    order of the vocabulary, and `top_ids` is (0, 0).
+    `gold_ids` the gold tokens, `gold_log_probs` their log-probabilities (nats), `gold_ranks` how many
+    tokens are more likely (of equals, earlier in the vocabulary); `means` and `variances` of log p(token)
+    under the model's own distribution (nats); `top_log_probs` (positions, k) the k largest
+    log-probabilities with their tokens `top_ids`, and `tail_masses` the probability of all others. Where k
+    is `vocabulary` the whole distribution is kept in the order of the vocabulary, and `top_ids` is (0, 0).
 
     By sample: `gradient_norms` Frobenius norm of the gradient of the mean gold loss by the output layer's
     weights. By candidate, sample by sample: `candidate_losses` minus mean log-probability a token (nats).
