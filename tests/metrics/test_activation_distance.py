@@ -66,6 +66,17 @@ def test_activations_that_overflowed_are_a_status(make_trace) -> None:  # type: 
     assert next(ActivationDistance().against(*both, 0)).measurement.status == Status.COLLAPSED
 
 
+def test_models_of_other_widths_have_no_distance(make_trace) -> None:  # type: ignore[no-untyped-def]
+    model, oracle = make_trace(seed=0), make_trace(seed=1)
+    wide = {k: np.zeros((24, 7), np.float32) for k in (-1, -2)}
+    both = (
+        Evidence({"forget": model}),
+        Evidence({"forget": dataclasses.replace(oracle, answer_activations=wide)}),
+    )
+    with pytest.raises(ValueError, match="widths 5 and 7"):
+        list(ActivationDistance().against(*both, 0))
+
+
 def test_a_good_value_does_not_show_that_the_answers_are_the_oracles(make_trace) -> None:  # type: ignore[no-untyped-def]
     """A step of 0.01 across the boundary of a linear read-out changes every answer."""
     oracle = dataclasses.replace(make_trace(), answers=("blue",) * 24)

@@ -36,7 +36,9 @@ class ActivationDistance(PairMetric):
 
 
 def distances(first: FloatArray, second: FloatArray) -> Floats:
-    """L2 distance of each sample's activations, (n, width) -> (n,)."""
+    """L2 distance of each sample's activations, (n, width) -> (n,). Raises ValueError where widths differ."""
+    if first.shape != second.shape:
+        raise ValueError(f"activations of widths {first.shape[1]} and {second.shape[1]}")
     with np.errstate(invalid="ignore"):
         gap = first.astype(np.float64) - second
     return np.asarray(np.linalg.norm(gap, axis=1), dtype=np.float64)

@@ -146,6 +146,17 @@ class OracleMetric(Metric):
 
 
 def same_samples(model: Trace, oracle: Trace) -> None:
-    """Raise ValueError unless two traces hold the same samples with the same gold tokens."""
-    if model.ids != oracle.ids or not np.array_equal(model.gold_ids, oracle.gold_ids):
+    """Raise ValueError unless two traces hold the same samples with the same right answers."""
+    if model.ids != oracle.ids or model.golds != oracle.golds:
         raise ValueError(f"traces of split {model.split!r} are of different samples")
+
+
+def same_tokens(model: Trace, oracle: Trace) -> None:
+    """Raise ValueError unless two traces hold the same samples with the same gold tokens, which models of
+    different tokenizers do not."""
+    same_samples(model, oracle)
+    if not (
+        np.array_equal(model.gold_ids, oracle.gold_ids)
+        and np.array_equal(model.offsets, oracle.offsets)
+    ):
+        raise ValueError(f"traces of split {model.split!r} are of different samples or tokens")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Floats, same_samples
+from uqs.metrics.base import Floats, same_tokens
 from uqs.traces.trace import Trace
 
 BLOCK = 1024
@@ -149,7 +149,7 @@ def blocks(first: Trace, second: Trace) -> Iterator[CommonTokens]:
 
     Raises ValueError where samples or vocabularies differ, or only one trace keeps whole distributions.
     """
-    same_samples(first, second)
+    same_tokens(first, second)
     if first.vocabulary != second.vocabulary or first.complete != second.complete:
         raise ValueError(f"distributions of split {first.split!r} are not over the same tokens")
     for start in range(0, len(first.gold_ids), BLOCK):

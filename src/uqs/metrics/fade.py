@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.base import Crossed, Evidence, Floats, Measured, same_samples
+from uqs.metrics.base import Crossed, Evidence, Floats, Measured, same_tokens
 from uqs.metrics.cards.distance import FADE
 from uqs.metrics.pairs import PairMetric
 from uqs.records import Status
@@ -47,8 +47,8 @@ def ratios(crossed: Crossed) -> tuple[Floats, Floats]:
     """By question, (n,) nats: how much likelier the model finds its own answer than the oracle does, and the
     oracle its own than the model does.
     """
-    same_samples(crossed.own_by_model, crossed.own_by_oracle)
-    same_samples(crossed.oracles_by_oracle, crossed.oracles_by_model)
+    same_tokens(crossed.own_by_model, crossed.own_by_oracle)
+    same_tokens(crossed.oracles_by_oracle, crossed.oracles_by_model)
     if crossed.own_by_model.ids != crossed.oracles_by_oracle.ids:
         raise ValueError("the answers of model and oracle are to different questions")
     with np.errstate(invalid="ignore"):

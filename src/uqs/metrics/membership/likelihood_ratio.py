@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, same_samples
+from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, same_tokens
 from uqs.metrics.cards.membership import LIRA, LIRA_ADV, LIRA_TPR
 from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
 from uqs.metrics.membership.statistics import Scores
@@ -99,8 +99,8 @@ class Ratios(NamedTuple):
 def log_ratios(forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Ratios:
     """log N(v | seen) - log N(v | not seen) of each sample's value v."""
     for shadow in shadows:
-        same_samples(forget, shadow.traces[MEMBERS])
-        same_samples(holdout, shadow.traces[STRANGERS])
+        same_tokens(forget, shadow.traces[MEMBERS])
+        same_tokens(holdout, shadow.traces[STRANGERS])
     own = np.concatenate([logits(forget), logits(holdout)])
     values = np.array(
         [np.concatenate([logits(s.traces[k]) for k in (MEMBERS, STRANGERS)]) for s in shadows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_tokens
 from uqs.metrics.cards.membership import MIA_REF_ADV, MIA_REF_AUC, MIA_REF_TPR
 from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
 from uqs.metrics.membership.statistics import Scores
@@ -39,7 +39,7 @@ class Reference(Membership, OracleMetric):
 
 def excess(model: Trace, oracle: Trace) -> Floats:
     """How much larger the model's loss is than the oracle's on each sample, (n,)."""
-    same_samples(model, oracle)
+    same_tokens(model, oracle)
     return model.gold_losses() - oracle.gold_losses()
 
 
