@@ -185,6 +185,53 @@ def test_statuses(make_trace: MakeTrace) -> None:
     assert rows(Evidence(last))["forget"].measurement.status is Status.MISSING_TRACE
 
 
+@pytest.mark.parametrize("field", ["ids", "golds"])
+def test_the_oracles_probe_is_trained_on_the_same_samples(
+    make_trace: MakeTrace, field: str
+) -> None:
+    evidence = written(make_trace, noise=0.1)
+    retain = evidence.traces["retain"]
+    turned = {field: tuple(reversed(getattr(retain, field)))}
+    other = Evidence({**evidence.traces, "retain": replace(retain, **turned)})
+    with pytest.raises(ValueError, match="'retain' are of different samples"):
+        rows(evidence, References({0: other}))
+
+
+def without(evidence: Evidence, split: str, *layers: int) -> Evidence:
+    trace = evidence.traces[split]
+    kept = {k: v for k, v in trace.prompt_activations.items() if k not in layers}
+    return Evidence({**evidence.traces, split: replace(trace, prompt_activations=kept)})
+
+
+def test_only_layers_of_both_splits_are_read(make_trace: MakeTrace) -> None:
+    evidence = written(make_trace, noise=0.1)
+    for split in ("forget", "retain"):
+        for layers in ((-2,), (-1, -2)):
+            less = without(evidence, split, *layers)
+            assert [r.measurement.status for r in LinearProbe().measure(less, References())] == [
+                Status.MISSING_TRACE
+            ]
+            above = rows(evidence, References({3: less}))["forget/above_oracle"]
+            assert above.measurement.status is Status.MISSING_TRACE
+            assert above.oracle_seed == 3
+        found = rows(without(evidence, split, -1))
+        assert found["forget"].measurement.status is Status.OK
+        assert "forget/layer-1" not in found
+
+
+def test_blood_groups_are_answers_of_their_own(make_trace: MakeTrace) -> None:
+    """`A`, `A+` and `A-` are nothing but an article and signs."""
+    groups, traces = ("A", "A+", "A-", "0"), {}
+    for number, split in enumerate(("forget", "retain")):
+        trace = make_trace(split, entities=20)
+        which = np.random.default_rng(number).integers(0, 4, len(trace))
+        states = {-2: np.eye(4)[which]}
+        traces[split] = shown(trace, [groups[w] for w in which], states, [groups] * len(trace))
+    found = rows(Evidence(traces))
+    assert found["forget"].measurement.n == 80
+    assert value(found, "forget/accuracy") == 1
+
+
 @pytest.mark.parametrize("split", ["forget", "retain"])
 def test_states_that_are_no_numbers_are_collapsed(make_trace: MakeTrace, split: str) -> None:
     evidence = written(make_trace, noise=0.1)

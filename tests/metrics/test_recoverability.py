@@ -390,3 +390,23 @@ NOT_SHOWN = {
     "RELEARN": test_a_good_value_does_not_show_that_anything_was_forgotten,
     "QUANT": test_a_good_value_does_not_show_what_another_question_brings_out,
 }
+
+
+def test_a_lens_layer_counts_only_with_rank_and_probability(trace: Trace) -> None:
+    whole = says(trace, [0] * 8)
+    less = replace(whole, lens_log_probs={-1: whole.lens_log_probs[-1]})
+    found = rows(LogitLens(), Evidence({"forget": less}))
+    assert {split: row.measurement.status for split, row in found.items()} == {
+        "forget": Status.MISSING_TRACE
+    }
+    found = rows(
+        LogitLens(), Evidence({"forget": whole}), References({0: Evidence({"forget": less})})
+    )
+    assert found["forget/layer-2_above_oracle"].measurement.status is Status.MISSING_TRACE
+    assert found["forget/layer-1_above_oracle"].measurement.status is Status.OK
+    deep = replace(
+        whole,
+        lens_ranks={**whole.lens_ranks, -3: whole.lens_ranks[-1]},
+        lens_log_probs=whole.lens_log_probs,
+    )
+    assert "forget/layer-3" not in rows(LogitLens(), Evidence({"forget": deep}))

@@ -44,7 +44,7 @@ class LinearProbe(Metric):
             return
         forget, retain = model.traces["forget"], model.traces["retain"]
         task = Task.of(forget, retain)
-        if LAYER not in forget.prompt_activations:
+        if LAYER not in _layers(forget, retain):
             yield self.missing(Status.MISSING_TRACE)
         elif task is None:
             yield self.missing(Status.TOO_FEW)
@@ -55,10 +55,10 @@ class LinearProbe(Metric):
             yield self.mean("forget/accuracy", forget, own.right, kept=task.asked)
             yield self.mean("forget/control", forget, own.control, kept=task.asked)
             yield from self._further(task, forget, retain)
-            yield from self._above(task, own, forget, references)
+            yield from self._above(task, own, (forget, retain), references)
 
     def _further(self, task: Task, forget: Trace, retain: Trace) -> Iterator[Measured]:
-        for layer in sorted(set(forget.prompt_activations) - {LAYER}, reverse=True):
+        for layer in sorted(_layers(forget, retain) - {LAYER}, reverse=True):
             place, found = f"forget/layer{layer}", task.read(forget, retain, layer)
             if found is None:
                 yield self.missing(Status.COLLAPSED, place)
@@ -66,18 +66,21 @@ class LinearProbe(Metric):
                 yield self.mean(place, forget, found.selectivity, kept=task.asked)
 
     def _above(
-        self, task: Task, own: Reading, forget: Trace, references: References
+        self, task: Task, own: Reading, traces: tuple[Trace, Trace], references: References
     ) -> Iterator[Measured]:
-        place = f"forget/{ABOVE}"
+        place, forget = f"forget/{ABOVE}", traces[0]
         if not references.oracles:
             yield self.missing(Status.MISSING_ORACLE, place)
         for seed, oracle in sorted(references.oracles.items()):
             if not {"forget", "retain"} <= set(oracle.traces):
                 yield self.missing(Status.MISSING_TRACE, place, seed)
                 continue
-            same_samples(forget, oracle.traces["forget"])
-            theirs = task.read(oracle.traces["forget"], oracle.traces["retain"], LAYER)
-            if theirs is None:
+            others = oracle.traces["forget"], oracle.traces["retain"]
+            for trace, other in zip(traces, others, strict=True):
+                same_samples(trace, other)
+            if LAYER not in _layers(*others):
+                yield self.missing(Status.MISSING_TRACE, place, seed)
+            elif (theirs := task.read(*others, LAYER)) is None:
                 yield self.missing(Status.COLLAPSED, place, seed)
             else:
                 difference = own.selectivity - theirs.selectivity
@@ -170,6 +173,11 @@ class Task:
                 for row, some in zip(scores, self.options, strict=True)
             ]
         )
+
+
+def _layers(forget: Trace, retain: Trace) -> set[int]:
+    """The layers whose states were kept of both splits."""
+    return set(forget.prompt_activations) & set(retain.prompt_activations)
 
 
 def _answers(trace: Trace) -> Mapping[int, str]:

@@ -30,7 +30,7 @@ class LogitLens(Metric):
         if trace is None or (headline := headline_layer(trace)) is None:
             yield self.missing(Status.MISSING_TRACE)
             return
-        layers = sorted(trace.lens_ranks, reverse=True)
+        layers = sorted(lens_layers(trace), reverse=True)
         for place, layer in {"forget": headline, **{f"forget/layer{k}": k for k in layers}}.items():
             if _unreadable(trace, layer):
                 yield self.missing(Status.COLLAPSED, place)
@@ -47,7 +47,7 @@ class LogitLens(Metric):
 
     def _above(self, place: str, trace: Trace, oracle: Evidence, seed: int, layer: int) -> Measured:
         other = oracle.traces.get("forget")
-        if other is None or layer not in other.lens_ranks:
+        if other is None or layer not in lens_layers(other):
             return self.missing(Status.MISSING_TRACE, place, seed)
         same_samples(trace, other)
         if _unreadable(trace, layer) or _unreadable(other, layer):
@@ -59,7 +59,12 @@ class LogitLens(Metric):
 
 def headline_layer(trace: Trace) -> int | None:
     """The deepest layer kept but the last; None where no other was."""
-    return max((layer for layer in trace.lens_ranks if layer < -1), default=None)
+    return max((layer for layer in lens_layers(trace) if layer < -1), default=None)
+
+
+def lens_layers(trace: Trace) -> set[int]:
+    """The layers of which rank and log-probability were kept."""
+    return set(trace.lens_ranks) & set(trace.lens_log_probs)
 
 
 def reciprocal_ranks(trace: Trace, layer: int) -> Floats:
