@@ -426,8 +426,8 @@ def report(case: Case) -> None:
         print(f"| {name} | {seconds:.2f} | {memory:.0f} | {gpu} |")
     short = whole - slow["seconds"]["truth ratio"]
     print(
-        f"\nPlain over one pass: {whole / middle:.1f}; without the truth ratio, which reads every wrong answer "
-        f"apart, {short / middle:.1f}; the published five alone {published / middle:.1f}."
+        f"\nPlain over one pass: {whole / middle:.1f}; without the truth ratio, which reads every wrong "
+        f"answer apart, {short / middle:.1f}; the published five alone {published / middle:.1f}."
     )
     print(
         f"The pass over generation alone: {statistics.median(ratios):.2f} "
