@@ -79,3 +79,20 @@ def test_a_missing_part_is_named(make_trace, tmp_path: Path) -> None:  # type: i
     (tmp_path / "forget" / "00001.json").unlink()
     with pytest.raises(DataError, match=r"00001\.json: no such trace"):
         read_trace(tmp_path, "forget")
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"../../etc": {"samples": 1, "parts": 1}}, "is no name of a split"),
+        ({"forget": {"samples": 1}}, "has no whole numbers of samples and parts"),
+        ({"forget": 3}, "has no whole numbers of samples and parts"),
+        ([], "is no object"),
+    ],
+)
+def test_an_index_that_is_none_is_named(make_trace, tmp_path: Path, splits, message: str) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace()], tmp_path, {})
+    index = json.loads((tmp_path / "trace.json").read_text())
+    (tmp_path / "trace.json").write_text(json.dumps(index | {"splits": splits}))
+    with pytest.raises(DataError, match=message):
+        read_index(tmp_path)

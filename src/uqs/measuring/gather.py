@@ -146,8 +146,10 @@ class Gatherer:
             if oracle.named.role is Role.ORACLE and oracle is not one
         ]
         for scorer in modelled:
+            self.listener.began(f"answers scored by {scorer.named.label}")
+            mine = [pair for pair in pairs if pair.model is scorer or pair.oracle is scorer]
             try:
-                self._score(scorer, [pair for pair in pairs if scorer in (pair.model, pair.oracle)])
+                self._score(scorer, mine)
             except Exception as error:
                 self.notes.append(
                     f"{scorer.named.label} scored no other model's answers: {described(error)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from uqs.traces.trace import (
 
 FORMAT = 2
 INDEX = "trace.json"
+_SPLIT = re.compile(r"[A-Za-z0-9_][\w.-]*")
 ARRAYS = ("offsets", *BY_POSITION, "top_ids", "top_log_probs", *BY_SAMPLE, *BY_CANDIDATE)
 
 
@@ -73,6 +75,14 @@ def read_index(folder: Path) -> dict[str, Any]:
     for field in ("splits", "about"):
         if not isinstance(index.get(field), dict):
             raise DataError("is no object", file=file, field=field)
+    for split, counts in index["splits"].items():
+        if not _SPLIT.fullmatch(split):
+            raise DataError("is no name of a split", file=file, field="splits", row=split)
+        if not isinstance(counts, dict) or not all(
+            isinstance(counts.get(name), int) and counts[name] > 0 for name in ("samples", "parts")
+        ):
+            problem = "has no whole numbers of samples and parts"
+            raise DataError(problem, file=file, field="splits", row=split)
     return index
 
 
