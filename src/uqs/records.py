@@ -14,9 +14,10 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Status(StrEnum):
-    """Why a number exists or does not."""
+    """Why a number exists or does not, and what it is."""
 
     OK = "ok"
+    LOWER_BOUND = "lower_bound"
     CONSTANT = "constant"
     UNRESOLVED = "unresolved"
     MISSING_ORACLE = "missing_oracle"
@@ -25,6 +26,10 @@ class Status(StrEnum):
     MISSING_TRACE = "missing_trace"
     MISSING_SHADOWS = "missing_shadows"
     GATE_FAILED = "gate_failed"
+
+
+VALUED = frozenset({Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRESOLVED})
+"""The statuses of what has a value."""
 
 
 class Role(StrEnum):
@@ -170,7 +175,8 @@ class MetricCard:
 class Measurement:
     """A metric's value with its standard error, or the status that says why there is none.
 
-    `bound`: the exact value lies within `value` plus or minus `bound`; None where `value` is exact. Raises
+    `bound`: the exact value lies within `value` plus or minus `bound`; None where `value` is exact, or with
+    the status `lower_bound`, which says that the exact value is not smaller and may be any larger one. Raises
     ValueError where one of these is not finite.
     """
 
@@ -183,7 +189,7 @@ class Measurement:
     bound: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.value is None) == (self.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)):
+        if (self.value is None) == (self.status in VALUED):
             raise ValueError(f"{self.metric}: value {self.value!r} with status {self.status!r}")
         for name in ("value", "se", "bound"):
             number = getattr(self, name)

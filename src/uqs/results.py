@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from uqs.errors import DataError
-from uqs.records import Role, Status
+from uqs.records import VALUED, Role, Status
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Row:
     `seed` is the seed of the measured model; `oracle_seed` that of the oracle it was compared with, where
     the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the cells behind
     the row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
-    within `value` plus or minus `bound`, null where it is exact. `gap` is the value minus the oracles' own
+    within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is known
+    only not to be smaller. `gap` is the value minus the oracles' own
     (for a distance to an oracle: minus the mean distance between oracles) and `z` the gap over the spread
     between oracles; null where there are too few oracles (see `gaps`).
     """
@@ -116,7 +117,7 @@ def _problems(row: Row) -> Iterator[tuple[str, str]]:
         yield "status", f"{row.status!r} is none of {', '.join(Status)}"
     if row.role not in set(Role):
         yield "role", f"{row.role!r} is none of {', '.join(Role)}"
-    has_value = row.status in (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
+    has_value = row.status in VALUED
     if has_value == (row.value is None):
         yield "value", f"{row.value} with status {row.status!r}"
     for name in ("n", "se", "seconds", "bound"):

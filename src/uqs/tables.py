@@ -19,7 +19,7 @@ from uqs import results
 from uqs.errors import DataError, UserError
 from uqs.metrics.cards import CARDS
 from uqs.panel import Better, FloatArray, Panel
-from uqs.records import Role, Status
+from uqs.records import VALUED, Role, Status
 
 Directions = Mapping[str, Better]
 File = Path | str
@@ -50,7 +50,6 @@ PROVENANCE = (frozenset(field.name for field in fields(results.Row)) | {"knowled
 }
 """Columns that say where a row comes from; in a wide table they are no metrics."""
 EMPTY = frozenset({"", "nan", "na", "n/a", "null", "none"})
-VALUED = (Status.OK, Status.CONSTANT, Status.UNRESOLVED)
 _SYMBOLS = {card.name: card.symbol for card in CARDS.values()}
 
 

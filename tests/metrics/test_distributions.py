@@ -18,6 +18,18 @@ def top(log_probs: np.ndarray, ids: np.ndarray) -> dict[int, float]:
     return dict(zip(ids.tolist(), np.exp(log_probs.astype(np.float64)).tolist(), strict=True))
 
 
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_a_whole_distribution_is_cut_to_what_the_other_keeps(make_pair, seed: int, k: int) -> None:  # type: ignore[no-untyped-def]
+    cut, whole = make_pair(seed, k, 1.0), make_pair(seed, 13, 1.0)
+    expected, found = (next(blocks(*pair)) for pair in (cut[:2], (whole[0], cut[1])))
+    turned = next(blocks(cut[0], whole[1]))
+    for other in (found, turned):
+        assert not other.complete
+        for one, two in zip(expected.closest(), other.closest(), strict=True):
+            np.testing.assert_allclose(np.exp(one), np.exp(two), atol=1e-5)
+        np.testing.assert_array_equal(expected.others, other.others)
+
+
 @pytest.mark.parametrize("top_k", [1, 4, 9])
 def test_equals_a_plain_loop_over_tokens(make_trace, top_k: int) -> None:  # type: ignore[no-untyped-def]
     first, second = (make_trace(seed=seed, top_k=top_k, vocabulary=17) for seed in (0, 1))
@@ -51,11 +63,10 @@ def test_blocks_cover_all_positions_in_order(make_trace, monkeypatch) -> None:  
 
 
 def test_other_vocabularies_are_an_error(make_trace) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(ValueError, match="same tokens"):
-        list(blocks(make_trace(), make_trace(top_k=3)))
     trace = make_trace(top_k=3)
-    with pytest.raises(ValueError, match="same tokens"):
-        list(blocks(trace, dataclasses.replace(trace, vocabulary=12)))
+    for other in (dataclasses.replace(trace, vocabulary=12), make_trace(vocabulary=12)):
+        with pytest.raises(ValueError, match="same tokens"):
+            list(blocks(trace, dataclasses.replace(other, gold_ids=trace.gold_ids)))
 
 
 def test_a_tail_recorded_as_nothing_is_what_rounds_to_nothing(make_trace) -> None:  # type: ignore[no-untyped-def]

@@ -78,6 +78,20 @@ def test_a_possible_token_that_the_other_excludes_is_a_status(
     assert headline(other, **traces).status == Status.OK
 
 
+@pytest.mark.parametrize("metric", [KLToOracle(), KLFromOracle()])
+@pytest.mark.parametrize(("ours", "theirs"), [(4, 4), (None, 4), (4, None)])
+def test_the_status_says_that_the_value_is_a_lower_bound(  # type: ignore[no-untyped-def]
+    make_trace, metric: OracleMetric, ours: int | None, theirs: int | None
+) -> None:
+    exact = headline(metric, make_trace(seed=0), make_trace(seed=1))
+    found = headline(metric, make_trace(seed=0, top_k=ours), make_trace(seed=1, top_k=theirs))
+    assert exact.status is Status.OK
+    assert (found.status, found.bound) == (Status.LOWER_BOUND, None)
+    assert found.value is not None
+    assert exact.value is not None
+    assert 0 < found.value <= exact.value
+
+
 def test_tokens_that_both_exclude_add_nothing(make_trace) -> None:  # type: ignore[no-untyped-def]
     model, oracle = make_trace(seed=0), make_trace(seed=1)
     for trace in (model, oracle):

@@ -78,7 +78,7 @@ def test_a_benchmark_has_every_split(part: str) -> None:
 
 
 def test_a_number_and_its_absence_go_with_their_status() -> None:
-    valued = {Status.OK, Status.CONSTANT, Status.UNRESOLVED}
+    valued = {Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRESOLVED}
     for status in Status:
         value = 0.5 if status in valued else None
         assert Measurement("FA", "forget", value, None, 9, status).value == value

@@ -137,7 +137,7 @@ def test_a_failed_write_leaves_the_old_table(tmp_path: Path) -> None:
 
 
 def test_statuses_and_roles_are_all_accepted() -> None:
-    valued = {Status.OK, Status.CONSTANT, Status.UNRESOLVED}
+    valued = {Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRESOLVED}
     for role in Role:
         rows = [
             replace(ROW, role=role, status=s, strength=s, value=1.0 if s in valued else None)

@@ -223,6 +223,14 @@ def test_our_parquet_keeps_its_statuses(tmp_path):
     assert np.isnan(panel.values["AD"]).all()
 
 
+def test_a_lower_bound_is_a_value(tmp_path):
+    rows = [row(), row(metric="KL_MO", oracle_seed=0, status="lower_bound", value=0.7)]
+    results.write(rows, tmp_path / "results.parquet")
+    panel = read_table(tmp_path / "results.parquet")
+    assert panel.values["KL_MO"].tolist() == [0.7]
+    assert panel.statuses["KL_MO"].tolist() == ["lower_bound"]
+
+
 def test_our_own_table_is_checked_as_our_own(tmp_path):
     results.write([row()], tmp_path / "results.parquet")
     table = pq.read_table(tmp_path / "results.parquet")

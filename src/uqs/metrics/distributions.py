@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -147,13 +147,31 @@ def _first_zero(start: Floats, slope: Floats, at: Floats, change: Floats) -> Flo
 def blocks(first: Trace, second: Trace) -> Iterator[CommonTokens]:
     """What is known of both models at every answer position, in blocks of positions, in order.
 
-    Raises ValueError where samples or vocabularies differ, or only one trace keeps whole distributions.
+    Where one trace alone keeps whole distributions, as many of its likeliest tokens are read as the other
+    keeps. Raises ValueError where samples or vocabularies differ.
     """
     same_tokens(first, second)
-    if first.vocabulary != second.vocabulary or first.complete != second.complete:
+    if first.vocabulary != second.vocabulary:
         raise ValueError(f"distributions of split {first.split!r} are not over the same tokens")
+    if first.complete != second.complete:
+        count = min(trace.top_log_probs.shape[1] for trace in (first, second))
+        first, second = (likeliest(t, count) if t.complete else t for t in (first, second))
     for start in range(0, len(first.gold_ids), BLOCK):
         yield common_tokens(first, second, slice(start, start + BLOCK))
+
+
+def likeliest(trace: Trace, count: int) -> Trace:
+    """A trace of whole distributions cut to the `count` likeliest tokens, most likely first."""
+    ids = np.empty((len(trace.gold_ids), count), np.int32)
+    tails = np.empty(len(ids), np.float32)
+    for start in range(0, len(ids), BLOCK):
+        at = slice(start, start + BLOCK)
+        ids[at] = np.argsort(-trace.top_log_probs[at], axis=1, kind="stable")[:, :count]
+        rest = np.exp(trace.top_log_probs[at].astype(np.float64))
+        np.put_along_axis(rest, ids[at].astype(np.int64), 0, axis=1)
+        tails[at] = rest.sum(axis=1)
+    kept = np.take_along_axis(trace.top_log_probs, ids.astype(np.int64), axis=1)
+    return replace(trace, top_ids=ids, top_log_probs=kept, tail_masses=tails)
 
 
 def common_tokens(first: Trace, second: Trace, at: slice) -> CommonTokens:

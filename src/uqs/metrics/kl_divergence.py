@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from uqs.traces.trace import Trace
 class _Divergence(PairMetric):
     """Over the gold answer positions of the forget set, in nats; mean over a question's, then over questions.
 
-    Where only the likeliest tokens were kept the value is a lower bound: the smallest divergence that what is
-    known allows. No finite upper bound follows from what is kept, so the row's `bound` is null. `collapsed`
-    where one model excludes (probability 0) what the other holds possible, which makes it infinite.
+    Where only the likeliest tokens were kept the value is the smallest divergence that what is known allows,
+    and the status `lower_bound`: no finite upper bound follows from what is kept. `collapsed` where one model
+    excludes (probability 0) what the other holds possible, which makes it infinite.
     Source: Kullback and Leibler 1951 (Ann. Math. Stat. 22).
     """
 
@@ -31,11 +32,17 @@ class _Divergence(PairMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
         values = traces.model.mean_over_answers(at_positions(*self.ordered(traces)))
-        yield self.row(split, traces.model, values, seed)
+        row = self.row(split, traces.model, values, seed)
+        exact = traces.model.complete and traces.oracle.complete
+        yield row if exact or row.measurement.value is None else _at_least(row)
 
     @abstractmethod
     def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
         """The model whose expectation is taken, and the other."""
+
+
+def _at_least(row: Measured) -> Measured:
+    return replace(row, measurement=replace(row.measurement, status=Status.LOWER_BOUND))
 
 
 class KLToOracle(_Divergence):

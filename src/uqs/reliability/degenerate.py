@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from uqs.metrics.cards import CARDS
 from uqs.panel import FloatArray, Panel
-from uqs.records import Status
+from uqs.records import VALUED, Status
 from uqs.stats.noise import reliability, wilson_error
 
 PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
@@ -100,5 +100,5 @@ def find_degenerate(panel: Panel) -> Iterator[Degenerate]:
 def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:
     """The one status that all missing values carry, else too few."""
     statuses = set(panel.statuses[metric][rows]) if metric in panel.statuses else set()
-    reasons = statuses - {Status.OK, Status.CONSTANT, Status.UNRESOLVED}
+    reasons = statuses - VALUED
     return Status(reasons.pop()) if len(reasons) == 1 else Status.TOO_FEW

@@ -12,6 +12,7 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 DASH = "\N{EN DASH}"
 STATUS = {
     Status.OK: "",
+    Status.LOWER_BOUND: "lower bound",
     Status.CONSTANT: "constant",
     Status.UNRESOLVED: "within noise",
     Status.MISSING_ORACLE: "no oracle",
