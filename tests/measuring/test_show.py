@@ -10,6 +10,7 @@ from rich.console import Console
 
 from uqs.measuring.run import Result
 from uqs.measuring.show import Watcher, show
+from uqs.report.words import MINUS
 from uqs.results import Row
 
 FA = Row(
@@ -59,8 +60,9 @@ def test_a_distance_is_the_mean_over_oracles() -> None:
 
 def test_over_forgetting_is_said() -> None:
     low = replace(FA, value=0.0, gap=-0.25, z=-9.0)
-    assert "npo@weak seed 3 over-forgets: FA 0.000 is −0.250 from the oracles' own" in printed(
-        low, *ORACLES
+    assert (
+        f"npo@weak seed 3 over-forgets: FA 0.000 is {MINUS}0.250 from the oracles' own"
+        in printed(low, *ORACLES)
     )
     assert "over-forgets" not in printed(replace(low, z=-1.0), *ORACLES)
 
