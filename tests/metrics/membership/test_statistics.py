@@ -96,18 +96,61 @@ def test_true_positives_of_strangers_of_the_same_kind_are_near_the_false_ones() 
     assert np.mean(rates) == pytest.approx(5 / 401, abs=0.0022)  # below the 5th lowest of 400
 
 
-def test_true_positives_error_is_that_of_members_at_a_fixed_threshold() -> None:
-    """With so many strangers that their threshold hardly moves."""
-    rng = np.random.default_rng(8)
-    names, strangers = entities("m", 30, 4), np.sort(rng.normal(size=100_000))
-    values, ses = [], []
-    for _ in range(300):
-        members = np.repeat(rng.normal(size=30), 4) + rng.normal(size=120) - 2
-        found = true_positives(Scores(members, names, strangers, ["s"] * 100_000))
+@pytest.mark.parametrize(("strangers", "shift"), [(90, 0.5), (90, 1.5), (400, 1.5), (400, 3.0)])
+def test_true_positives_error_matches_repeated_draws_of_both_sides(
+    strangers: int, shift: float
+) -> None:
+    """Two samples an entity; with 90 strangers the threshold is their lowest score."""
+    rng, values, ses = np.random.default_rng(8), [], []
+
+    def side(count: int) -> np.ndarray:
+        return np.repeat(rng.normal(size=count // 2), 2) + rng.normal(size=count)
+
+    names = entities("m", 60, 2), entities("s", strangers // 2, 2)
+    for _ in range(200):
+        found = true_positives(Scores(side(120) - shift, names[0], side(strangers), names[1]))
         values.append(found.value)
         assert found.se is not None
         ses.append(found.se)
-    assert np.mean(ses) == pytest.approx(np.std(values), rel=0.12)
+    assert np.mean(ses) == pytest.approx(np.std(values), rel=0.25)
+
+
+def test_true_positives_error_equals_a_plain_bootstrap() -> None:
+    scores = drawn(4, 60, 140, shift=1.0)
+    rng, found = np.random.default_rng(11), []
+    for _ in range(3000):
+        sides = []
+        for values, names in ((scores[0], scores[1]), (scores[2], scores[3])):
+            own = np.unique(names)
+            chosen = rng.choice(own, len(own))
+            sides.append([v for name in chosen for v in values[np.array(names) == name]])
+        ordered = sorted(sides[1])
+        found.append(np.mean(np.array(sides[0]) < ordered[len(ordered) // 100]))
+    value = true_positives(scores).value
+    expected = np.sqrt(np.mean((np.array(found) - value) ** 2))
+    assert true_positives(scores).se == pytest.approx(expected, rel=0.1)
+
+
+def test_true_positives_error_depends_on_no_order_nor_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = drawn(4, 60, 140, shift=1.0)
+    expected = true_positives(scores).se
+    first, second = (np.random.default_rng(k).permutation(n) for k, n in ((0, 60), (1, 140)))
+    turned = Scores(
+        scores.members[first],
+        [scores.member_entities[i] for i in first],
+        scores.strangers[second],
+        [scores.stranger_entities[i] for i in second],
+    )
+    monkeypatch.setattr("uqs.metrics.membership.statistics.CELLS", 140 * 7)
+    assert true_positives(turned).se == pytest.approx(expected, abs=1e-12)
+
+
+def test_true_positives_have_no_error_with_one_entity_on_a_side() -> None:
+    scores = drawn(4, 60, 140)
+    assert true_positives(scores._replace(member_entities=["m"] * 60)).se is None
+    assert true_positives(scores._replace(stranger_entities=["s"] * 140)).se is None
 
 
 def test_advantage_is_whole_on_separate_scores_and_needs_two_entities_a_side() -> None:
