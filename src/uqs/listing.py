@@ -19,7 +19,7 @@ KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered class: its name, the first line of its docstring, and its `source`."""
+    """A registered class: its name, the first paragraph of its docstring, and its `source`."""
 
     name: str
     summary: str
@@ -45,7 +45,7 @@ def entries(kind: registry.Kind) -> Iterator[Entry]:
         found = _class(module, class_name)
         docstring = (ast.get_docstring(found) or "") if found else ""
         source = cards[name].source if name in cards else _constant(found, "source")
-        yield Entry(name, docstring.partition("\n")[0], source)
+        yield Entry(name, " ".join(docstring.partition("\n\n")[0].split()), source)
 
 
 def _class(module: str, class_name: str) -> ast.ClassDef | None:

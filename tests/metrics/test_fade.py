@@ -21,7 +21,7 @@ def scored(trace: Trace, value: float) -> Trace:
     return dataclasses.replace(trace, gold_log_probs=np.full_like(trace.gold_log_probs, value))
 
 
-def measured(found: Crossed) -> list[Measured]:
+def measured(found: Crossed | None) -> list[Measured]:
     model = Evidence({}, crossed={5: found})
     return list(FunctionalAlignment().measure(model, References({5: Evidence({})})))
 
@@ -78,6 +78,10 @@ def test_what_is_not_there_is_a_status(make_trace) -> None:  # type: ignore[no-u
     assert alone.measurement.status == Status.MISSING_ORACLE
     uncrossed = next(metric.measure(Evidence({}), References({5: Evidence({})})))
     assert (uncrossed.measurement.status, uncrossed.oracle_seed) == (Status.MISSING_TRACE, 5)
+    unanswered = measured(None)
+    assert [(row.measurement.status, row.oracle_seed) for row in unanswered] == [
+        (Status.TOO_FEW, 5)
+    ]
     rows = measured(crossed(make_trace, -np.inf, -1, -1, -1))
     assert rows[0].measurement.status == Status.COLLAPSED
 

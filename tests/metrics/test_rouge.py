@@ -69,8 +69,21 @@ def rows(traces: dict[str, Trace]) -> list[Measurement]:
 def test_free_answers_alone_are_read(make_trace) -> None:  # type: ignore[no-untyped-def]
     traces = {split: asked(make_trace(split, entities=2, each=3)) for split in ("forget", "retain")}
     found = rows(traces)
-    assert [(row.split, row.n) for row in found] == [("forget", 2), ("retain", 2)]
+    assert [(row.split, row.n) for row in found if "/" not in row.split] == [
+        ("forget", 2),
+        ("retain", 2),
+    ]
     assert found[0].value == pytest.approx((1 + 2 / 5) / 2)
+
+
+def test_every_split_has_a_row_and_pictured_questions_one_apart(make_trace) -> None:  # type: ignore[no-untyped-def]
+    splits = ("forget", "forget_reworded", "forget_views", "retain", "neighbour", "real_world")
+    traces = {split: asked(make_trace(split, entities=2, each=3)) for split in splits}
+    found = {row.split: (row.value, row.n) for row in rows(traces)}
+    assert set(found) == {f"{s}{part}" for s in splits for part in ("", "/pictured", "/text_only")}
+    for split in splits:  # the free answers are samples 0, in text, and 3, on a picture
+        assert found[f"{split}/text_only"] == (1, 1)
+        assert found[f"{split}/pictured"] == (pytest.approx(2 / 5), 1)
 
 
 def test_without_free_answers_there_are_too_few(make_trace) -> None:  # type: ignore[no-untyped-def]

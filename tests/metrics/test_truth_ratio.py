@@ -29,7 +29,8 @@ def plain_ratio(trace: Trace, sample: int) -> float:
 
 def test_equals_the_formula_on_every_split(make_trace) -> None:  # type: ignore[no-untyped-def]
     traces = {
-        split: make_trace(split, seed) for seed, split in enumerate(("forget", "retain", "holdout"))
+        split: make_trace(split, seed)
+        for seed, split in enumerate(("forget", "forget_reworded", "retain", "holdout"))
     }
     rows = {m.measurement.split: m for m in TruthRatio().measure(Evidence(traces), References())}
     for split, trace in traces.items():

@@ -20,7 +20,8 @@ class FunctionalAlignment(PairMetric):
     Adapted from FADE (arXiv 2510.12981), the symmetric Kullback-Leibler divergence of the two models' answers
     estimated from answers that each of them samples; here each gives its one greedy answer. So the value says
     how much each prefers its own answer to the other's: at least 0 where a greedy answer is the likeliest,
-    and 0 where both answer alike. The rows `own` and `oracles` are the two directions.
+    and 0 where both answer alike. `too_few` where there is no such question. The rows `own` and
+    `oracles` are the two directions.
     """
 
     card = FADE
@@ -31,7 +32,7 @@ class FunctionalAlignment(PairMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
         crossed = model.crossed[seed]
-        if len(crossed.own_by_model) == 0:
+        if crossed is None:
             yield self.missing(Status.TOO_FEW, oracle_seed=seed)
             return
         own, oracles = ratios(crossed)

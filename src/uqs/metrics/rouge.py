@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from uqs.metrics.base import Floats
-from uqs.metrics.by_split import Mask, SplitMetric
+from uqs.metrics.base import Floats, Measured
+from uqs.metrics.by_split import Mask, SplitMetric, parts
 from uqs.metrics.cards.accuracy import ROUGE
+from uqs.records import Status
 from uqs.traces.trace import Trace
 
 _READABLE = re.compile("[a-z0-9]")
@@ -22,11 +24,23 @@ class RougeRecall(SplitMetric):
     Longest common subsequence over the gold answer's words, after Porter's stemmer, by the package
     `rouge-score`; TOFU (arXiv 2401.06121) reports this recall. The package reads a to z and digits only:
     questions whose gold answer has none are left out, and accented letters divide words. A greedy
-    answer ends at the trace's `max_new_tokens`, which bounds the recall of longer gold answers.
+    answer ends at the trace's `max_new_tokens`, which bounds the recall of longer gold answers. Further rows
+    are of the other splits, and of questions with and without a picture (`forget/text_only`).
     """
 
     card = ROUGE
-    also = ("retain", "holdout")
+    also = ("forget_reworded", "forget_views", "retain", "neighbour", "real_world", "holdout")
+
+    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+        kept = np.flatnonzero(self.kept(trace))
+        if len(kept) == 0:
+            yield self.missing(Status.TOO_FEW, split)
+            return
+        asked = trace.take(kept)
+        recalls = self.values(asked)
+        yield self.mean(split, asked, recalls)
+        for part, those in parts(asked):
+            yield self.mean(f"{split}/{part}", asked, recalls, kept=those)
 
     def values(self, trace: Trace) -> Floats:
         kept = self.kept(trace)

@@ -18,7 +18,7 @@ class TruthRatio(SplitMetric):
 
     Reported as TOFU does (Maini et al. 2024, arXiv 2401.06121): the mean over samples of min(R, 1 / R) on
     forget, where 1 says that right and wrong answers are as likely, and of max(0, 1 - R) on retain, where 1
-    says that only the right one is likely. Holdout is read as forget is, to compare with it.
+    says that only the right one is likely. Reworded questions and holdout are read as forget is.
 
     Differences: TOFU puts a paraphrase of the right answer under the line, we the gold answer itself, so a
     model that knows the exact wording has a smaller R here. OpenUnlearning (arXiv 2506.12618) takes
@@ -27,7 +27,7 @@ class TruthRatio(SplitMetric):
     """
 
     card = TR
-    also = ("retain", "holdout")
+    also = ("forget_reworded", "retain", "holdout")
 
     def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
         values = self.values(trace)

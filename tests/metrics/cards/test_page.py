@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from uqs import registry
+from uqs.listing import KINDS, entries
 from uqs.metrics.cards import CARDS
 from uqs.metrics.cards.page import page
 
@@ -12,3 +14,11 @@ def test_the_page_of_metrics_is_that_of_the_cards() -> None:
     assert DOCS.read_text() == page(), "python -m uqs.metrics.cards.page > docs/metrics.md"
     for symbol in CARDS:
         assert f"### {symbol}" in page()
+
+
+def test_every_summary_is_of_whole_sentences() -> None:
+    for kind in KINDS.values():
+        for entry in entries(kind):
+            assert entry.summary.endswith("."), entry
+            assert "\n" not in entry.summary
+    assert len(list(entries("metric"))) == len(registry.names("metric"))
