@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from uqs.metrics.answers import plain
 from uqs.records import Benchmark, Sample
@@ -22,16 +23,36 @@ def known_names(benchmark: Benchmark) -> Mapping[str, str]:
     for sample in _samples(benchmark):
         if sample.picture is None:
             asked.setdefault(sample.entity, {})[sample.question] = None
-    forgotten = benchmark.evaluate["forget"].samples
+    split = {entity: [_words(text) for text in texts] for entity, texts in asked.items()}
+    questions, answers = Questions.of(split), _answers(benchmark.evaluate["forget"].samples)
     found = {}
-    for entity in dict.fromkeys(sample.entity for sample in forgotten):
-        elsewhere = [
-            _joined(_words(text)) for other in asked if other != entity for text in asked[other]
-        ]
-        name = _shared(list(asked.get(entity, ())), elsewhere) or _own(entity, forgotten)
+    for entity, given in answers.items():
+        name = _shared(entity, split.get(entity, []), questions) or _own(entity, given)
         if name:
             found[entity] = name
     return found
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of all entities in which each word stands, so that few need be searched for a run."""
+
+    by_word: Mapping[str, Sequence[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, split: Mapping[str, Sequence[Sequence[str]]]) -> Questions:
+        """From the words of each question, by entity."""
+        by_word: dict[str, list[tuple[str, str]]] = {}
+        for entity, questions in split.items():
+            for words in questions:
+                for word in dict.fromkeys(words):
+                    by_word.setdefault(word, []).append((entity, _joined(words)))
+        return cls(by_word)
+
+    def elsewhere(self, run: Sequence[str], entity: str) -> bool:
+        """Whether a question about another entity has this run of words, which one about this entity has."""
+        rarest = min((self.by_word[word] for word in run), key=len)
+        return any(other != entity and _joined(run) in text for other, text in rarest)
 
 
 def _samples(benchmark: Benchmark) -> Iterator[Sample]:
@@ -49,25 +70,32 @@ def _joined(words: Sequence[str]) -> str:
     return f" {' '.join(words)} "
 
 
-def _shared(questions: Sequence[str], elsewhere: Sequence[str]) -> str | None:
-    if len(questions) < 2:
+def _shared(entity: str, own: Sequence[Sequence[str]], questions: Questions) -> str | None:
+    if len(own) < 2:
         return None
-    first, *rest = map(_words, questions)
+    first, *rest = own
     others = [_joined(words) for words in rest]
     for length in range(len(first), 0, -1):
         for start in range(len(first) - length + 1):
             run = first[start : start + length]
             if not (run[0][0].isupper() and run[-1][0].isupper()):
                 continue
-            if all(_joined(run) in text for text in others) and not any(
-                _joined(run) in text for text in elsewhere
+            if all(_joined(run) in text for text in others) and not questions.elsewhere(
+                run, entity
             ):
                 return " ".join(run)
     return None
 
 
-def _own(entity: str, samples: Iterable[Sample]) -> str | None:
+def _answers(samples: Iterable[Sample]) -> Mapping[str, set[str]]:
+    """The plain form of the right answers of each entity."""
+    found: dict[str, set[str]] = {}
+    for sample in samples:
+        found.setdefault(sample.entity, set()).add(plain(sample.answer))
+    return found
+
+
+def _own(entity: str, answers: set[str]) -> str | None:
     """An identifier such as `fire_truck` as a name, where it is the right answer to a question."""
     name = entity.replace("_", " ")
-    answers = {plain(sample.answer) for sample in samples if sample.entity == entity}
     return name if plain(name) in answers else None
