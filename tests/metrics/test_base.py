@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import replace
 
 import numpy as np
@@ -93,8 +94,40 @@ def test_other_items_or_answers_are_an_error(make_trace, name, change) -> None: 
         list(get(name).measure(*models(make_trace, change)))
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "calls"),
+    [
+        ("activation_distance", "activation_distance.distances", 3),
+        ("relative_activation_distance", "relative_activation_distance.distances", 2 * 3),
+        ("linear_cka", "cka.linear_cka", 3),
+    ],
+)
+def test_each_place_is_compared_once_though_the_headline_has_two_rows(  # type: ignore[no-untyped-def]
+    make_trace, monkeypatch: pytest.MonkeyPatch, name: str, function: str, calls: int
+) -> None:
+    model, references = models(make_trace, lambda trace: trace)
+    seen, target = [], f"uqs.metrics.{function}"
+    plain = pkgutil.resolve_name(target)
+    monkeypatch.setattr(target, lambda *given: (seen.append(1), plain(*given))[1])
+    rows = list(get(name).measure(model, references))
+    assert len(seen) == calls * len(references.oracles)
+    for seed in references.oracles:
+        found = {r.measurement.split: r.measurement for r in rows if r.oracle_seed == seed}
+        assert set(found) == {f"forget{s}" for s in ("", "/layer-1", "/layer-2", "/last_prompt")}
+        assert replace(found["forget/layer-2"], split="forget") == found["forget"]
+        assert found["forget/layer-1"].value != found["forget"].value
+
+
 @pytest.mark.parametrize("change", [retokenised, divided])
 @pytest.mark.parametrize("name", BY_TOKEN)
 def test_what_compares_tokens_asks_for_the_same_tokens(make_trace, name, change) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match="different samples or tokens"):
         list(get(name).measure(*models(make_trace, change)))
+
+
+@pytest.mark.parametrize("name", ["exact_memorisation", "extraction_strength"])
+def test_a_token_of_unknown_probability_is_not_the_likeliest(make_trace, name: str) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace()
+    trace.gold_log_probs[3], trace.gold_ranks[3] = np.nan, 0
+    row = next(get(name).measure(Evidence({"forget": trace}), References())).measurement
+    assert (row.value, row.status) == (None, Status.COLLAPSED)

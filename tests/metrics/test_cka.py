@@ -73,12 +73,12 @@ def test_one_row_for_each_place_against_an_oracle(make_trace) -> None:  # type: 
     rows = list(LinearCKA().against(Evidence({"forget": model}), Evidence({"forget": oracle}), 3))
     assert [row.measurement.split for row in rows] == [
         "forget",
-        "forget/layer-1",
         "forget/layer-2",
+        "forget/layer-1",
         "forget/last_prompt",
     ]
     assert {row.oracle_seed for row in rows} == {3}
-    assert rows[1].measurement.value == pytest.approx(
+    assert rows[2].measurement.value == pytest.approx(
         by_hsic(model.answer_activations[-1], oracle.answer_activations[-1]), rel=1e-5
     )
 

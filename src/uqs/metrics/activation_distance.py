@@ -31,8 +31,9 @@ class ActivationDistance(PairMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
         if traces is None:
             return
-        for name, ours, theirs in activations(traces, split):
-            yield self.row(name, traces.model, distances(ours, theirs), seed)
+        for place in activations(traces, split):
+            values = distances(place.model, place.oracle)
+            yield from place.rows(self.row(split, traces.model, values, seed))
 
 
 def distances(first: FloatArray, second: FloatArray) -> Floats:

@@ -38,12 +38,11 @@ class LinearCKA(OracleMetric):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
         if traces is None:
             return
-        for name, ours, theirs in activations(traces, split):
-            yield self._row(name, traces.model, ours, theirs, seed)
+        for place in activations(traces, split):
+            yield from place.rows(self._row(traces.model, place.model, place.oracle, seed))
 
-    def _row(
-        self, name: str, trace: Trace, ours: FloatArray, theirs: FloatArray, seed: int
-    ) -> Measured:
+    def _row(self, trace: Trace, ours: FloatArray, theirs: FloatArray, seed: int) -> Measured:
+        name = self.card.split
         if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
             return self.missing(Status.COLLAPSED, name, seed)
         found = linear_cka(ours.astype(np.float64), theirs.astype(np.float64), trace.entities)

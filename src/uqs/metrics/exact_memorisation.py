@@ -21,4 +21,6 @@ class ExactMemorisation(SplitMetric):
     also = ("retain", "holdout")
 
     def values(self, trace: Trace) -> Floats:
-        return trace.mean_over_answers((trace.gold_ranks == 0).astype(np.float64))
+        likeliest = (trace.gold_ranks == 0).astype(np.float64)
+        # no token is likelier than one of unknown probability
+        return trace.mean_over_answers(np.where(np.isnan(trace.gold_log_probs), np.nan, likeliest))

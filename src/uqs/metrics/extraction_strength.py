@@ -31,4 +31,6 @@ class ExtractionStrength(SplitMetric):
         # how many tokens of each answer reach up to its last miss
         last = np.maximum.reduceat(misses, trace.offsets[:-1])
         given = np.maximum(last - trace.offsets[:-1], 0)
-        return 1 - given / trace.lengths()
+        # no token is likelier than one of unknown probability
+        unknown = np.isnan(trace.mean_over_answers(trace.gold_log_probs.astype(np.float64)))
+        return np.where(unknown, np.nan, 1 - given / trace.lengths())

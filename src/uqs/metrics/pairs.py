@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,18 +44,30 @@ class PairMetric(OracleMetric):
         return self.mean(split, trace, values, oracle_seed=seed, bounds=bounds)
 
 
-def activations(traces: Pair, split: str) -> Iterator[tuple[str, FloatArray, FloatArray]]:
-    """Where activations are compared: the row's name in `split`, and both models' (n, width).
+class Place(NamedTuple):
+    """Where activations are compared: the rows' splits, and both models' (n, width)."""
 
-    First the headline layer over the answer tokens, where it was kept; then every layer that was kept of
-    both (`layer-1`), and the headline layer at the last prompt token (`last_prompt`).
+    names: tuple[str, ...]
+    model: FloatArray
+    oracle: FloatArray
+
+    def rows(self, found: Measured) -> Iterator[Measured]:
+        """What was found, for each of the names."""
+        for name in self.names:
+            yield replace(found, measurement=replace(found.measurement, split=name))
+
+
+def activations(traces: Pair, split: str) -> Iterator[Place]:
+    """Every layer over the answer tokens that was kept of both (`layer-1`), and the headline layer at the
+    last prompt token (`last_prompt`). The headline layer comes first, where it was kept, and has the row of
+    `split` too.
     """
     answers = [trace.answer_activations for trace in traces]
     prompts = [trace.prompt_activations for trace in traces]
     kept = [layer for layer in traces.model.layers if layer in answers[1]]
-    named = [(split, LAYER, answers)] if LAYER in kept else []
-    named += [(f"{split}/layer{layer}", layer, answers) for layer in kept]
+    for layer in sorted(kept, key=lambda layer: layer != LAYER):
+        headline = (split,) if layer == LAYER else ()
+        names = (*headline, f"{split}/layer{layer}")
+        yield Place(names, answers[0][layer], answers[1][layer])
     if all(LAYER in prompt for prompt in prompts):
-        named.append((f"{split}/last_prompt", LAYER, prompts))
-    for name, layer, (first, second) in named:
-        yield name, first[layer], second[layer]
+        yield Place((f"{split}/last_prompt",), prompts[0][LAYER], prompts[1][LAYER])

@@ -9,10 +9,10 @@ import numpy as np
 from uqs.metrics.activation_distance import distances
 from uqs.metrics.base import Evidence, Measured, Metric, References
 from uqs.metrics.cards.distance import AD_REL
-from uqs.metrics.pairs import LAYER, Pair, activations, pair
+from uqs.metrics.pairs import LAYER, Pair, Place, activations, pair
 from uqs.metrics.resampled import clustered_ratio
 from uqs.records import Measurement, Status
-from uqs.traces.trace import FloatArray, Trace
+from uqs.traces.trace import Trace
 
 
 class RelativeActivationDistance(Metric):
@@ -48,21 +48,23 @@ class RelativeActivationDistance(Metric):
         ]
         if traces is None:
             return
-        for name, ours, theirs in activations(traces, split):
-            yield self._row(name, traces.model, (ours, theirs), _others(others, split, name), seed)
+        for place in activations(traces, split):
+            yield from place.rows(
+                self._row(traces.model, place, _others(others, split, place), seed)
+            )
 
     def _row(
         self,
-        name: str,
         trace: Trace,
-        compared: tuple[FloatArray, FloatArray],
-        floors: list[tuple[FloatArray, FloatArray]],
+        place: Place,
+        floors: list[Place],
         seed: int,
     ) -> Measured:
+        name = self.card.split
         if not floors:
             return self.missing(Status.TOO_FEW, name, seed)
-        ours = distances(*compared)
-        floor = np.mean([distances(*one) for one in floors], axis=0)
+        ours = distances(place.model, place.oracle)
+        floor = np.mean([distances(one.model, one.oracle) for one in floors], axis=0)
         if not np.isfinite([ours, floor]).all():
             return self.missing(Status.COLLAPSED, name, seed)
         if not floor.any():
@@ -73,11 +75,11 @@ class RelativeActivationDistance(Metric):
         )
 
 
-def _others(others: list[Pair], split: str, name: str) -> list[tuple[FloatArray, FloatArray]]:
+def _others(others: list[Pair], split: str, place: Place) -> list[Place]:
     """The other oracles' activations beside this oracle's, at one place."""
     return [
-        (first, second)
+        found
         for traces in others
-        for place, first, second in activations(traces, split)
-        if place == name
+        for found in activations(traces, split)
+        if found.names == place.names
     ]
