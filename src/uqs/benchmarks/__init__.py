@@ -53,6 +53,8 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     opened = loader(**(options or {}))
     try:
         found: Benchmark = opened.load(edition_path(name, edition), edition)
-    except ValueError as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
+    except (
+        ValueError
+    ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
     return found
