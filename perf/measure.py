@@ -34,7 +34,7 @@ from uqs import benchmarks
 from uqs.measuring.checkpoint import Checkpoint
 from uqs.measuring.models import Models
 from uqs.metrics.accuracy import right_answers
-from uqs.metrics.base import Evidence, References
+from uqs.metrics.base import Evidence, Measured, References
 from uqs.models.llava import Llava
 from uqs.models.settings import BASES, AdapterSettings
 from uqs.models.vlm import VLM
@@ -74,7 +74,7 @@ class Case:
         return TraceSettings(max_new_tokens=self.max_new_tokens, batch_size=self.batch_size)
 
     def checkpoints(self) -> list[Checkpoint]:
-        return [Checkpoint(folder, "adapter", self.base) for folder in self.adapters]
+        return [Checkpoint(folder, "adapter", self.name, self.base) for folder in self.adapters]
 
 
 @dataclass
@@ -119,6 +119,7 @@ def one_pass(case: Case, clock: Clock) -> dict[str, Any]:
     model, oracle = evidence
     with clock.on("metrics"):
         rows = list(measured(names, model, References({0: oracle})))
+    assert all(isinstance(row, Measured) for row in rows)
     found["rows"] = len(rows)
     found["metrics"] = len(names)
     for name, trace in model.traces.items():
