@@ -84,8 +84,9 @@ def show(found: Result, console: Console | None = None) -> None:
         console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
         place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
-        console.print(_table(found.rows, SHOWN, place))
-        console.print(_table(found.rows, HEALTH, "Health"))
+        for symbols, title in ((SHOWN, place), (HEALTH, "Health")):
+            if any(row.metric in symbols for row in found.rows):
+                console.print(_table(found.rows, symbols, title))
     for line in (*_findings(found.rows), *found.notes):
         console.print(f"- {line}", soft_wrap=True)
 
@@ -133,10 +134,12 @@ def _cell(rows: Sequence[Row]) -> str:
 def _recovered(model: str, rows: Sequence[Row]) -> Iterator[str]:
     """What a model gives away above every oracle, beyond the questions' noise."""
     found = [
-        (row.value, row.se) for row in rows if row.role == Role.UNLEARNED and row.value is not None
+        (row.value, row.se, row.n)
+        for row in rows
+        if row.role == Role.UNLEARNED and row.value is not None
     ]
-    if found and all(se is not None and value > Z * se for value, se in found):
-        listed = ", ".join(words.with_error(value, se) for value, se in found)
+    if found and all(se is not None and value > Z * se for value, se, _ in found):
+        listed = ", ".join(f"{words.with_error(value, se)} (n {n})" for value, se, n in found)
         yield (
             f"{model} hides rather than forgets: {rows[0].metric} on the questions that it and the oracle "
             f"no longer answer is above the oracles' by {listed}"
@@ -164,6 +167,8 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
     dead = [row for row in _by_role(rows) if row.status == Status.COLLAPSED]
     for model in dict.fromkeys(_model(row) for row in dead if row.oracle_seed is None):
         yield f"{model} is collapsed: it answers nothing any more; only its health is measured"
-    without = sorted({row.metric for row in rows if row.status == Status.MISSING_ORACLE})
+    # an only oracle has none to be compared with: that is no news
+    asked = [row for row in rows if row.role != Role.ORACLE]
+    without = sorted({row.metric for row in asked if row.status == Status.MISSING_ORACLE})
     if without:
         yield f"without an oracle there are no values of {', '.join(without)}"
