@@ -129,3 +129,23 @@ def test_traces_are_written_once(run, adapters, small, tmp_path: Path) -> None: 
     again = run(*arguments)
     assert again.returncode == 2
     assert "exists already" in again.stderr
+
+
+def test_without_torch_it_says_what_to_install(run, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def find(name: str) -> None:
+        return None
+
+    monkeypatch.setattr("uqs.measuring.command.find_spec", find)
+    for verb in ("measure", "trace"):
+        model = "--original" if verb == "measure" else "--model"
+        out = tmp_path / ("r.parquet" if verb == "measure" else "traces")
+        done = run(verb, model, tmp_path, "--benchmark", "mmubench", "--out", out)
+        assert done.returncode == 2
+        assert "torch is not installed; measuring needs: pip install 'uqs[run]'" in done.stderr
+
+
+def test_the_command_itself_loads_no_torch() -> None:
+    import subprocess
+
+    code = "import sys, uqs.measuring.command, uqs.study.spec; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

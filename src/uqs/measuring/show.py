@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -17,11 +18,13 @@ from rich.table import Table
 
 from uqs.gaps import over_forgets
 from uqs.measuring.gather import Listener
-from uqs.measuring.run import Result
 from uqs.metrics.cards import CARDS, health
 from uqs.records import Role, Status
 from uqs.report import words
 from uqs.results import Row
+
+if TYPE_CHECKING:
+    from uqs.measuring.run import Result
 
 SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", "KR_IMP")
 HEALTH = tuple(card.symbol for card in health.CARDS)
