@@ -130,7 +130,9 @@ def ls(
 @app.command(context_settings=ELSEWHERE)
 def measure(context: typer.Context) -> None:
     """Measure one's own checkpoints: one pass, every metric, gaps to oracles."""
-    _elsewhere("uqs.measuring.command:measure", context)
+    from uqs.measuring.command import one_by_one
+
+    _elsewhere("uqs.measuring.command:measure", context, one_by_one(context.args))
 
 
 @app.command(context_settings=ELSEWHERE)
@@ -157,11 +159,12 @@ def reproduce(context: typer.Context) -> None:
     _elsewhere("uqs.published.command:reproduce", context)
 
 
-def _elsewhere(place: str, context: typer.Context) -> None:
+def _elsewhere(place: str, context: typer.Context, arguments: list[str] | None = None) -> None:
     """Hand the arguments to a verb of another room, which loads only now."""
     module, _, function = place.partition(":")
     prefix = {"auto_envvar_prefix": f"UQS_{function.upper()}"}
     verb = typer.Typer(add_completion=False, context_settings=prefix)
     verb.command()(getattr(import_module(module), function))
-    if code := verb(context.args, prog_name=context.command_path, standalone_mode=False):
+    given = context.args if arguments is None else arguments
+    if code := verb(given, prog_name=context.command_path, standalone_mode=False):
         raise typer.Exit(code)

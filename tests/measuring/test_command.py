@@ -12,6 +12,7 @@ import pytest
 
 from uqs import results
 from uqs.cli import main
+from uqs.measuring.command import one_by_one
 
 
 class Done(NamedTuple):
@@ -64,6 +65,40 @@ def test_a_call_writes_a_table_and_says_what_is_missing(
     assert "npo" in done.stdout
     assert "without an oracle there are no values of JS" in done.stdout
     assert {"id", "entity", "metric", "value"} <= set(pq.read_schema(values).names)
+
+
+def test_several_models_may_follow_one_option(run, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "r.parquet"
+    done = run(
+        *common(adapters, small, tmp_path),
+        *("--unlearned", f"npo={adapters[1]}", f"dpo={adapters[1]}"),
+        *("--oracle", adapters[0], adapters[1], "--out", out),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = results.read(out)
+    assert {row.method for row in rows if row.role == "unlearned"} == {"npo", "dpo"}
+    assert {row.seed for row in rows if row.role == "oracle"} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "spread"),
+    [
+        (["--oracle", "a", "b", "--out", "x"], ["--oracle", "a", "--oracle", "b", "--out", "x"]),
+        (["--oracle", "--out", "x"], ["--oracle", "--out", "x"]),
+        (["--oracle=a", "b"], ["--oracle=a", "b"]),
+        (["--out", "x", "stray"], ["--out", "x", "stray"]),
+    ],
+)
+def test_values_are_spread_over_their_option(given: list[str], spread: list[str]) -> None:
+    assert one_by_one(given) == spread
+
+
+def test_what_belongs_to_no_option_is_an_error(run, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    done = run(*common(adapters, small, tmp_path), "--out", tmp_path / "r.parquet", "stray")
+    assert done.returncode == 2
+    assert "stray" in done.stderr
+    done = run(*common(adapters, small, tmp_path), "--oracle", "--out", tmp_path / "r.parquet")
+    assert done.returncode == 2
 
 
 def test_finished_models_stay_measured_where_one_fails(

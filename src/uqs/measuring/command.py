@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,22 @@ CacheOption = Annotated[
 PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
 
 _DEFAULTS = TraceSettings()
+SEVERAL = ("--unlearned", "--oracle")
+
+
+def one_by_one(arguments: Sequence[str]) -> list[str]:
+    """`--oracle A B` as `--oracle A --oracle B`, for the options that take several models."""
+    found: list[str] = []
+    option = ""
+    for word in arguments:
+        if word.startswith("-"):
+            option = word if word in SEVERAL else ""
+            found.append(word)
+        elif option and found[-1] != option:
+            found += [option, word]
+        else:
+            found.append(word)
+    return found
 
 
 def measure(
@@ -63,7 +80,7 @@ def measure(
     ] = None,
     oracle: Annotated[
         list[str] | None,
-        typer.Option(help="A model retrained on the retain set alone; may be repeated."),
+        typer.Option(help="Models retrained on the retain set alone."),
     ] = None,
     base: BaseOption = None,
     processor: ProcessorOption = None,
