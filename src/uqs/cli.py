@@ -14,6 +14,7 @@ import typer
 
 from uqs import __version__
 from uqs.errors import UserError
+from uqs.run_half import require_run_half
 
 INTERRUPTED = 130
 ELSEWHERE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -130,6 +131,7 @@ def ls(
 @app.command(context_settings=ELSEWHERE)
 def measure(context: typer.Context) -> None:
     """Measure one's own checkpoints: one pass, every metric, gaps to oracles."""
+    require_run_half("measuring")
     from uqs.measuring.command import one_by_one
 
     _elsewhere("uqs.measuring.command:measure", context, one_by_one(context.args))
@@ -138,6 +140,7 @@ def measure(context: typer.Context) -> None:
 @app.command(context_settings=ELSEWHERE)
 def trace(context: typer.Context) -> None:
     """Write the traces of one model: what the metrics read."""
+    require_run_half("tracing")
     _elsewhere("uqs.measuring.command:trace", context)
 
 

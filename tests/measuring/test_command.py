@@ -170,13 +170,13 @@ def test_without_torch_it_says_what_to_install(run, monkeypatch, tmp_path: Path)
     def find(name: str) -> None:
         return None
 
-    monkeypatch.setattr("uqs.measuring.command.find_spec", find)
-    for verb in ("measure", "trace"):
+    monkeypatch.setattr("uqs.run_half.find_spec", find)
+    for verb, task in (("measure", "measuring"), ("trace", "tracing")):
         model = "--original" if verb == "measure" else "--model"
         out = tmp_path / ("r.parquet" if verb == "measure" else "traces")
         done = run(verb, model, tmp_path, "--benchmark", "mmubench", "--out", out)
         assert done.returncode == 2
-        assert "torch is not installed; measuring needs: pip install 'uqs[run]'" in done.stderr
+        assert f"torch is not installed; {task} needs: pip install 'uqs[run]'" in done.stderr
 
 
 def test_the_command_itself_loads_no_torch() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -104,7 +103,6 @@ def measure(
     """
     for path in (out, per_sample):
         _check_output(path)
-    _require_torch()
     from uqs.measuring.run import measure as run
 
     settings = TraceSettings(
@@ -162,7 +160,6 @@ def trace(
     """Write the traces of one model alone: what the metrics read (docs/traces.md)."""
     if out.exists():
         raise UserError(f"{out} exists already; name a folder that does not")
-    _require_torch()
     from uqs.measuring.write import write_model_traces
 
     settings = TraceSettings(
@@ -209,12 +206,6 @@ def _check_output(path: Path | None) -> None:
         raise UserError(f"{path}: the table is written as Parquet; name it *.parquet")
     if not path.parent.is_dir():
         raise UserError(f"{path}: no folder {str(path.parent)!r}")
-
-
-def _require_torch() -> None:
-    for name in ("torch", "transformers", "peft"):
-        if find_spec(name) is None:
-            raise UserError(f"{name} is not installed; measuring needs: pip install 'uqs[run]'")
 
 
 def _write_samples(rows: list[dict[str, Any]], path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
 from uqs import benchmarks
 from uqs.errors import DataError, UserError
+from uqs.run_half import require_run_half
 from uqs.study.collect import collect
 from uqs.study.execute import DEFAULT_WORK, Executor, LocalProcesses, default_workers
 from uqs.study.plan import Plan, base_hash, make_plan
@@ -97,7 +97,7 @@ def _make(
     workers = options.workers or default_workers()
     executor: Executor = LocalProcesses(workers, options.work)
     if options.work == DEFAULT_WORK:
-        _require_run_half()
+        require_run_half("training")
     forecast = Forecast(workers, schedule.remaining)
     for manifest in made.values():
         forecast.learn(manifest.kind, manifest.seconds)
@@ -118,9 +118,3 @@ def _reported(failures: list[Failed], store: Store) -> Exception:
     if first.users:
         return UserError(f"cell '{first.label}' failed: {first.message}")
     return CellFailedError(f"cell '{first.label}' failed: {first.message}; details are in {log}")
-
-
-def _require_run_half() -> None:
-    for name in ("torch", "transformers", "peft"):
-        if find_spec(name) is None:
-            raise UserError(f"{name} is not installed; training needs: pip install 'uqs[run]'")

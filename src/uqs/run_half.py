@@ -1,0 +1,16 @@
+"""Whether the run half's packages are there; imports none of them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from uqs.errors import UserError
+
+PACKAGES = ("torch", "transformers", "peft", "safetensors")
+
+
+def require_run_half(task: str) -> None:
+    """UserError, with what to install, where a package is missing that `task` needs."""
+    for name in PACKAGES:
+        if find_spec(name) is None:
+            raise UserError(f"{name} is not installed; {task} needs: pip install 'uqs[run]'")
