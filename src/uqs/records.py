@@ -156,8 +156,8 @@ class MetricCard:
 
     `split` is where its headline value is measured; further splits are further rows.
     `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what it
-    reads beside traces of the benchmark's own splits: `oracle`, `original`, `shadows` (other models),
-    `weights`, `candidates`, `probes`, `fluent`, `derived` (see docs/traces.md). `symbol` is the word in
+    reads beside traces of the benchmark's own splits: `oracle`, `shadows` (other models), `weights`,
+    `candidates`, `probes`, `fluent`, `derived`, `crossed` (see docs/traces.md). `symbol` is the word in
     tables, `name` the one in code. `does_not_show`: what a good value leaves open.
     """
 

@@ -24,9 +24,9 @@ class Row:
     the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the cells behind
     the row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
     within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is known
-    only not to be smaller. `gap` is the value minus the oracles' own
-    (for a distance to an oracle: minus the mean distance between oracles) and `z` the gap over the spread
-    between oracles; null where there are too few oracles (see `gaps`).
+    only not to be smaller. `gap` is the value minus the oracles' own (for a distance to an oracle: minus
+    the mean distance between oracles) and `z` the gap over the spread between oracles; null where there
+    are too few oracles (see `gaps`). The gap of a lower bound is one of lower bounds.
     """
 
     study: str

@@ -371,3 +371,32 @@ def test_a_metric_that_fails_costs_no_other_its_rows(folders, small, cache, monk
 def test_what_cannot_be_used_is_told_before_anything_runs(folders, small, change, message) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UserError, match=message):
         uqs.measure(folders["original"], [], small, **change)
+
+
+@pytest.mark.parametrize(
+    ("broken", "metric", "said"),
+    [
+        ("uqs.probes.derived.derived_traces", "QUANT", "no models could be derived from it"),
+        ("uqs.measuring.gather.Gatherer._score", "FADE", "scored no other model's answers"),
+    ],
+)
+def test_what_goes_beyond_the_pass_costs_no_row_of_it(
+    folders, small, tmp_path, monkeypatch, broken: str, metric: str, said: str
+) -> None:  # type: ignore[no-untyped-def]
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(broken, fail)
+    found = uqs.measure(
+        folders["original"],
+        [],
+        small,
+        oracles=[folders["oracle0"]],
+        metrics=["FA", metric],
+        settings=SETTINGS,
+        cache=tmp_path,
+    )
+    assert any(said in note and "original" in note and "luck" in note for note in found.notes)
+    assert pick(found.rows, "original", "FA", split="forget").value is not None
+    missing = [row for row in found.rows if row.role == "original" and row.metric == metric]
+    assert {row.status for row in missing} == {"missing_trace"}

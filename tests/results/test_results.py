@@ -210,3 +210,19 @@ def test_extra_columns_do_no_harm(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "t.parquet")
     assert results.read(tmp_path / "t.parquet") == [ROW]
+
+
+def test_a_table_of_before_bounds_and_gaps_stays_readable(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    results.write(TABLE, file)
+    pq.write_table(pq.read_table(file).drop_columns(["bound", "gap", "z"]), file)
+    assert set(results.read(file)) == set(TABLE)
+
+
+def test_bounds_and_gaps_are_kept(tmp_path: Path) -> None:
+    rows = [replace(ROW, bound=0.01, gap=-0.2, z=-3.0, status="lower_bound")]
+    results.write(rows, tmp_path / "t.parquet")
+    assert results.read(tmp_path / "t.parquet") == rows
+    with pytest.raises(DataError, match=r"field 'bound': -0\.5 is negative"):
+        results.write([replace(ROW, bound=-0.5)], tmp_path / "u.parquet")
+    assert not (tmp_path / "u.parquet").exists()

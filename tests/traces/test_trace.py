@@ -21,7 +21,7 @@ def test_some_samples_keep_what_is_theirs(make_trace) -> None:  # type: ignore[n
     some = trace.take([7, 2])
     assert some.ids == (trace.ids[7], trace.ids[2])
     np.testing.assert_allclose(some.gold_losses(), trace.gold_losses()[[7, 2]])
-    np.testing.assert_array_equal(some.candidate_losses_of(1), trace.candidate_losses_of(2))
+    np.testing.assert_array_equal(some.candidate_losses[2:4], trace.candidate_losses[4:6])
     assert some.top_ids[0].tolist() == trace.top_ids[trace.offsets[7]].tolist()
 
 

@@ -116,7 +116,7 @@ class Gatherer:
             return Gathered(model, None, places, None, (), 0.0)
         with self._tracer(model, self.settings) as tracer:
             places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
-            derived = self._derived(tracer) if "derived" in self.plan.needs else None
+            derived = self._derived(model, tracer) if "derived" in self.plan.needs else None
         seconds = time.perf_counter() - begin
         return Gathered(model, tracer.identity, places, derived, tracer.halved, seconds)
 
@@ -127,13 +127,15 @@ class Gatherer:
         progress: Progress = self.listener.traced
         return Tracer(model.checkpoint, identity, self.models, self.cache, settings, progress)
 
-    def _derived(self, tracer: Tracer) -> Path | None:
+    def _derived(self, model: Named, tracer: Tracer) -> Path | None:
         from uqs.probes.derived import DECLARED, derived_traces
 
         try:
             return tracer.ensure_derived(self.plan.splits["forget"], DECLARED, derived_traces)
         except Exception as error:
-            self.notes.append(f"no models could be derived: {described(error)}")
+            self.notes.append(
+                f"{model.label}: no models could be derived from it: {described(error)}"
+            )
             return None
 
     def _cross(self, gathered: Sequence[Gathered]) -> None:

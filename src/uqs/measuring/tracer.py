@@ -58,10 +58,6 @@ class Tracer:
             self._vlm = self._open.enter_context(self.models.opened(self.checkpoint))
         return self._vlm
 
-    def trace(self, split: Split) -> Trace:
-        """The trace of a split."""
-        return read_trace(self.ensure(split), split.name)
-
     def ensure(self, split: Split) -> Path:
         """Where the cache holds the trace of a split; it is made now if it did not."""
         place = self.cache.place(self.identity, split, self.settings.content())

@@ -37,17 +37,14 @@ class Prefix:
         cache.batch_select_indices(index)
         return Prefix(self.vlm, cache, self.mask[index], self.last[index], self.position[index])
 
-    def follow(
-        self, tokens: Tensor, mask: Tensor, *, hidden_states: bool = False, keep: int = 0
-    ) -> Any:
+    def follow(self, tokens: Tensor, mask: Tensor, *, hidden_states: bool = False) -> Any:
         """The model's output at the last prompt token and `tokens` (batch, k) behind it.
 
-        `mask` (batch, k) is 0 on padding behind a row's tokens. The cache is left as it was. `keep` limits
-        the logits to that many last positions.
+        `mask` (batch, k) is 0 on padding behind a row's tokens. The cache is left as it was.
         """
         ids = torch.cat([self.last[:, None], tokens], dim=1)
         seen = torch.cat([self.mask, torch.ones_like(self.last[:, None]), mask], dim=1)
-        out = step(self.vlm, self.cache, ids, seen, self.position, hidden_states, keep)
+        out = step(self.vlm, self.cache, ids, seen, self.position, hidden_states)
         self.cache.crop(-ids.shape[1])
         return out
 
@@ -61,7 +58,10 @@ def step(
     hidden_states: bool = False,
     keep: int = 0,
 ) -> Any:
-    """One forward pass over further tokens (batch, k), the first of which stand at `position` (batch,)."""
+    """One forward pass over further tokens (batch, k), the first of which stand at `position` (batch,).
+
+    `keep` limits the logits to that many last positions; 0 gives all.
+    """
     places = position[:, None] + torch.arange(ids.shape[1], device=ids.device)
     if vlm.position_axes > 1:
         places = places.expand(vlm.position_axes, -1, -1)

@@ -126,12 +126,6 @@ class Trace:
         sums: NDArray[np.float64] = np.add.reduceat(values, self.offsets[:-1])
         return sums / np.diff(self.offsets)
 
-    def candidate_losses_of(self, sample: int) -> NDArray[np.float64]:
-        """Mean loss a token (nats) of each plausible wrong answer to a sample."""
-        start = sum(map(len, self.candidates[:sample]))
-        stop = start + len(self.candidates[sample])
-        return self.candidate_losses[start:stop].astype(np.float64)
-
     def take(self, samples: Sequence[int] | NDArray[np.intp]) -> Trace:
         """The trace of some samples, by index, in that order."""
         chosen = [int(i) for i in samples]
