@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from uqs.errors import UserError
-from uqs.methods.base import Method
+from uqs.methods.base import Batches, Data, Method, Step
+from uqs.methods.cards.labels import RANDOM_LABELS
 from uqs.methods.losses import answer_cross_entropy
-from uqs.methods.settings import RandomLabelsSettings
 from uqs.methods.streams import Stream
-from uqs.models.vlm import VLM, Batch
-from uqs.records import LETTERS, Sample, Split
+from uqs.models.vlm import VLM
+from uqs.records import LETTERS, Sample
 
 
 class RandomLabels(Method):
     """Cross-entropy of wrong forget answers drawn at random, plus that of the true retain answers."""
 
-    name = "random_labels"
-    source = "Golatkar et al. 2020 (arXiv 1911.04933); Graves et al. 2021 (arXiv 2010.10981)"
+    card = RANDOM_LABELS
 
-    def __init__(self, settings: RandomLabelsSettings) -> None:
-        self.settings = settings
-
-    def streams(
-        self, vlm: VLM, data: Mapping[str, Split], generator: torch.Generator
-    ) -> dict[str, Stream]:
+    def streams(self, vlm: VLM, data: Data, generator: torch.Generator) -> dict[str, Stream]:
         forget, retain = data["forget"].samples, data["retain"].samples
         wrong = relabel(forget, [*forget, *retain], generator)
         size = self.settings.batch_size
@@ -37,7 +31,7 @@ class RandomLabels(Method):
             "retain": Stream.of(vlm.encode(retain), size),
         }
 
-    def loss(self, vlm: VLM, batches: Mapping[str, Batch]) -> Tensor:
+    def loss(self, vlm: VLM, batches: Batches, step: Step) -> Tensor:
         loss = answer_cross_entropy(vlm, batches["forget"])
         if self.settings.retain_weight:
             loss = loss + self.settings.retain_weight * answer_cross_entropy(vlm, batches["retain"])

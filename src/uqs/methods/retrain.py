@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from uqs.methods.base import Method
+from uqs.methods.base import Batches, Data, Method, Step
+from uqs.methods.cards.baselines import RETRAIN
 from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.streams import Stream
-from uqs.models.vlm import VLM, Batch
-from uqs.records import Split
+from uqs.models.vlm import VLM
 
 
 class Retrain(Method):
@@ -21,15 +19,12 @@ class Retrain(Method):
     facts alone drops everything else, and no utility metric means anything.
     """
 
-    name = "retrain"
-    source = "the definition of exact unlearning: Cao and Yang 2015"
+    card = RETRAIN
 
     def __init__(self, batch_size: int, replay: float) -> None:
         self.batch_size, self.replay = batch_size, replay
 
-    def streams(
-        self, vlm: VLM, data: Mapping[str, Split], generator: torch.Generator
-    ) -> dict[str, Stream]:
+    def streams(self, vlm: VLM, data: Data, generator: torch.Generator) -> dict[str, Stream]:
         learn, replay = data["learn"].samples, data["replay"].samples
         replayed = round(self.replay * self.batch_size)
         if replayed == 0:
@@ -42,5 +37,5 @@ class Retrain(Method):
             )
         }
 
-    def loss(self, vlm: VLM, batches: Mapping[str, Batch]) -> Tensor:
+    def loss(self, vlm: VLM, batches: Batches, step: Step) -> Tensor:
         return answer_cross_entropy(vlm, batches["mixed"])

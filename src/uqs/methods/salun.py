@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from uqs.methods.base import trainable
+from uqs.methods.base import Data, trainable
+from uqs.methods.cards.labels import SALUN, SalUnSettings
 from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.random_labels import RandomLabels
-from uqs.methods.settings import SalUnSettings
 from uqs.methods.streams import Stream
 from uqs.models.vlm import VLM, Encoded
-from uqs.records import Split
 
 
 class SalUn(RandomLabels):
@@ -23,17 +20,14 @@ class SalUn(RandomLabels):
     forget loss, taken once, before training, with the true labels.
     """
 
-    name = "salun"
-    source = "Fan et al. 2024 (arXiv 2310.12508), equations 3 to 5"
+    card = SALUN
 
     def __init__(self, settings: SalUnSettings) -> None:
         super().__init__(settings)
         self.mask_share = settings.mask_share
         self.masks: dict[str, Tensor] = {}
 
-    def streams(
-        self, vlm: VLM, data: Mapping[str, Split], generator: torch.Generator
-    ) -> dict[str, Stream]:
+    def streams(self, vlm: VLM, data: Data, generator: torch.Generator) -> dict[str, Stream]:
         forget = vlm.encode(data["forget"].samples)
         self.masks = saliency_masks(vlm, forget, self.mask_share, self.settings.batch_size)
         return super().streams(vlm, data, generator)

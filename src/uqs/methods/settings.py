@@ -1,54 +1,79 @@
-"""Hyperparameters of the built-in methods, with their units; no torch is needed to read them.
-
-Defaults are the strengths that `scripts/choose_strengths.py` found by the rule it declares.
-"""
+"""What every method and the trainer can be told; no torch is needed to read it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class MethodSettings(BaseModel):
-    """What every method has: optimizer steps, AdamW's peak learning rate, samples a step and split."""
-
+class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    steps: PositiveInt = 60
-    lr: PositiveFloat = 1.6e-3
-    batch_size: PositiveInt = 32
+
+class MethodSettings(_Settings):
+    """Hyperparameters of a method; a method with further ones derives its own class.
+
+    Every field says in its description what it is, its unit, and where its default comes from.
+    """
+
+    steps: PositiveInt = Field(default=60, description="optimizer steps")
+    lr: PositiveFloat = Field(
+        default=1e-4,
+        description="AdamW's peak learning rate; warm-up, then as the trainer's schedule says",
+    )
+    batch_size: PositiveInt = Field(default=32, description="samples of each stream a step")
 
 
-class GradientAscentSettings(MethodSettings):
-    """Gradient ascent has no further hyperparameter."""
-
-    lr: PositiveFloat = 5e-5
+class WithoutSteps(_Settings):
+    """Hyperparameters of a method that takes no optimizer step."""
 
 
-class FinetuneRetainSettings(MethodSettings):
-    """Fine-tuning on retain has no further hyperparameter."""
+class StopAtForgetLoss(_Settings):
+    """Stop once the forget loss of withheld questions has reached a value."""
+
+    at: PositiveFloat = Field(description="nats per answer token")
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.2, description="share of the forget questions that is withheld from the method"
+    )
 
 
-class RandomLabelsSettings(MethodSettings):
-    """`retain_weight`: weight of the retain loss beside the relabelled forget loss."""
+class TrainerSettings(_Settings):
+    """How every method is trained: the same for all of them, so that none has an advantage by it."""
 
-    retain_weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="the learning rate after warm-up: down to 0, or level"
+    )
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.1, description="share of the steps"
+    )
+    clip: PositiveFloat = Field(default=1.0, description="largest norm of the whole gradient")
+    weight_decay: NonNegativeFloat = Field(
+        default=0.0, description="AdamW's, per step and unit of rate"
+    )
+    accumulate: PositiveInt = Field(
+        default=1, description="parts that a batch is split into, one in memory at a time"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the frozen weights and the arithmetic; adapters stay float32",
+    )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="compute activations again in the backward pass instead of keeping them",
+    )
+    checks: Annotated[int, Field(ge=1)] = Field(
+        default=5,
+        description="times in a run that answers are looked at and a good checkpoint is kept",
+    )
+    stop: StopAtForgetLoss | None = Field(
+        default=None, description="an end before the last step; by default all steps are taken"
+    )
 
 
-class SalUnSettings(RandomLabelsSettings):
-    """`mask_share`: share of the trainable weights, the most salient, that may change."""
-
-    lr: PositiveFloat = 3.2e-3
-    mask_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-
-
-SETTINGS: dict[str, type[MethodSettings]] = {
-    "gradient_ascent": GradientAscentSettings,
-    "random_labels": RandomLabelsSettings,
-    "finetune_retain": FinetuneRetainSettings,
-    "salun": SalUnSettings,
-}
+DEFAULT_TRAINER = TrainerSettings()

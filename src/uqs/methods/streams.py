@@ -34,7 +34,8 @@ class Stream:
 
     @classmethod
     def of(cls, encoded: Encoded, batch_size: int) -> Stream:
-        return cls(encoded, (len(encoded),), (batch_size,))
+        """Batches of `batch_size` samples, or of all where there are fewer."""
+        return cls(encoded, (len(encoded),), (min(batch_size, len(encoded)),))
 
     def batches(self, generator: torch.Generator) -> Iterator[Sequence[int]]:
         """Index lists without end, each of sum(counts) samples."""

@@ -3,73 +3,264 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
+from accelerate import Accelerator
+from torch import Tensor
 
 from uqs.errors import UserError
-from uqs.methods.base import Method, trainable
+from uqs.methods.base import Batches, Method, Step, trainable
+from uqs.methods.losses import answer_cross_entropy
+from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.streams import Stream
-from uqs.models.vlm import VLM
+from uqs.models.reference import Reference
+from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
 
-WARMUP_SHARE = 0.1
-GRADIENT_NORM = 1.0
+Seen = TypeVar("Seen")
 BETAS = (0.9, 0.95)  # a second moment that a run of some hundred steps can follow
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Optimizer steps and AdamW's peak learning rate; warm-up, then a cosine down to zero."""
+    """Optimizer steps and AdamW's peak learning rate; warm-up, then a decay by the step."""
 
     steps: int
     lr: float
+    decay: str = "cosine"
+    warmup: float = 0.1
 
     def factor(self, step: int) -> float:
         """Share of the peak rate at `step` (from 0)."""
-        warmup = max(1, round(WARMUP_SHARE * self.steps))
+        warmup = max(1, round(self.warmup * self.steps)) if self.warmup else 0
         if step < warmup:
             return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, self.steps - warmup)))
+        done = (step - warmup) / max(1, self.steps - warmup)
+        match self.decay:
+            case "cosine":
+                return 0.5 * (1 + math.cos(math.pi * done))
+            case "linear":
+                return 1 - done
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Questions that are looked at during a run: `answers` must not fall silent, and by the loss of
+    `withheld`, which no step reads, a run may be stopped."""
+
+    answers: Encoded | None = None
+    withheld: Encoded | None = None
+
+
+NOTHING = Watched()
+
+
+@dataclass
+class Training:
+    """What came of a run: the loss of every step, and the steps whose weights the model has now.
+
+    `collapse` says why later weights were thrown away, `stop` why a run ended early of its own accord.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    steps: int = 0
+    collapse: str | None = None
+    stop: str | None = None
 
 
 def train(
     vlm: VLM,
     method: Method,
-    streams: dict[str, Stream],
+    streams: Mapping[str, Stream],
     schedule: Schedule,
-    generator: torch.Generator,
-) -> list[float]:
-    """Minimise the method's loss over the trainable weights, in place; returns the loss of every step.
+    order: torch.Generator,
+    settings: TrainerSettings = DEFAULT_TRAINER,
+    watched: Watched = NOTHING,
+) -> Training:
+    """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
 
-    Raises UserError where a loss is not finite: no weights are handed on from such a run.
+    Where a loss is not finite, or the model falls silent, the run ends with the weights of the last check
+    that was good, or those of the start. Several processes (`accelerate launch`) share each batch and
+    average their gradients.
     """
-    parameters = list(trainable(vlm).values())
-    optimizer = torch.optim.AdamW(
-        parameters, lr=schedule.lr, betas=BETAS, weight_decay=0.0, fused=True
-    )
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.factor)
-    batches = {name: stream.batches(generator) for name, stream in streams.items()}
-    vlm.model.train()
-    losses: list[float] = []
-    for step in range(schedule.steps):
-        loss = method.loss(
-            vlm,
-            {
-                name: vlm.batch(stream.encoded, next(batches[name]))
-                for name, stream in streams.items()
-            },
+    return _Run(vlm, method, streams, schedule, order, settings, watched).train()
+
+
+class _Run:
+    def __init__(
+        self,
+        vlm: VLM,
+        method: Method,
+        streams: Mapping[str, Stream],
+        schedule: Schedule,
+        order: torch.Generator,
+        settings: TrainerSettings,
+        watched: Watched,
+    ) -> None:
+        self.vlm, self.method, self.streams = vlm, method, streams
+        self.schedule, self.settings, self.watched = schedule, settings, watched
+        self.processes = Accelerator(cpu=vlm.model.device.type == "cpu")
+        self.parameters = list(trainable(vlm).values())
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=schedule.lr,
+            betas=BETAS,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
-        losses.append(float(loss.detach()))
-        if not math.isfinite(losses[-1]):
+        self.rates = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule.factor)
+        self.drawing = {name: stream.batches(order) for name, stream in streams.items()}
+        self.every = max(1, schedule.steps // settings.checks)
+        self.training = Training()
+
+    def train(self) -> Training:
+        self.good = Reference(self.vlm)
+        self.silent_at_start = self._silent()
+        self._checkpointing(self.settings.gradient_checkpointing)
+        self.vlm.model.train()
+        try:
+            for number in range(self.schedule.steps):
+                self._take(Step(number, self.schedule.steps))
+                if self.training.collapse or self.training.stop:
+                    break
+        finally:
+            self.vlm.model.eval()
+            self._checkpointing(False)
+        return self.training
+
+    def _take(self, step: Step) -> None:
+        """One optimizer step, and the check that may follow it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self._backward(step)
+        self.training.losses.append(loss)
+        if not math.isfinite(loss):
+            self._collapse(f"the loss is {loss} at step {step.number + 1} of {step.of}")
+            return
+        self._average_gradients()
+        self.method.edit_gradients(self.vlm)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
+        self.optimizer.step()
+        self.rates.step()
+        done = step.number + 1
+        if done % self.every == 0 or done == step.of:
+            self._check(done, step.of)
+
+    def _backward(self, step: Step) -> float:
+        """The step's loss; gradients are added up part by part, and none are taken of what is not finite."""
+        total = 0.0
+        for batches in self._parts():
+            with self._arithmetic():
+                loss = self.method.loss(self.vlm, batches, step) / self.settings.accumulate
+            total += self._mean(loss.detach())
+            if not math.isfinite(total):
+                break
+            loss.backward()
+        return total
+
+    def _parts(self) -> Iterator[Batches]:
+        """The parts of the step's batches that this process computes, one after another."""
+        drawn: dict[str, Sequence[int]] = {}
+        shares = self.settings.accumulate * self.processes.num_processes
+        first = self.processes.process_index * self.settings.accumulate
+        for part in range(first, first + self.settings.accumulate):
+            yield Batches(self.vlm, self.streams, _share(self._draw, drawn, part, shares))
+
+    def _draw(self, name: str) -> Sequence[int]:
+        return next(self.drawing[name])
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        if self.settings.precision == "float32":
+            return nullcontext()
+        # no cache: a reference puts other weights into the same parameters
+        return torch.autocast(self.vlm.model.device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+    def _mean(self, value: Tensor) -> float:
+        if self.processes.num_processes > 1:
+            value = self.processes.reduce(value, "mean")
+        return float(value)
+
+    def _average_gradients(self) -> None:
+        if self.processes.num_processes == 1:
+            return
+        for parameter in self.parameters:
+            if parameter.grad is not None:
+                parameter.grad = self.processes.reduce(parameter.grad, "mean")
+
+    def _checkpointing(self, on: bool) -> None:
+        if not self.settings.gradient_checkpointing:
+            return
+        model = self.vlm.plain_model
+        if on:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        else:
+            model.gradient_checkpointing_disable()
+
+    def _check(self, done: int, of: int) -> None:
+        """Keep the weights if they are good; else go back, or stop where a rule says so."""
+        if self._broken():
+            self._collapse(f"the model's numbers are not finite after step {done} of {of}")
+            return
+        if not self.silent_at_start and self._silent():
+            self._collapse(f"the model answers nothing after step {done} of {of}")
+            return
+        self.good = Reference(self.vlm)
+        self.training.steps = done
+        stop = self.settings.stop
+        if stop is not None and self.watched.withheld is not None:
+            loss = self._looked_at(_mean_loss, self.watched.withheld)
+            if loss >= stop.at:
+                self.training.stop = f"forget loss {loss:.3g} of {stop.at:g} nats after step {done}"
+
+    def _collapse(self, why: str) -> None:
+        self.good.restore()
+        self.training.collapse = why
+
+    def _broken(self) -> bool:
+        return not all(bool(torch.isfinite(p).all()) for p in self.parameters)
+
+    def _silent(self) -> bool:
+        return self.watched.answers is not None and self._looked_at(
+            answers_nothing, self.watched.answers
+        )
+
+    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoded) -> Seen:
+        """What there is to see of a model that is not in training."""
+        training = self.vlm.model.training
+        self.vlm.model.eval()
+        with torch.no_grad(), self._arithmetic():
+            found = look(self.vlm, self.vlm.batch(encoded, range(len(encoded))))
+        self.vlm.model.train(training)
+        return found
+
+
+def _share(
+    draw: Callable[[str], Sequence[int]], drawn: dict[str, Sequence[int]], part: int, shares: int
+) -> Callable[[str], Sequence[int]]:
+    """Every `shares`-th place of a stream's batch, which is drawn once a step."""
+
+    def indices(name: str) -> Sequence[int]:
+        if name not in drawn:
+            drawn[name] = draw(name)
+        if len(drawn[name]) < shares:
             raise UserError(
-                f"{method.name}: the loss is {losses[-1]} at step {step + 1} of {schedule.steps}; "
-                f"lower lr ({schedule.lr}) or steps"
+                f"a batch of {len(drawn[name])} {name} questions cannot be split into {shares} parts"
             )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        method.edit_gradients(vlm)
-        torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM)
-        optimizer.step()
-        rates.step()
-    vlm.model.eval()
-    return losses
+        return drawn[name][part::shares]
+
+    return indices
+
+
+def answers_nothing(vlm: VLM, batch: Batch) -> bool:
+    """Whether the likeliest first token of every answer is an end mark."""
+    logits, labels = vlm.answer_logits(batch)
+    first = (labels != IGNORED).int().argmax(1)
+    likeliest = logits[torch.arange(len(first), device=logits.device), first].argmax(-1)
+    return bool(torch.isin(likeliest, torch.tensor(vlm.end_ids, device=logits.device)).all())
+
+
+def _mean_loss(vlm: VLM, batch: Batch) -> float:
+    return float(answer_cross_entropy(vlm, batch))

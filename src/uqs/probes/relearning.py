@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from uqs.errors import UserError
 from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.streams import Stream
-from uqs.methods.trainer import BETAS, GRADIENT_NORM
+from uqs.methods.trainer import BETAS
 from uqs.models.vlm import VLM
 from uqs.records import Split
 from uqs.registry import nearest
 
+GRADIENT_NORM = 1.0
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]
 
 

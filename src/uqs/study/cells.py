@@ -15,7 +15,7 @@ Kind = Literal["base", "train", "unlearn", "trace", "gates", "measure"]
 CELL_VERSION: Mapping[Kind, int] = {
     "base": 1,
     "train": 1,
-    "unlearn": 1,
+    "unlearn": 2,
     "trace": 3,
     "gates": 2,
     "measure": 3,

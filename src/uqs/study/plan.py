@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,6 +201,7 @@ class _Planner:
             **self._data(benchmark),
             "adapter": self.study.model.adapter.model_dump(),
             "training": training.model_dump(exclude={"per_benchmark"}),
+            **self._trainer(without={"stop"}),
         }
 
     def _unlearning(self, benchmark: str, choice: MethodChoice) -> dict[str, Any]:
@@ -208,7 +209,13 @@ class _Planner:
             **self._data(benchmark),
             "method": choice.name,
             "hyperparameters": dict(choice.hyperparameters),
+            **self._trainer(),
         }
+
+    def _trainer(self, without: Set[str] = frozenset()) -> dict[str, Any]:
+        """What differs from the trainer's defaults, if anything does: then cells are as without the key."""
+        given = self.study.trainer.model_dump(exclude=set(without), exclude_defaults=True)
+        return {"trainer": given} if given else {}
 
     def _from(self, benchmark: str, original: str) -> dict[str, str]:
         """What unlearning reads, and waits for."""

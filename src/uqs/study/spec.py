@@ -14,7 +14,9 @@ from pydantic_core import ErrorDetails
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.measuring.splits import card, metric_names
-from uqs.methods.settings import SETTINGS
+from uqs.methods.cards import CARDS as METHOD_CARDS
+from uqs.methods.cards.card import MethodCard
+from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.metrics.cards import CORE
 from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
@@ -100,6 +102,7 @@ class Study(_Part):
     benchmarks: Names
     model: Model
     training: Training = Training()
+    trainer: TrainerSettings = DEFAULT_TRAINER
     oracles: Oracles = Oracles()
     originals: Literal["per_seed", "shared"] = "per_seed"
     methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
@@ -147,13 +150,13 @@ def dump_study(study: Study) -> str:
 
 
 def settings_of(method: str) -> type[BaseModel]:
-    """The hyperparameters of a method; a plug-in's class holds them as `Settings`."""
-    if method in SETTINGS:
-        return SETTINGS[method]
-    settings = getattr(registry.get("method", method), "Settings", None)
-    if not (isinstance(settings, type) and issubclass(settings, BaseModel)):
-        raise UserError(f"method {method!r} declares no hyperparameters as `Settings`")
-    return settings
+    """The hyperparameters of a method; a plug-in's class declares them in its `card`."""
+    if method in METHOD_CARDS:
+        return METHOD_CARDS[method].settings
+    card = getattr(registry.get("method", method), "card", None)
+    if not isinstance(card, MethodCard):
+        raise UserError(f"method {method!r} declares no `card`")
+    return card.settings
 
 
 def _method(entry: object, where: str, path: Path) -> dict[str, Any]:

@@ -21,12 +21,14 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from uqs import benchmarks, registry
+from uqs.errors import UserError
 from uqs.measuring.rows import measured
 from uqs.measuring.splits import splits_of
 from uqs.methods.base import Method
 from uqs.methods.retrain import Retrain
-from uqs.methods.settings import SETTINGS, MethodSettings
-from uqs.methods.trainer import Schedule, train
+from uqs.methods.settings import TrainerSettings
+from uqs.methods.trainer import Schedule, Training, train
+from uqs.methods.unlearn import Seeds, unlearn
 from uqs.metrics.base import Evidence, Measured, References, Shadow
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
@@ -52,6 +54,7 @@ from uqs.traces.trace import Trace
 Inputs = Mapping[str, Path]
 MAX_NEW_TOKENS = 8
 DERIVED = "derived"
+TRAINING = "training.json"
 
 
 def run(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -87,37 +90,32 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
         "learn": Split("learn", learn),
         "replay": Split("replay", tuple(corpus.samples("base"))),
     }
-    _train(vlm, method, parts, Schedule(training["steps"], training["lr"]), cell, out)
+    generator = torch.Generator().manual_seed(cell_seed(cell))
+    streams = method.streams(vlm, parts, generator)
+    schedule = Schedule(training["steps"], training["lr"])
+    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+    trained = train(vlm, method, streams, schedule, generator, trainer)
+    if trained.collapse:
+        raise UserError(f"{trained.collapse}; lower training.lr ({schedule.lr:g})")
+    _written(vlm, trained, out)
 
 
-def unlearn(cell: Cell, inputs: Inputs, out: Path) -> None:
+def unlearn_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
     """Turn an original into an unlearned model; a shadow model unlearns its members."""
     data = _benchmark(cell)
     shadow = cell.params.get("role") == SHADOW
     parts = draw(data, cell.params["seed"]).unlearn if shadow else data.unlearn
     vlm = adapter.load(_family(cell), inputs["base"], inputs["original"], trainable=True)
-    method_class = registry.get("method", cell.params["method"])
-    settings_class: type[MethodSettings] = SETTINGS.get(
-        cell.params["method"], getattr(method_class, "Settings", MethodSettings)
-    )
-    settings = settings_class(**cell.params["hyperparameters"])
-    schedule = Schedule(settings.steps, settings.lr)
-    _train(vlm, method_class(settings), parts, schedule, cell, out)
+    method_class: type[Method] = registry.get("method", cell.params["method"])
+    method = method_class(method_class.card.settings(**cell.params["hyperparameters"]))
+    seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
+    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+    _written(vlm, unlearn(vlm, method, parts, seeds, trainer), out)
 
 
-def _train(
-    vlm: VLM,
-    method: Method,
-    data: Mapping[str, Split],
-    schedule: Schedule,
-    cell: Cell,
-    out: Path,
-) -> None:
-    generator = torch.Generator().manual_seed(cell_seed(cell))
-    streams = dict(method.streams(vlm, data, generator))
-    losses = train(vlm, method, streams, schedule, generator)
+def _written(vlm: VLM, training: Training, out: Path) -> None:
     adapter.save(vlm, out)
-    (out / "training.json").write_text(json.dumps({"losses": losses}))
+    (out / TRAINING).write_text(json.dumps(asdict(training)))
 
 
 def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -194,15 +192,15 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
 WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
     "base": base,
     "train": train_cell,
-    "unlearn": unlearn,
+    "unlearn": unlearn_cell,
     "trace": trace,
     "gates": gates,
     "measure": measure,
 }
 
 
-def cell_seed(cell: Cell) -> int:
-    """A seed from what the cell is, so that no two models share their draws.
+def cell_seed(cell: Cell, *use: str) -> int:
+    """A seed from what the cell is and what it is used for, so that no two models share their draws.
 
     32 bits: torch's generator on the CPU takes no notice of higher ones.
     """
@@ -212,6 +210,7 @@ def cell_seed(cell: Cell) -> int:
         cell.params.get("role"),
         cell.params.get("method"),
         cell.params["seed"],
+        *use,
     ]
     return zlib.crc32(json.dumps(words).encode())
 

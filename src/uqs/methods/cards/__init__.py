@@ -1,0 +1,9 @@
+"""The declarations of all built-in methods by name; no method's code is needed to read them."""
+
+from __future__ import annotations
+
+from uqs.methods.cards import ascent, baselines, inside, labels, preference
+from uqs.methods.cards.card import MethodCard
+
+GROUPS = (ascent, labels, preference, inside, baselines)
+CARDS: dict[str, MethodCard] = {card.name: card for group in GROUPS for card in group.CARDS}

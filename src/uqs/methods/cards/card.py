@@ -1,0 +1,60 @@
+"""What a method declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from uqs.methods.settings import MethodSettings
+
+Fidelity = Literal["paper", "official code", "adapted"]
+Need = Literal["forget", "retain", "pictures", "refusals"]
+
+
+class Passes(NamedTuple):
+    """What a step costs: forward passes with their backward pass, and forward passes alone."""
+
+    training: float
+    forward: float = 0
+
+
+class Knob(NamedTuple):
+    """The hyperparameter that makes a method stronger, and the range that tuning searches on a log scale."""
+
+    field: str = "lr"
+    low: float = 1e-5
+    high: float = 1e-2
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """A method's name in code, its title, its loss (or what it does) in one line, and its source.
+
+    `fidelity`: `paper` where loss and hyperparameters are those of the source's text, `official code` where
+    they are those of its authors' code, `adapted` where something is otherwise; `differs` then says what.
+    `needs`: `forget` and `retain` questions, `pictures` of every forget entity, `refusals` to answer with.
+    `protects`: the loss itself holds on to the retain set. `setup` says what is computed before the first
+    step. `knob` is None for a method without strengths.
+    """
+
+    name: str
+    title: str
+    loss: str
+    source: str
+    fidelity: Fidelity
+    needs: Set[Need]
+    protects: bool
+    passes: Passes
+    differs: str = ""
+    setup: str = ""
+    settings: type[BaseModel] = MethodSettings
+    knob: Knob | None = field(default_factory=Knob)
+
+    def __post_init__(self) -> None:
+        if (self.fidelity == "adapted") != bool(self.differs):
+            raise ValueError(f"{self.name}: 'adapted' and what differs go together")
+        if self.knob is not None and self.knob.field not in self.settings.model_fields:
+            raise ValueError(f"{self.name}: no hyperparameter {self.knob.field!r}")

@@ -1,0 +1,60 @@
+"""Other answers to the forget questions, or none."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from uqs.methods.cards.card import MethodCard, Passes
+from uqs.methods.settings import MethodSettings, NonNegativeFloat, Share
+
+
+class RandomLabelsSettings(MethodSettings):
+    """Random labels with the true retain answers."""
+
+    retain_weight: NonNegativeFloat = Field(
+        default=1.0, description="weight of the retain loss beside the relabelled forget loss"
+    )
+
+
+class SalUnSettings(RandomLabelsSettings):
+    """Random labels within a mask."""
+
+    mask_share: Share = Field(
+        default=0.5, description="share of the trainable weights, the most salient, that may change"
+    )
+
+
+RANDOM_LABELS = MethodCard(
+    name="random_labels",
+    title="Random labels (RL)",
+    loss="CE(forget with random answers) + w CE(retain)",
+    source="Golatkar et al. 2020 (arXiv 1911.04933); Graves et al. 2021 (arXiv 2010.10981)",
+    fidelity="paper",
+    needs=frozenset({"forget", "retain"}),
+    protects=True,
+    passes=Passes(training=2),
+    settings=RandomLabelsSettings,
+)
+SALUN = MethodCard(
+    name="salun",
+    title="Saliency unlearning (SalUn)",
+    loss="as random labels, gradients masked to the weights with the largest |gradient of CE(forget)|",
+    source="Fan et al. 2024 (arXiv 2310.12508), equations 3 to 5",
+    fidelity="paper",
+    needs=frozenset({"forget", "retain"}),
+    protects=True,
+    passes=Passes(training=2),
+    setup="one pass with gradients over the forget set",
+    settings=SalUnSettings,
+)
+FINETUNE_RETAIN = MethodCard(
+    name="finetune_retain",
+    title="Fine-tuning on retain",
+    loss="CE(retain)",
+    source="Warnecke et al. 2023 (arXiv 2108.11577); Golatkar et al. 2020 (arXiv 1911.04933)",
+    fidelity="paper",
+    needs=frozenset({"retain"}),
+    protects=True,
+    passes=Passes(training=1),
+)
+CARDS = (RANDOM_LABELS, SALUN, FINETUNE_RETAIN)

@@ -1,0 +1,12 @@
+"""The original as it is."""
+
+from __future__ import annotations
+
+from uqs.methods.base import Method
+from uqs.methods.cards.baselines import ORIGINAL
+
+
+class Original(Method):
+    """Does nothing: what every metric says of a model that has forgotten nothing at all."""
+
+    card = ORIGINAL

@@ -1,0 +1,102 @@
+"""One run of a method on a model, from its data to what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from uqs.errors import UserError
+from uqs.methods.base import Data, Method
+from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
+from uqs.methods.trainer import Schedule, Training, Watched, train
+from uqs.models.vlm import VLM
+from uqs.records import Split
+
+WATCHED = 16
+"""How many retain questions are looked at to see whether a model still answers."""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """`order` draws the batches, `init` everything else: labels, directions, fresh weights."""
+
+    order: int
+    init: int
+
+
+def unlearn(
+    vlm: VLM,
+    method: Method,
+    data: Data,
+    seeds: Seeds,
+    trainer: TrainerSettings = DEFAULT_TRAINER,
+) -> Training:
+    """Turn the original `vlm`, whose trainable weights are set, into an unlearned model, in place.
+
+    Raises UserError where the data is not what the method needs.
+    """
+    check_data(method, data)
+    init = torch.Generator().manual_seed(seeds.init)
+    order = torch.Generator().manual_seed(seeds.order)
+    forget, withheld = _withheld(data["forget"], trainer.stop, init)
+    seen = {**data, "forget": forget}
+    streams = method.streams(vlm, seen, init)
+    if streams:
+        settings: MethodSettings = method.settings
+        schedule = Schedule(settings.steps, settings.lr, trainer.schedule, trainer.warmup)
+        watched = Watched(
+            vlm.encode(data["retain"].samples[:WATCHED]) if "retain" in data else None,
+            vlm.encode(withheld.samples) if withheld.samples else None,
+        )
+        training = train(vlm, method, streams, schedule, order, trainer, watched)
+    else:
+        training = Training()
+    if training.collapse is None:
+        method.finish(vlm, seen)
+    return training
+
+
+def check_data(method: Method, data: Data) -> None:
+    """Raise UserError where a split is missing, empty or too small, or a picture is missing."""
+    card = method.card
+    for name in ("forget", "retain"):
+        if name in card.needs and not (name in data and data[name].samples):
+            raise UserError(f"{card.name}: the {name} set is empty")
+    batch_size = getattr(method.settings, "batch_size", 1)
+    if "retain" in card.needs and len(data["retain"]) < batch_size:
+        raise UserError(
+            f"{card.name}: the retain set has {len(data['retain'])} questions, fewer than a batch "
+            f"({batch_size}); lower batch_size"
+        )
+    if "pictures" in card.needs:
+        shown = {s.entity for s in data["forget"].samples if s.picture is not None}
+        if unseen := sorted(data["forget"].entities - shown):
+            raise UserError(
+                f"{card.name} needs a picture of every forget entity; {unseen[0]!r} has none"
+                + (f", nor have {len(unseen) - 1} more" if len(unseen) > 1 else "")
+            )
+
+
+class _Parts(NamedTuple):
+    seen: Split
+    withheld: Split
+
+
+def _withheld(forget: Split, stop: StopAtForgetLoss | None, generator: torch.Generator) -> _Parts:
+    """The forget questions that the method sees, and those that only decide when it stops."""
+    if stop is None:
+        return _Parts(forget, Split(forget.name, ()))
+    count = round(stop.share * len(forget))
+    if not 0 < count < len(forget):
+        raise UserError(
+            f"of {len(forget)} forget questions a share of {stop.share:g} cannot be withheld to decide "
+            "when to stop"
+        )
+    chosen = set(torch.randperm(len(forget), generator=generator)[:count].tolist())
+    parts = [
+        tuple(s for i, s in enumerate(forget.samples) if (i in chosen) == aside)
+        for aside in (False, True)
+    ]
+    return _Parts(Split(forget.name, parts[0]), Split(forget.name, parts[1]))
