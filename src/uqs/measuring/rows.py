@@ -22,14 +22,14 @@ class Problem(NamedTuple):
 
 
 def measured(
-    names: Sequence[str], model: Evidence, references: References
+    names: Sequence[str], model: Evidence, references: References, dead: bool = False
 ) -> Iterator[Measured | Problem]:
     """Every row of the named metrics; a metric that fails costs no other its rows.
 
     A model that is collapsed has values of the health metrics alone: the others would praise it for what it
-    cannot say.
+    cannot say. So has one that is known to be `dead`, because its training collapsed.
     """
-    dead = collapsed(model.traces)
+    dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
     for name in names:
         metric: Metric = registry.get("metric", name)()

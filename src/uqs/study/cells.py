@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-Kind = Literal["base", "train", "unlearn", "trace", "gates", "measure"]
+Kind = Literal["base", "train", "unlearn", "trace", "gates", "measure", "trial"]
 
 # Raise a kind's number when its code changes what it writes: its cells are then made again.
 CELL_VERSION: Mapping[Kind, int] = {
@@ -19,6 +19,7 @@ CELL_VERSION: Mapping[Kind, int] = {
     "trace": 3,
     "gates": 2,
     "measure": 3,
+    "trial": 1,
 }
 
 

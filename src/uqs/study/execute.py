@@ -20,6 +20,7 @@ from uqs.study.store import Store
 from uqs.study.worker import Done, Failed, work_through
 
 DEFAULT_WORK = "uqs.study.work:run"
+TRIALS = "uqs.tuning.trial:run"
 
 
 class Executor(Protocol):

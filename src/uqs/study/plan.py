@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from uqs import registry
 from uqs.measuring.splits import TRACED, needs_of
 from uqs.models.families import base_folder
 from uqs.records import Role
 from uqs.study.cells import Cell, Kind
 from uqs.study.shadows import SHADOW
-from uqs.study.spec import MethodChoice, Study
+from uqs.study.spec import MethodChoice, Study, method_card
 
 __all__ = ["Cell", "Plan", "PlannedModel", "base_hash", "make_plan"]
 
@@ -128,12 +129,13 @@ class _Planner:
 
     def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
         label = f"{benchmark} {_variant(choice)} seed {seed}"
+        role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
         params = {**self._unlearning(benchmark, choice), "seed": seed}
         model = self._add(
             "unlearn", f"unlearn {label}", params, self._from(benchmark, original.model)
         )
-        trace = self._traced(benchmark, Role.UNLEARNED, model, label)
-        return _Made(Role.UNLEARNED, seed, choice, label, model, trace)
+        trace = self._traced(benchmark, role, model, label)
+        return _Made(role, seed, choice, label, model, trace)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
         needs = sorted(needs_of(self.study.metrics) & TRACED)
@@ -177,7 +179,7 @@ class _Planner:
             PlannedModel(
                 benchmark=benchmark,
                 role=made.role,
-                method=made.choice.name if made.choice else "",
+                method=method_card(made.choice.name).name if made.choice else "",
                 strength=made.choice.strength if made.choice else "",
                 hyperparameters=made.choice.hyperparameters if made.choice else {},
                 seed=made.seed,
@@ -210,6 +212,7 @@ class _Planner:
             "method": choice.name,
             "hyperparameters": dict(choice.hyperparameters),
             **self._trainer(),
+            **file_of(choice.name),
         }
 
     def _trainer(self, without: Set[str] = frozenset()) -> dict[str, Any]:
@@ -226,6 +229,11 @@ class _Planner:
     ) -> str:
         cell = Cell(kind, label, params, inputs)
         return self.cells.setdefault(cell.key, cell).key
+
+
+def file_of(method: str) -> dict[str, str]:
+    """The hash of a method's file, where it is named by a file: another text is another method."""
+    return {"file": registry.file_hash(method)} if registry.is_file(method) else {}
 
 
 def _variant(choice: MethodChoice) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from rich.console import Console
 from uqs import benchmarks
 from uqs.errors import DataError, UserError
 from uqs.run_half import require_run_half
+from uqs.study.cells import Cell
 from uqs.study.collect import collect
-from uqs.study.execute import DEFAULT_WORK, Executor, LocalProcesses, default_workers
+from uqs.study.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
 from uqs.study.plan import Plan, base_hash, make_plan
 from uqs.study.progress import BarProgress, Forecast, Progress
 from uqs.study.schedule import Schedule
@@ -58,22 +60,27 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     with store.lock():
         store.clean()
         write_text(store.run / "study.yaml", dump_study(plan.study))
-        made = _finished(plan, store, console)
-        schedule = Schedule(plan.cells, {key: manifest.stop for key, manifest in made.items()})
-        todo = len(schedule.remaining)
-        console.print(
-            f"{plan.study.name}: {len(made)} cells exist, {todo} to make", highlight=False
-        )
-        if todo:
-            _make(schedule, store, made, options, console)
+        make_cells(plan.study.name, plan.cells, store, options, console)
         collect(plan, store)
     return store.run
 
 
-def _finished(plan: Plan, store: Store, console: Console) -> dict[str, Manifest]:
+def make_cells(
+    name: str, cells: Sequence[Cell], store: Store, options: RunOptions, console: Console
+) -> None:
+    """Make the cells that are missing, in a store that is locked; errors as those of `run_study`."""
+    made = _finished(cells, store, console)
+    schedule = Schedule(cells, {key: manifest.stop for key, manifest in made.items()})
+    todo = len(schedule.remaining)
+    console.print(f"{name}: {len(made)} cells exist, {todo} to make", highlight=False)
+    if todo:
+        _make(schedule, store, made, options, console)
+
+
+def _finished(cells: Sequence[Cell], store: Store, console: Console) -> dict[str, Manifest]:
     """The cells that exist; damaged ones are reported and removed."""
     made = {}
-    for cell in plan.cells:
+    for cell in cells:
         try:
             manifest = store.manifest(cell.key)
         except DataError as error:
@@ -96,7 +103,7 @@ def _make(
 ) -> None:
     workers = options.workers or default_workers()
     executor: Executor = LocalProcesses(workers, options.work)
-    if options.work == DEFAULT_WORK:
+    if options.work in (DEFAULT_WORK, TRIALS):
         require_run_half("training")
     forecast = Forecast(workers, schedule.remaining)
     for manifest in made.values():

@@ -14,6 +14,7 @@ COST: Mapping[Kind, int] = {
     "trace": 3,
     "gates": 1,
     "measure": 1,
+    "trial": 7,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.metrics.cards import CORE
 from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
+from uqs.study.strengths import Strengths, read_strengths
 from uqs.study.yamlfile import read_mapping
 
 METHOD_KEYS = ("name", "strength")
@@ -82,7 +83,7 @@ class Gates(_Part):
 
 
 class MethodChoice(_Part):
-    """One method at one strength, with all its hyperparameters; `strength` is a label for tables."""
+    """One method at one strength, with all its hyperparameters; `strength` is the word in tables."""
 
     name: str
     strength: str = ""
@@ -114,21 +115,42 @@ class Study(_Part):
 
 def read_study(path: Path) -> Study:
     """Read and check a study file; DataError names the file, the key and what to do."""
+    return _read(path, tuning=False)
+
+
+def read_study_to_tune(path: Path) -> Study:
+    """A study file whose strengths are still to be found: every method once, with what the file fixes."""
+    return _read(path, tuning=True)
+
+
+def _read(path: Path, tuning: bool) -> Study:
     raw = read_mapping(path)
     if raw.get("metrics") == "default":
         del raw["metrics"]
     if raw.get("metrics") == "all":
         raw["metrics"] = everything(shadows=bool(raw.get("shadows")))
+    strengths = None if tuning else _strengths(raw.get("strengths"), path)
+    raw.pop("strengths", None)
     if isinstance(raw.get("methods"), list):
-        raw["methods"] = [
-            _method(entry, f"methods[{i}]", path) for i, entry in enumerate(raw["methods"])
-        ]
+        entries = [_entry(entry, i, path) for i, entry in enumerate(raw["methods"])]
+        if tuning:
+            entries = [entry.once() for entry in entries]
+        raw["methods"] = [_method(e, s, strengths, path) for e in entries for s in e.strengths]
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        raise _described(error, Study, "", path) from None
+        raise described(error, Study, "", path) from None
     _check(study, path)
     return study
+
+
+def _strengths(named: object, path: Path) -> Strengths | None:
+    """The file of strengths that a study names, beside the study file."""
+    if named is None:
+        return None
+    if not isinstance(named, str):
+        raise DataError(f"{named!r} is no file", file=path, field="strengths")
+    return read_strengths(path.parent / named)
 
 
 def everything(shadows: bool) -> list[str]:
@@ -149,33 +171,65 @@ def dump_study(study: Study) -> str:
     return text
 
 
-def settings_of(method: str) -> type[BaseModel]:
-    """The hyperparameters of a method; a plug-in's class declares them in its `card`."""
+def method_card(method: str) -> MethodCard:
+    """The card of a method; a plug-in's class declares it as `card`."""
     if method in METHOD_CARDS:
-        return METHOD_CARDS[method].settings
+        return METHOD_CARDS[method]
     card = getattr(registry.get("method", method), "card", None)
     if not isinstance(card, MethodCard):
         raise UserError(f"method {method!r} declares no `card`")
-    return card.settings
+    return card
 
 
-def _method(entry: object, where: str, path: Path) -> dict[str, Any]:
-    """`salun` or `{name: salun, mask_share: 0.5}` in full."""
+class _Entry(NamedTuple):
+    """An entry under `methods`: where it stands, its name, its strengths and what it fixes."""
+
+    where: str
+    name: str
+    strengths: tuple[str, ...]
+    fixed: Mapping[str, Any]
+
+    def once(self) -> _Entry:
+        """The same without strengths."""
+        return self._replace(strengths=("",))
+
+
+def _entry(entry: object, place: int, path: Path) -> _Entry:
+    """`salun`, or `{name: salun, strength: [weak, strong], mask_share: 0.5}`."""
+    where = f"methods[{place}]"
     given = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise DataError(
             f"{entry!r} is no method; write its name or {{name: NAME, ...}}", file=path, field=where
         )
-    with _located(where, path):
-        registry.check("method", given["name"])
-        settings = settings_of(given["name"])
-    values = {key: value for key, value in given.items() if key not in METHOD_KEYS}
+    strengths = given.get("strength", "")
+    listed = strengths if isinstance(strengths, list) else [strengths]
+    if not listed or not all(isinstance(strength, str) for strength in listed):
+        problem = f"must be a word or a list of words; it is {strengths!r}"
+        raise DataError(problem, file=path, field=f"{where}.strength")
+    fixed = {key: value for key, value in given.items() if key not in METHOD_KEYS}
+    return _Entry(where, given["name"], tuple(listed), fixed)
+
+
+def _method(
+    entry: _Entry, strength: str, strengths: Strengths | None, path: Path
+) -> dict[str, Any]:
+    """One method at one strength in full; what the entry fixes goes before what was tuned."""
+    with _located(entry.where, path):
+        registry.check("method", entry.name)
+        card = method_card(entry.name)
+        if card.name == "retrain":
+            raise UserError("'retrain' makes the oracles; write its seeds under oracles.seeds")
+        tuned = strengths.of(entry.name, strength) if strengths and strength else {}
     try:
-        hyperparameters = settings.model_validate(values).model_dump(mode="json")
+        settings = card.settings.model_validate({**tuned, **entry.fixed})
     except ValidationError as error:
-        raise _described(error, settings, where, path, also=METHOD_KEYS) from None
-    choice = {key: given[key] for key in METHOD_KEYS if key in given}
-    return {**choice, "hyperparameters": hyperparameters}
+        raise described(error, card.settings, entry.where, path, also=METHOD_KEYS) from None
+    return {
+        "name": entry.name,
+        "strength": strength,
+        "hyperparameters": settings.model_dump(mode="json"),
+    }
 
 
 @contextmanager
@@ -233,7 +287,7 @@ def _check(study: Study, path: Path) -> None:
             )
 
 
-def _described(
+def described(
     error: ValidationError,
     model: type[BaseModel],
     prefix: str,

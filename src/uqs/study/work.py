@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -59,12 +59,17 @@ TRAINING = "training.json"
 
 def run(cell: Cell, inputs: Inputs, out: Path) -> None:
     """Do one cell."""
+    quiet()
+    WORK[cell.kind](cell, inputs, out)
+
+
+def quiet() -> None:
+    """Torch deterministic, and libraries without bars and known warnings."""
     torch.use_deterministic_algorithms(True)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     # peft 0.21 asks transformers 5.23 by the old name
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-    WORK[cell.kind](cell, inputs, out)
 
 
 def base(cell: Cell, _: Inputs, out: Path) -> None:
@@ -76,7 +81,7 @@ def base(cell: Cell, _: Inputs, out: Path) -> None:
 
 def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
     """Train an original (forget + retain), an oracle (retain only) or a shadow model from the base."""
-    data = _benchmark(cell)
+    data = benchmark_of(cell)
     learn = data.learn["retain"].samples
     if cell.params["role"] == Role.ORIGINAL:
         learn = (*data.learn["forget"].samples, *learn)
@@ -102,15 +107,28 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
 
 def unlearn_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
     """Turn an original into an unlearned model; a shadow model unlearns its members."""
-    data = _benchmark(cell)
+    data = benchmark_of(cell)
     shadow = cell.params.get("role") == SHADOW
     parts = draw(data, cell.params["seed"]).unlearn if shadow else data.unlearn
+    made = unlearned(cell, inputs, parts)
+    _written(made.vlm, made.training, out)
+
+
+class Unlearned(NamedTuple):
+    """A model and what came of the run that made it."""
+
+    vlm: VLM
+    training: Training
+
+
+def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
+    """What the cell's method makes of the original among `inputs`."""
     vlm = adapter.load(_family(cell), inputs["base"], inputs["original"], trainable=True)
     method_class: type[Method] = registry.get("method", cell.params["method"])
     method = method_class(method_class.card.settings(**cell.params["hyperparameters"]))
     seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
     trainer = TrainerSettings(**cell.params.get("trainer", {}))
-    _written(vlm, unlearn(vlm, method, parts, seeds, trainer), out)
+    return Unlearned(vlm, unlearn(vlm, method, data, seeds, trainer))
 
 
 def _written(vlm: VLM, training: Training, out: Path) -> None:
@@ -123,7 +141,7 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
 
     Of a shadow model the splits of its members, and who they are.
     """
-    data = _benchmark(cell)
+    data = benchmark_of(cell)
     vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
     settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
     needs = frozenset(cell.params.get("needs", ()))
@@ -151,7 +169,7 @@ def _traced(vlm: VLM, settings: TraceSettings, split: Split) -> Trace:
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
     """Check the originals and oracles of a benchmark before anything is unlearned."""
-    data = _benchmark(cell)
+    data = benchmark_of(cell)
     limits = Limits(**cell.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
     checks: list[GateCheck] = []
@@ -182,11 +200,19 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
     )
     references = References(oracles, original, _shadows(inputs))
     found = []
-    for one in measured(cell.params["metrics"], model, references):
+    for one in measured(
+        cell.params["metrics"], model, references, dead=_collapsed(inputs["model"])
+    ):
         if not isinstance(one, Measured):
             raise one.error
         found.append(asdict(one.measurement) | {"oracle_seed": one.oracle_seed})
     (out / "measurements.json").write_text(json.dumps(found, indent=1))
+
+
+def _collapsed(checkpoint: Path) -> bool:
+    """Whether the run that made a checkpoint had to be ended."""
+    file = checkpoint / TRAINING
+    return file.is_file() and json.loads(file.read_text()).get("collapse") is not None
 
 
 WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
@@ -223,7 +249,8 @@ def _load(name: str, data_hash: str) -> Benchmark:
     return found
 
 
-def _benchmark(cell: Cell) -> Benchmark:
+def benchmark_of(cell: Cell) -> Benchmark:
+    """The benchmark that a cell is about."""
     return _load(cell.params["benchmark"], cell.params["data_hash"])
 
 

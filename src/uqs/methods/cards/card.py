@@ -37,7 +37,8 @@ class MethodCard:
     they are those of its authors' code, `adapted` where something is otherwise; `differs` then says what.
     `needs`: `forget` and `retain` questions, `pictures` of every forget entity, `refusals` to answer with.
     `protects`: the loss itself holds on to the retain set. `setup` says what is computed before the first
-    step. `knob` is None for a method without strengths.
+    step. `knob` is None for a method without strengths. A `baseline` is shown beside the methods and ranked with
+    none: it changes no weight.
     """
 
     name: str
@@ -52,6 +53,7 @@ class MethodCard:
     setup: str = ""
     settings: type[BaseModel] = MethodSettings
     knob: Knob | None = field(default_factory=Knob)
+    baseline: bool = False
 
     def __post_init__(self) -> None:
         if (self.fidelity == "adapted") != bool(self.differs):
