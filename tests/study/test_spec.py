@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
 from uqs import registry
 from uqs.errors import DataError, UserError
-from uqs.methods.settings import SalUnSettings
+from uqs.methods.cards.card import MethodCard, Passes
+from uqs.methods.cards.labels import SalUnSettings
 from uqs.metrics.cards import CARDS, CORE
-from uqs.study.spec import dump_study, read_study, settings_of
+from uqs.study.spec import dump_study, method_card, read_study, read_study_to_tune
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -84,7 +84,13 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
         ({"methods": [{"name": "salun", "mask": 1}]}, "methods[0].mask", "'mask_share'"),
         ({"methods": [{"name": "salun", "steps": "many"}]}, "methods[0].steps", "'many'"),
         ({"methods": [{"name": "salun", "lr": -1.0}]}, "methods[0].lr", "greater than 0"),
-        ({"methods": [{"name": "salun", "strength": 3}]}, "methods[0].strength", "valid string"),
+        ({"methods": [{"name": "salun", "strength": 3}]}, "methods[0].strength", "list of words"),
+        ({"methods": [{"name": "salun", "strength": []}]}, "methods[0].strength", "list of words"),
+        ({"methods": ["retrain"]}, "methods[0]", "write its seeds under oracles.seeds"),
+        ({"methods": ["no_file.py:Mine"]}, "methods[0]", "no_file.py"),
+        ({"trainer": {"precision": "int8"}}, "trainer.precision", "'float32' or 'bfloat16'"),
+        ({"trainer": {"stop": {"at": 0.0}}}, "trainer.stop.at", "greater than 0"),
+        ({"strengths": 3}, "strengths", "3 is no file"),
         ({"methods": "salun"}, "methods", "should be a valid list; it is 'salun'"),
         ({"seeds": []}, "seeds", "is empty"),
         ({"seeds": [1, 2, 1]}, "seeds", "1 appears twice"),
@@ -163,18 +169,103 @@ def test_other_files_are_told(tmp_path: Path) -> None:
         read_study(tmp_path / "b.yaml")
 
 
-class GuestSettings(BaseModel):
-    size: int = 3
+GUEST = MethodCard(
+    name="guest",
+    title="Guest",
+    loss="none",
+    source="nobody",
+    fidelity="paper",
+    needs=frozenset(),
+    protects=False,
+    passes=Passes(0),
+)
 
 
-def test_a_plug_in_brings_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_brings_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
     def get(kind: str, name: str) -> type:
-        return type("Guest", (), {"Settings": GuestSettings} if name == "guest" else {})
+        return type("Guest", (), {"card": GUEST} if name == "guest" else {})
 
     monkeypatch.setattr(registry, "get", get)
-    assert settings_of("guest") is GuestSettings
-    with pytest.raises(UserError, match="declares no hyperparameters as `Settings`"):
-        settings_of("bare")
+    assert method_card("guest") is GUEST
+    with pytest.raises(UserError, match="declares no `card`"):
+        method_card("bare")
+
+
+STRENGTHS = {
+    "methods": {
+        "salun": {
+            "weak": {"lr": 1e-4, "mask_share": 0.3},
+            "strong": {"lr": 1e-2, "mask_share": 0.3},
+        }
+    }
+}
+
+
+def write_strengths(path: Path, content: Any = STRENGTHS) -> None:
+    (path / "tuned.yaml").write_text(yaml.safe_dump(content))
+
+
+def test_a_list_of_strengths_is_that_many_settings(tmp_path: Path) -> None:
+    write_strengths(tmp_path)
+    entry = {"name": "salun", "strength": ["weak", "strong"], "steps": 5}
+    study = read_study(
+        write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": ["gradient_ascent", entry]})
+    )
+    _, weak, strong = study.methods
+    assert (weak.strength, strong.strength) == ("weak", "strong")
+    assert weak.hyperparameters == SalUnSettings(lr=1e-4, mask_share=0.3, steps=5).model_dump()
+    assert strong.hyperparameters["lr"] == 1e-2
+    assert read_study(write(tmp_path, dump_study(study))) == study
+
+
+def test_what_the_study_says_goes_before_what_was_tuned(tmp_path: Path) -> None:
+    write_strengths(tmp_path)
+    entry = {"name": "salun", "strength": "weak", "mask_share": 0.9}
+    file = write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": [entry]})
+    assert read_study(file).methods[0].hyperparameters["mask_share"] == 0.9
+
+
+def test_without_a_file_a_strength_is_a_word_for_tables(tmp_path: Path) -> None:
+    entry = {"name": "salun", "strength": "weak", "lr": 0.5}
+    (choice,) = read_study(write(tmp_path, SMALL | {"methods": [entry]})).methods
+    assert (choice.strength, choice.hyperparameters["lr"]) == ("weak", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("content", "strength", "problem"),
+    [
+        (STRENGTHS, "medium", r"field 'methods\.salun': has no 'medium'"),
+        ({"methods": {"salum": {}}}, "weak", "has no 'salun'; did you mean 'salum'"),
+        ({"methods": []}, "weak", "must hold methods with their strengths"),
+        ({"methods": {"salun": 3}}, "weak", r"'methods\.salun': must hold strengths"),
+        ({"methods": {"salun": {"weak": 3}}}, "weak", "must hold hyperparameters"),
+        (
+            {"methods": {"salun": {"weak": {"lr": -1.0}}}},
+            "weak",
+            r"methods\[0\]\.lr.*greater than 0",
+        ),
+    ],
+)
+def test_strengths_that_are_not_there_are_told(
+    tmp_path: Path, content: Any, strength: str, problem: str
+) -> None:
+    write_strengths(tmp_path, content)
+    methods = [{"name": "salun", "strength": strength}]
+    file = write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": methods})
+    with pytest.raises(DataError, match=problem):
+        read_study(file)
+
+
+def test_a_missing_file_of_strengths_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"tuned\.yaml: no such file"):
+        read_study(write(tmp_path, SMALL | {"strengths": "tuned.yaml"}))
+
+
+def test_to_tune_a_study_its_strengths_need_not_exist(tmp_path: Path) -> None:
+    entry = {"name": "salun", "strength": ["weak", "strong"], "steps": 5}
+    file = write(tmp_path, SMALL | {"strengths": "none.yaml", "methods": [entry]})
+    (choice,) = read_study_to_tune(file).methods
+    assert (choice.name, choice.strength, choice.hyperparameters["steps"]) == ("salun", "", 5)
 
 
 def test_a_benchmark_may_be_trained_longer_than_the_others(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ _BEGIN = """# Strengths
 
 Made by `uqs tune`; studies read the strengths from the file beside the study file.
 
-**The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric of
-a study is looked at. **The validation part**: retain entities are forgotten in place of the forget entities
-(`uqs.tuning.validation`), from originals of seed {seed}, which no study uses. **The budget**: {trials} trials
-for every method: {coarse} values of its knob over the knob's whole range, the rest where the targets lie. Among
-trials at the same distance the one that keeps more of retain is taken. **Targets**: {targets}.
+**The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric
+of a study is looked at. **The validation part**: retain entities are forgotten in place of the forget
+entities (`uqs.tuning.validation`), from originals of seed {seed}, which no study uses. **The budget**:
+{trials} trials for every method: {coarse} values of its knob over the knob's whole range, the rest where the
+targets lie. Among trials at the same distance the one that keeps more of retain is taken. **Targets**:
+{targets}.
 
 FA and RA are forget and retain accuracy on the validation part, means over {benchmarks}; the originals
 have {fa:.2f} and {ra:.2f}. A trial whose run collapsed has none.
