@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from uqs.errors import UserError
 from uqs.methods.base import Batches, Method, Step, trainable
-from uqs.methods.losses import answer_cross_entropy
+from uqs.methods.losses import answer_cross_entropy, answer_lengths
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.streams import Stream
 from uqs.models.reference import Reference
@@ -22,6 +22,7 @@ from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
 
 Seen = TypeVar("Seen")
 BETAS = (0.9, 0.95)  # a second moment that a run of some hundred steps can follow
+LOOKED_AT = 8  # questions in memory at a time when a check looks at answers
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def train(
 
     Where a loss is not finite, or the model falls silent, the run ends with the weights of the last check
     that was good, or those of the start. Several processes (`accelerate launch`) share each batch and
-    average their gradients.
+    average their gradients. Where the model has dropout, it is drawn from the seed of `order` too.
     """
     return _Run(vlm, method, streams, schedule, order, settings, watched).train()
 
@@ -114,23 +115,35 @@ class _Run:
         )
         self.rates = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule.factor)
         self.drawing = {name: stream.batches(order) for name, stream in streams.items()}
-        self.every = max(1, schedule.steps // settings.checks)
+        self.dropout_seed = order.initial_seed() + self.processes.process_index
+        self.every = math.ceil(schedule.steps / settings.checks)
         self.training = Training()
 
     def train(self) -> Training:
         self.good = Reference(self.vlm)
         self.silent_at_start = self._silent()
-        self._checkpointing(self.settings.gradient_checkpointing)
-        self.vlm.model.train()
-        try:
+        with self._in_training():
             for number in range(self.schedule.steps):
                 self._take(Step(number, self.schedule.steps))
                 if self.training.collapse or self.training.stop:
                     break
-        finally:
-            self.vlm.model.eval()
-            self._checkpointing(False)
         return self.training
+
+    @contextmanager
+    def _in_training(self) -> Iterator[None]:
+        """Dropout, with draws of its own, and gradient checkpointing are on; nothing is left behind."""
+        model = self.vlm.model
+        cuda = [model.device] if model.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda):
+            torch.manual_seed(self.dropout_seed)
+            self._checkpointing(True)
+            model.train()
+            try:
+                yield
+            finally:
+                model.eval()
+                self._checkpointing(False)
+                self.optimizer.zero_grad(set_to_none=True)
 
     def _take(self, step: Step) -> None:
         """One optimizer step, and the check that may follow it."""
@@ -150,16 +163,14 @@ class _Run:
             self._check(done, step.of)
 
     def _backward(self, step: Step) -> float:
-        """The step's loss; gradients are added up part by part, and none are taken of what is not finite."""
-        total = 0.0
+        """The step's loss; gradients are added up part by part."""
+        total = torch.zeros((), device=self.vlm.model.device)
         for batches in self._parts():
             with self._arithmetic():
                 loss = self.method.loss(self.vlm, batches, step) / self.settings.accumulate
-            total += self._mean(loss.detach())
-            if not math.isfinite(total):
-                break
             loss.backward()
-        return total
+            total += loss.detach()
+        return self._mean(total)
 
     def _parts(self) -> Iterator[Batches]:
         """The parts of the step's batches that this process computes, one after another."""
@@ -184,11 +195,15 @@ class _Run:
         return float(value)
 
     def _average_gradients(self) -> None:
+        """Over the processes; a weight that only some of them used has a gradient of 0 in the others."""
         if self.processes.num_processes == 1:
             return
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.grad = self.processes.reduce(parameter.grad, "mean")
+        used = torch.tensor([p.grad is not None for p in self.parameters], dtype=torch.float32)
+        used = self.processes.reduce(used.to(self.vlm.model.device), "sum")
+        for parameter, processes in zip(self.parameters, used.tolist(), strict=True):
+            if processes:
+                own = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                parameter.grad = self.processes.reduce(own, "mean")
 
     def _checkpointing(self, on: bool) -> None:
         if not self.settings.gradient_checkpointing:
@@ -207,11 +222,11 @@ class _Run:
         if not self.silent_at_start and self._silent():
             self._collapse(f"the model answers nothing after step {done} of {of}")
             return
-        self.good = Reference(self.vlm)
+        self.good.update()
         self.training.steps = done
         stop = self.settings.stop
         if stop is not None and self.watched.withheld is not None:
-            loss = self._looked_at(_mean_loss, self.watched.withheld)
+            loss = self._mean_loss(self.watched.withheld)
             if loss >= stop.at:
                 self.training.stop = f"forget loss {loss:.3g} of {stop.at:g} nats after step {done}"
 
@@ -223,16 +238,24 @@ class _Run:
         return not all(bool(torch.isfinite(p).all()) for p in self.parameters)
 
     def _silent(self) -> bool:
-        return self.watched.answers is not None and self._looked_at(
-            answers_nothing, self.watched.answers
-        )
+        answers = self.watched.answers
+        return answers is not None and all(self._looked_at(answers_nothing, answers))
 
-    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoded) -> Seen:
-        """What there is to see of a model that is not in training."""
+    def _mean_loss(self, encoded: Encoded) -> float:
+        """Mean cross-entropy (nats) over all answer tokens."""
+        sums = self._looked_at(_loss_and_tokens, encoded)
+        return sum(loss for loss, _ in sums) / sum(tokens for _, tokens in sums)
+
+    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoded) -> list[Seen]:
+        """What there is to see, batch by batch, of a model that is not in training."""
         training = self.vlm.model.training
         self.vlm.model.eval()
+        starts = range(0, len(encoded), LOOKED_AT)
         with torch.no_grad(), self._arithmetic():
-            found = look(self.vlm, self.vlm.batch(encoded, range(len(encoded))))
+            found = [
+                look(self.vlm, self.vlm.batch(encoded, range(len(encoded))[k : k + LOOKED_AT]))
+                for k in starts
+            ]
         self.vlm.model.train(training)
         return found
 
@@ -262,5 +285,6 @@ def answers_nothing(vlm: VLM, batch: Batch) -> bool:
     return bool(torch.isin(likeliest, torch.tensor(vlm.end_ids, device=logits.device)).all())
 
 
-def _mean_loss(vlm: VLM, batch: Batch) -> float:
-    return float(answer_cross_entropy(vlm, batch))
+def _loss_and_tokens(vlm: VLM, batch: Batch) -> tuple[float, int]:
+    tokens = int(answer_lengths(batch).sum())
+    return float(answer_cross_entropy(vlm, batch)) * tokens, tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,8 +12,8 @@ from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
 from uqs.methods.trainer import Schedule, Training, Watched, train
-from uqs.models.vlm import VLM
-from uqs.records import Split
+from uqs.models.vlm import VLM, Encoded
+from uqs.records import Sample, Split
 
 WATCHED = 16
 """How many retain questions are looked at to see whether a model still answers."""
@@ -47,8 +48,8 @@ def unlearn(
         settings: MethodSettings = method.settings
         schedule = Schedule(settings.steps, settings.lr, trainer.schedule, trainer.warmup)
         watched = Watched(
-            vlm.encode(data["retain"].samples[:WATCHED]) if "retain" in data else None,
-            vlm.encode(withheld.samples) if withheld.samples else None,
+            _encoded(vlm, data["retain"].samples[:WATCHED]) if "retain" in data else None,
+            _encoded(vlm, withheld.samples),
         )
         training = train(vlm, method, streams, schedule, order, trainer, watched)
     else:
@@ -56,6 +57,10 @@ def unlearn(
     if training.collapse is None:
         method.finish(vlm, seen)
     return training
+
+
+def _encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoded | None:
+    return vlm.encode(samples) if samples else None
 
 
 def check_data(method: Method, data: Data) -> None:

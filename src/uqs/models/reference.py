@@ -18,20 +18,31 @@ class Reference:
     """
 
     def __init__(self, vlm: VLM) -> None:
+        self._modules = list(vlm.model.modules())
         self._kept = [(p, p.detach().clone()) for p in vlm.model.parameters() if p.requires_grad]
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model computes as it did at the start, without gradients; then as before."""
+        """The model computes as it did at the start, without gradients and dropout; then as before."""
         now = [parameter.data for parameter, _ in self._kept]
+        training = [module for module in self._modules if module.training]
         for parameter, kept in self._kept:
             parameter.data = kept
+        for module in training:
+            module.training = False
         try:
             with torch.no_grad():
                 yield
         finally:
             for (parameter, _), data in zip(self._kept, now, strict=True):
                 parameter.data = data
+            for module in training:
+                module.training = True
+
+    def update(self) -> None:
+        """Keep the weights of now in place of those kept before."""
+        for parameter, kept in self._kept:
+            kept.copy_(parameter.detach())
 
     def restore(self) -> None:
         """Put the kept weights back for good."""
