@@ -121,9 +121,11 @@ def ls(
     """List what can be named in a study file."""
     from rich.console import Console
 
-    from uqs.listing import tables
+    from uqs.listing import WIDTH, tables
 
     console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     for table in tables(kind):
         console.print(table)
 

@@ -1,4 +1,7 @@
-"""What the registry knows, as tables; read from the sources, so that nothing heavy is imported."""
+"""What the registry knows, as tables; read from sources and cards, so that nothing heavy is imported.
+
+Only the card of a method of somebody else's package needs that package, and then torch.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,14 @@ from rich.table import Table
 
 from uqs import registry
 from uqs.errors import UserError
+from uqs.methods.cards import CARDS as METHOD_CARDS
+from uqs.methods.cards import words
+from uqs.methods.cards.card import MethodCard
 from uqs.metrics.cards import CARDS
 
 KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
+WIDTH = 150
+"""Columns where the output is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +39,65 @@ def tables(kinds: str | None) -> Iterator[Table]:
     if kinds is not None and kinds not in KINDS:
         raise UserError(f"unknown kind {kinds!r}; {registry.nearest(kinds, list(KINDS))}")
     for name in [kinds] if kinds else KINDS:
-        table = Table("name", "what", "source", title=name, title_justify="left")
-        for entry in entries(KINDS[name]):
-            table.add_row(entry.name, entry.summary, entry.source)
-        yield table
+        yield _methods() if name == "methods" else _table(name)
+
+
+def _empty(*columns: str, title: str) -> Table:
+    """A table without rows, whose first column is never broken."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, no_wrap=column == columns[0], overflow="fold")
+    return table
+
+
+def _table(kinds: str) -> Table:
+    table = _empty("name", "what", "source", title=kinds)
+    for entry in entries(KINDS[kinds]):
+        table.add_row(entry.name, entry.summary, entry.source)
+    return table
+
+
+def _methods() -> Table:
+    columns = ("name", "loss", "source", "fidelity", "passes a step", "needs")
+    table = _empty(*columns, title="methods")
+    for name in registry.names("method"):
+        try:
+            card = method_card(name)
+        except UserError as error:
+            table.add_row(name, str(error))
+            continue
+        passes, needs = words.passes(card.passes), words.needs(card)
+        table.add_row(name, card.loss, card.source, card.fidelity, passes, needs)
+    return table
+
+
+def method_card(name: str) -> MethodCard:
+    """The card of a registered method; that of a plug-in is on its class, which is loaded."""
+    if name in METHOD_CARDS:
+        return METHOD_CARDS[name]
+    found: MethodCard = registry.get("method", name).card
+    return found
 
 
 def entries(kind: registry.Kind) -> Iterator[Entry]:
     """All registered classes of a kind, by name."""
-    cards = {card.name: card for card in CARDS.values()}
+    sources = _sources(kind)
     for name, place in registry.names(kind).items():
         module, _, class_name = place.partition(":")
         found = _class(module, class_name)
         docstring = (ast.get_docstring(found) or "") if found else ""
-        source = cards[name].source if name in cards else _constant(found, "source")
+        source = sources.get(name) or _constant(found, "source")
         yield Entry(name, " ".join(docstring.partition("\n\n")[0].split()), source)
+
+
+def _sources(kind: registry.Kind) -> dict[str, str]:
+    """The sources on the cards of built-in metrics and methods."""
+    match kind:
+        case "metric":
+            return {card.name: card.source for card in CARDS.values()}
+        case "method":
+            return {card.name: card.source for card in METHOD_CARDS.values()}
+    return {}
 
 
 def _class(module: str, class_name: str) -> ast.ClassDef | None:

@@ -1,4 +1,7 @@
-"""Look-up by name, with the nearest name in the error; parts load only when they are asked for."""
+"""Look-up by name, with the nearest name in the error; parts load only when they are asked for.
+
+A method may also be a class in a file of the user's: `path/my_method.py:MyMethod`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from uqs.class_file import ClassFile, file_hash, is_file
 from uqs.errors import UserError
+
+__all__ = ["BUILT_IN", "Kind", "check", "file_hash", "get", "is_file", "names", "nearest"]
 
 Kind = str
 
@@ -135,17 +141,51 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def check(kind: Kind, name: str) -> None:
-    """Raise a UserError with the nearest name where `name` is not registered."""
-    if name not in names(kind):
+    """Raise a UserError where there is no such name, with the nearest one, or no such file of a method."""
+    if kind == "method" and is_file(name):
+        ClassFile.of(name).read()
+    elif name not in names(kind):
         raise UserError(f"unknown {kind} {name!r}; {nearest(name, list(names(kind)))}")
 
 
 def get(kind: Kind, name: str) -> Any:
-    """The registered class; UserError where the name is unknown or what it names cannot be loaded."""
+    """The registered class, or that of a method's file.
+
+    Raises UserError where there is no such name, what it names cannot be loaded, or a plug-in is no method
+    with a card of its own.
+    """
     check(kind, name)
-    place = names(kind)[name]
+    if kind == "method" and is_file(name):
+        place = ClassFile.of(name)
+        found: Any = place.load()
+        _check_method(found, f"{place.path}, {place.class_name}")
+        return found
+    return _from_package(kind, name, names(kind)[name])
+
+
+def _from_package(kind: Kind, name: str, place: str) -> Any:
     module, _, attribute = place.partition(":")
+    problem = f"{kind} {name!r} cannot be loaded from {place}"
     try:
-        return getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise UserError(f"{kind} {name!r} cannot be loaded from {place}: {error}") from error
+        raise UserError(f"{problem}: {error}") from error
+    if kind == "method" and name not in BUILT_IN[kind]:
+        _check_method(found, problem)
+        if found.card.name != name:
+            raise UserError(f"{problem}: its card says {found.card.name!r}")
+    return found
+
+
+def _check_method(found: object, where: str) -> None:
+    """Raise a UserError where a plug-in is no method with a card of its own."""
+    from uqs.methods.base import Method
+    from uqs.methods.cards.card import MethodCard
+
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise UserError(f"{where}: it is no subclass of uqs.methods.base.Method")
+    card = getattr(found, "card", None)
+    if not isinstance(card, MethodCard):
+        raise UserError(f"{where}: it declares no `card`, a uqs.methods.cards.card.MethodCard")
+    if card.name in BUILT_IN["method"]:
+        raise UserError(f"{where}: its card takes the built-in method name {card.name!r}")

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from uqs import registry
 from uqs.errors import UserError
 from uqs.listing import entries, tables
+from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.metrics.cards import CARDS
+
+GUEST = '''
+from uqs.methods.base import Method
+from uqs.methods.cards.card import MethodCard, Passes
+
+FACTS = dict(title="Guest", source="its paper", fidelity="paper", protects=False)
+FACTS |= dict(needs=frozenset({"forget"}), passes=Passes(training=1, forward=0.5))
+
+
+class Guest(Method):
+    """A guest's method."""
+
+    card = MethodCard(name="guest", loss="-CE(guest)", **FACTS)
+
+
+class Misnamed(Method):
+    card = MethodCard(name="host", loss="-CE(guest)", **FACTS)
+
+
+class Usurper(Method):
+    card = MethodCard(name="salun", loss="-CE(guest)", **FACTS)
+
+
+class Cardless(Method):
+    pass
+
+
+class Stranger:
+    pass
+'''
 
 
 @pytest.fixture
@@ -24,10 +58,9 @@ def install(
         about.mkdir()
         (about / "METADATA").write_text("Metadata-Version: 2.1\nName: guest\nVersion: 1.0\n")
         (about / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
-        (tmp_path / "guest.py").write_text(
-            'class Guest:\n    """A guest\'s method."""\n\n    source = "its paper"\n'
-        )
+        (tmp_path / "guest.py").write_text(GUEST)
         monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "guest", raising=False)
         registry.names.cache_clear()
         request.addfinalizer(registry.names.cache_clear)
 
@@ -60,7 +93,66 @@ def test_a_plug_in_is_found(install: Callable[[str, str], None]) -> None:
     assert list(registry.names("method")) == sorted([*registry.BUILT_IN["method"], "guest"])
     assert registry.get("method", "guest").__name__ == "Guest"
     (found,) = [entry for entry in entries("method") if entry.name == "guest"]
-    assert (found.summary, found.source) == ("A guest's method.", "its paper")
+    assert found.summary == "A guest's method."
+
+
+def shown(kinds: str) -> str:
+    """A table as it is printed, wide enough for one line a row."""
+    buffer = io.StringIO()
+    for table in tables(kinds):
+        Console(file=buffer, width=1000).print(table)
+    return buffer.getvalue()
+
+
+def row(name: str) -> list[str]:
+    (line,) = [one for one in shown("methods").splitlines() if f"│ {name} " in one]
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_the_list_of_methods_is_that_of_the_cards(install: Callable[[str, str], None]) -> None:
+    card = METHOD_CARDS["salun"]
+    about = [card.loss, card.source, card.fidelity, "2 training", "forget, retain"]
+    assert row("salun") == ["salun", *about]
+    assert row("original")[-2:] == ["none", "nothing"]
+    install("uqs.methods", "guest = guest:Guest")
+    cells = ["guest", "-CE(guest)", "its paper", "paper", "1 training + 0.5 forward", "forget"]
+    assert row("guest") == cells
+
+
+def test_a_plug_in_that_does_not_load_is_listed_with_its_fault(
+    install: Callable[[str, str], None],
+) -> None:
+    install("uqs.methods", "guest = guest:Nobody")
+    assert row("guest")[1].startswith("method 'guest' cannot be loaded from guest:Nobody")
+    assert row("salun")[1] == METHOD_CARDS["salun"].loss
+
+
+def test_only_the_list_of_methods_loads_a_plug_in(install: Callable[[str, str], None]) -> None:
+    install("uqs.methods", "guest = guest:Guest")
+    for kind in registry.BUILT_IN:
+        if kind != "method":
+            list(tables(f"{kind}s"))
+    list(entries("method"))
+    assert "guest" not in sys.modules
+    list(tables("methods"))
+    assert "guest" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("class_name", "problem"),
+    [
+        ("Misnamed", "its card says 'host'"),
+        ("Usurper", "its card takes the built-in method name 'salun'"),
+        ("Cardless", r"it declares no `card`"),
+        ("Stranger", r"it is no subclass of uqs\.methods\.base\.Method"),
+    ],
+)
+def test_a_plug_in_that_is_no_method_is_refused(
+    install: Callable[[str, str], None], class_name: str, problem: str
+) -> None:
+    install("uqs.methods", f"guest = guest:{class_name}")
+    with pytest.raises(UserError, match=f"cannot be loaded from guest:{class_name}: {problem}"):
+        registry.get("method", "guest")
 
 
 def test_a_plug_in_takes_no_built_in_name(install: Callable[[str, str], None]) -> None:
