@@ -22,12 +22,35 @@ def encoded(n: int) -> Encoded:
 def test_parts_are_covered_evenly(first: int, second: int, k: int, m: int, windows: int) -> None:
     stream = Stream(encoded(first + second), (first, second), (k, m))
     generator = torch.Generator().manual_seed(0)
-    seen = Counter(
-        i for b in itertools.islice(stream.batches(generator), windows * WINDOW) for i in b
-    )
-    for part in (range(first), range(first, first + second)):
+    taken = windows * stream.window
+    seen = Counter(i for b in itertools.islice(stream.batches(generator), taken) for i in b)
+    for part, count in ((range(first), k), (range(first, first + second), m)):
         counts = [seen[i] for i in part]
         assert max(counts) - min(counts) <= 1
+        assert sum(counts) == count * taken
+
+
+@given(st.integers(1, 60), st.integers(1, 40))
+def test_a_window_holds_no_sample_more_often_than_twice(n: int, batch_size: int) -> None:
+    """Once, but where one round of the samples ends and the next begins."""
+    stream = Stream.of(encoded(n), batch_size)
+    batches = stream.batches(torch.Generator().manual_seed(0))
+    assert stream.window == max(1, min(WINDOW, n // batch_size))
+    for _ in range(4):
+        seen = Counter(i for b in itertools.islice(batches, stream.window) for i in b)
+        assert max(seen.values()) <= 2
+
+
+def test_fewer_samples_than_a_batch_are_all_of_it() -> None:
+    stream = Stream.of(encoded(7), 32)
+    assert stream.counts == (7,)
+    for batch in itertools.islice(stream.batches(torch.Generator().manual_seed(0)), 20):
+        assert sorted(batch) == list(range(7))
+
+
+def test_a_batch_of_no_samples_is_an_error() -> None:
+    with pytest.raises(ValueError, match="part"):
+        Stream.of(encoded(0), 4)
 
 
 def test_batches_hold_samples_of_like_length() -> None:

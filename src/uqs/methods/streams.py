@@ -17,9 +17,10 @@ class Stream:
     """Batches over `encoded`; of every batch `counts[k]` samples come from part k, parts being consecutive.
 
     Every part is gone through in a fresh random order again and again, so that none of its samples is drawn
-    more than once oftener than another. WINDOW batches are drawn at a time and dealt out anew by length, for
-    padding is most of the cost of short questions beside long ones; so a batch's shares, and evenness, hold
-    over a window.
+    more than once oftener than another. `window` batches are drawn at a time and dealt out anew by length,
+    for padding is most of the cost of short questions beside long ones; so a batch's shares, and evenness,
+    hold over a window. A window draws no part more than once over: a small one would fill batches with the
+    same few samples.
     """
 
     encoded: Encoded
@@ -37,21 +38,27 @@ class Stream:
         """Batches of `batch_size` samples, or of all where there are fewer."""
         return cls(encoded, (len(encoded),), (min(batch_size, len(encoded)),))
 
+    @property
+    def window(self) -> int:
+        """How many batches are drawn at a time."""
+        once = min(size // count for size, count in zip(self.sizes, self.counts, strict=True))
+        return max(1, min(WINDOW, once))
+
     def batches(self, generator: torch.Generator) -> Iterator[Sequence[int]]:
         """Index lists without end, each of sum(counts) samples."""
         starts = [sum(self.sizes[:k]) for k in range(len(self.sizes))]
         parts = [
             _cycle(start, size, generator) for start, size in zip(starts, self.sizes, strict=True)
         ]
-        size = sum(self.counts)
+        size, window = sum(self.counts), self.window
         while True:
             drawn = [
                 next(part)
                 for part, count in zip(parts, self.counts, strict=True)
-                for _ in range(count * WINDOW)
+                for _ in range(count * window)
             ]
             drawn.sort(key=lambda i: len(self.encoded.prompts[i]) + len(self.encoded.answers[i]))
-            for k in torch.randperm(WINDOW, generator=generator).tolist():
+            for k in torch.randperm(window, generator=generator).tolist():
                 yield drawn[k * size : (k + 1) * size]
 
 
