@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
+from uqs.models.four_bit import is_four_bit
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.registry import nearest
@@ -16,7 +23,13 @@ ADAPTER, FULL = "adapter_model.safetensors", "model.safetensors"
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
-    """Make the model trainable: fresh LoRA factors from `seed` (their product is 0), or all weights."""
+    """Make the model trainable: fresh LoRA factors from `seed` (their product is 0), or all weights.
+
+    A base for `qlora` must have been loaded quantised, for `full` it must not.
+    """
+    if is_four_bit(vlm.model) != (settings.kind == "qlora"):
+        held = "is held in 4 bits" if is_four_bit(vlm.model) else "is not held in 4 bits"
+        raise UserError(f"adapter kind {settings.kind!r} does not fit a base that {held}")
     if settings.kind == "full":
         vlm.model.requires_grad_(True)
         return
@@ -58,9 +71,14 @@ def save(vlm: VLM, folder: Path) -> None:
     about.write_text(json.dumps(config, indent=2, sort_keys=True))
 
 
-def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) -> VLM:
-    """The model of a checkpoint folder: the base with its adapter, or the full weights."""
+def load(
+    family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool, quantised: bool = False
+) -> VLM:
+    """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
+    weights."""
     if (checkpoint / FULL).exists():
+        if quantised:
+            raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
         vlm = family.load(checkpoint, processor=base)
         vlm.model.requires_grad_(trainable)
         return vlm
@@ -68,7 +86,127 @@ def load(family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool) ->
         raise DataError(f"holds neither {ADAPTER} nor {FULL}", file=checkpoint)
     from peft import PeftModel
 
-    vlm = family.load(base)
+    vlm = family.load(base, quantised=quantised)
     vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
     vlm.model.eval()
     return vlm
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A layer's update (out, in) as `up @ down`, up (out, k) and down (k, in); any k from 1."""
+
+    up: Tensor
+    down: Tensor
+
+    def __add__(self, other: Factors) -> Factors:
+        """The sum of two updates; its k is the sum of theirs."""
+        return Factors(torch.cat([self.up, other.up], 1), torch.cat([self.down, other.down]))
+
+    def __rmul__(self, by: float) -> Factors:
+        return Factors(by * self.up, self.down)
+
+
+def has_adapter(vlm: VLM) -> bool:
+    """Whether the trained weights are those of an adapter."""
+    from peft import PeftModel
+
+    return isinstance(vlm.model, PeftModel)
+
+
+def factors(vlm: VLM) -> dict[str, Factors]:
+    """A copy of what the adapter adds to each of its layers now, by module name; PEFT's scale is in `up`."""
+    return {
+        name: Factors(
+            layer.scaling[adapter] * layer.lora_B[adapter].weight.detach(),
+            layer.lora_A[adapter].weight.detach().clone(),
+        )
+        for name, (layer, adapter) in _adapted(vlm).items()
+    }
+
+
+def set_factors(vlm: VLM, wanted: Mapping[str, Factors]) -> None:
+    """Replace the adapter's update of some layers, by module name; what is saved then has these ranks.
+
+    Raises UserError for layers that the adapter does not have.
+    """
+    layers = _adapted(vlm)
+    check_targets(vlm, wanted)
+    for name, one in wanted.items():
+        layer, adapter = layers[name]
+        rank = len(one.down)
+        if one.up.shape != (layer.out_features, rank) or one.down.shape[1] != layer.in_features:
+            raise ValueError(f"factors of {one.up.shape} and {one.down.shape} for layer {name!r}")
+        _replace(layer.lora_A[adapter], one.down)
+        _replace(layer.lora_B[adapter], one.up)
+        layer.r[adapter] = rank
+        layer.lora_alpha[adapter] = rank**0.5 if layer.use_rslora[adapter] else rank
+        layer.scaling[adapter] = 1.0
+    _declare_ranks(vlm)
+
+
+def check_targets(vlm: VLM, layers: Iterable[str]) -> None:
+    """Raise UserError where an adapter has no part in one of the layers that a method changes."""
+    missing = sorted(set(layers) - _adapted(vlm).keys()) if has_adapter(vlm) else []
+    if not missing:
+        return
+    fitting = [
+        name
+        for name, pattern in vlm.targets.items()
+        if all(re.fullmatch(pattern, layer) for layer in missing)
+    ]
+    raise UserError(
+        f"the adapter has no part in layer {missing[0]!r}"
+        + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        + " that would be changed; train the original with adapter targets that have them"
+        + (f" ({' or '.join(fitting)})" if fitting else "")
+    )
+
+
+def base_weight(vlm: VLM, layer: str) -> Tensor:
+    """The weight (out, in) of a layer by module name, without what an adapter adds; 4 bits are unpacked."""
+    from peft.utils.integrations import dequantize_module_weight
+
+    module: Any = vlm.model.get_submodule(layer)
+    base = module.get_base_layer() if hasattr(module, "get_base_layer") else module
+    found: Tensor = dequantize_module_weight(base).detach()
+    return found
+
+
+class _Layer(NamedTuple):
+    module: Any
+    adapter: str
+
+
+def _adapted(vlm: VLM) -> dict[str, _Layer]:
+    """The layers that have LoRA factors, by module name, with the adapter's name."""
+    from peft.tuners.lora import LoraLayer
+
+    adapter: str = vlm.model.active_adapter
+    return {
+        name: _Layer(module, adapter)
+        for name, module in vlm.model.named_modules()
+        if isinstance(module, LoraLayer) and adapter in module.lora_A
+    }
+
+
+def _replace(linear: nn.Linear, weight: Tensor) -> None:
+    old = linear.weight
+    linear.weight = nn.Parameter(weight.detach().to(old).contiguous(), old.requires_grad)
+    linear.out_features, linear.in_features = weight.shape
+
+
+def _declare_ranks(vlm: VLM) -> None:
+    """Put the layers' ranks and scales into the configuration: those of most layers, and what differs."""
+    layers = _adapted(vlm)
+    config = vlm.model.peft_config[vlm.model.active_adapter]
+    found = {
+        # PEFT matches a pattern with the end of a layer's name inside the plain model
+        re.escape(name.removeprefix("base_model.model.")): (one.r[adapter], one.lora_alpha[adapter])
+        for name, (one, adapter) in layers.items()
+    }
+    (config.r, config.lora_alpha), _ = Counter(found.values()).most_common(1)[0]
+    config.rank_pattern = {name: r for name, (r, _) in found.items() if r != config.r}
+    config.alpha_pattern = {
+        name: alpha for name, (_, alpha) in found.items() if alpha != config.lora_alpha
+    }

@@ -12,12 +12,12 @@ BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_
 
 
 class AdapterSettings(BaseModel):
-    """`targets`: a named set of layers of the model family. `full` trains every weight; r and alpha are then
-    of no use."""
+    """`targets`: a named set of layers of the model family. `qlora` is `lora` on a base held in 4 bits, which
+    needs bitsandbytes. `full` trains every weight; r and alpha are then of no use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    kind: Literal["lora", "full"] = "lora"
+    kind: Literal["lora", "qlora", "full"] = "lora"
     r: Annotated[int, Field(gt=0)] = 16
     alpha: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 32.0
     targets: str = "language.attention"

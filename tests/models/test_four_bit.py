@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from uqs.errors import DataError, UserError
+from uqs.methods.base import trainable
+from uqs.methods.losses import answer_cross_entropy
+from uqs.models.adapter import attach, base_weight, load, save
+from uqs.models.settings import AdapterSettings
+from uqs.models.update import effective_update
+
+QLORA = AdapterSettings(kind="qlora", r=2, targets="language.all+projector")
+
+
+def written(make_vlm, folder: Path):  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    vlm.model.save_pretrained(folder)
+    vlm.processor.save_pretrained(folder)
+    return vlm
+
+
+@pytest.fixture
+def four_bit(make_vlm, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """A model in full, and its base in 4 bits."""
+    pytest.importorskip("bitsandbytes")
+    plain = written(make_vlm, tmp_path / "base")
+    return plain, type(plain).load(tmp_path / "base", quantised=True)
+
+
+def linear(model):  # type: ignore[no-untyped-def]
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not model.lm_head
+    }
+
+
+def test_linear_layers_are_nf4_with_double_quantisation(four_bit) -> None:  # type: ignore[no-untyped-def]
+    plain, held = four_bit
+    for name, layer in linear(plain.model).items():
+        state = held.model.get_submodule(name).weight.quant_state
+        assert (state.quant_type, state.nested, state.blocksize) == ("nf4", True, 64)
+        blocks = base_weight(held, name).reshape(-1, 64)
+        # a block is one of 16 levels times its largest value, which double quantisation changes a little
+        assert max(len(block.unique()) for block in blocks) <= 16
+        largest = layer.weight.reshape(-1, 64).abs().amax(1, keepdim=True)
+        widest = 0.5 * (
+            1 - 0.6962
+        )  # half of the widest gap between NF4's levels (arXiv 2305.14314, E)
+        allowed = (widest + 0.05) * largest
+        assert bool(((blocks - layer.weight.reshape(-1, 64)).abs() <= allowed).all())
+    assert held.model.get_memory_footprint() < 0.3 * plain.model.get_memory_footprint()
+
+
+def test_gradients_are_those_of_the_same_weights_in_full(four_bit, samples) -> None:  # type: ignore[no-untyped-def]
+    plain, held = four_bit
+    with torch.no_grad():
+        for name, layer in linear(plain.model).items():
+            layer.weight.copy_(base_weight(held, name))
+    attach(held, QLORA, seed=0)
+    attach(plain, QLORA.model_copy(update={"kind": "lora"}), seed=0)
+    for vlm in (plain, held):
+        with torch.no_grad():
+            for name, parameter in trainable(vlm).items():
+                if "lora_B" in name:
+                    parameter.fill_(0.01)
+        batch = vlm.batch(vlm.encode(samples), range(len(samples)))
+        with torch.no_grad():
+            vlm.answer_logits(batch)  # as a check does before the first step
+        answer_cross_entropy(vlm, batch).backward()
+    expected = trainable(plain)
+    assert trainable(held).keys() == expected.keys()
+    for name, parameter in trainable(held).items():
+        assert parameter.dtype == torch.float32
+        torch.testing.assert_close(parameter.grad, expected[name].grad, atol=1e-5, rtol=1e-3)
+
+
+def test_it_learns_and_comes_back(four_bit, samples, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, vlm = four_bit
+    attach(vlm, QLORA, seed=0)
+    batch = vlm.batch(vlm.encode(samples), range(len(samples)))
+    optimizer = torch.optim.AdamW(trainable(vlm).values(), lr=1e-2)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = answer_cross_entropy(vlm, batch)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.5
+    save(vlm, tmp_path / "checkpoint")
+    with torch.no_grad():
+        expected = vlm.answer_logits(batch)[0]
+    again = load(
+        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=True, quantised=True
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(again.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
+    assert trainable(again).keys() == trainable(vlm).keys()
+    answer_cross_entropy(again, batch).backward()
+    assert all(bool(p.grad.any()) for p in trainable(again).values())
+    update = effective_update(tmp_path / "checkpoint", tmp_path / "base")
+    assert len(update) == len(trainable(vlm)) // 2
+    in_full = load(type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=False)
+    with torch.no_grad():
+        assert not torch.allclose(in_full.answer_logits(batch)[0], expected, atol=1e-3)
+
+
+def test_base_and_adapter_kind_must_fit(four_bit, make_vlm) -> None:  # type: ignore[no-untyped-def]
+    _, vlm = four_bit
+    for kind in ("lora", "full"):
+        with pytest.raises(UserError, match=f"'{kind}' does not fit a base that is held in 4 bits"):
+            attach(vlm, AdapterSettings(kind=kind), seed=0)
+    with pytest.raises(UserError, match="'qlora' does not fit a base that is not held in 4 bits"):
+        attach(make_vlm(), QLORA, seed=0)
+
+
+def test_full_weights_do_not_stand_on_four_bits(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    vlm = written(make_vlm, tmp_path)
+    with pytest.raises(DataError, match="full weights do not stand on a base in 4 bits"):
+        load(type(vlm), tmp_path, tmp_path, trainable=True, quantised=True)
+
+
+def test_what_to_install_is_said(make_vlm, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    vlm = written(make_vlm, tmp_path)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    monkeypatch.setattr("uqs.models.four_bit.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r"bitsandbytes is not installed.*'uqs\[qlora\]'"):
+        type(vlm).load(tmp_path, quantised=True)
