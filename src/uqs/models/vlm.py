@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from uqs.errors import UserError
+from uqs.models.four_bit import keep_trainable, nf4
 from uqs.records import Picture, Sample
 
 IGNORED = -100
@@ -99,11 +100,12 @@ class VLM:
         *,
         dtype: torch.dtype | None = None,
         local: bool = True,
+        quantised: bool = False,
     ) -> Self:
         """Read a model folder (safetensors only, no remote code); its processor may lie elsewhere.
 
         `dtype` is that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub
-        id.
+        id. `quantised` holds linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes.
         """
         from transformers import AutoModelForImageTextToText
 
@@ -113,7 +115,10 @@ class VLM:
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=local,
+            **({"quantization_config": nf4(dtype or torch.float32)} if quantised else {}),
         )
+        if quantised:
+            keep_trainable(model)
         return cls(model.eval(), cls.load_processor(processor or folder, local=local))
 
     @classmethod
