@@ -21,6 +21,8 @@ from uqs.models.reference import Reference
 from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
 
 Seen = TypeVar("Seen")
+Progress = Callable[[int, int, float], None]
+"""Told after each step of the steps taken, of all of them, and of the step's loss."""
 BETAS = (0.9, 0.95)  # a second moment that a run of some hundred steps can follow
 LOOKED_AT = 8  # questions in memory at a time when a check looks at answers
 
@@ -81,6 +83,7 @@ def train(
     order: torch.Generator,
     settings: TrainerSettings = DEFAULT_TRAINER,
     watched: Watched = NOTHING,
+    progress: Progress | None = None,
 ) -> Training:
     """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
 
@@ -88,7 +91,7 @@ def train(
     that was good, or those of the start. Several processes (`accelerate launch`) share each batch and
     average their gradients. Where the model has dropout, it is drawn from the seed of `order` too.
     """
-    return _Run(vlm, method, streams, schedule, order, settings, watched).train()
+    return _Run(vlm, method, streams, schedule, order, settings, watched, progress).train()
 
 
 class _Run:
@@ -101,9 +104,11 @@ class _Run:
         order: torch.Generator,
         settings: TrainerSettings,
         watched: Watched,
+        progress: Progress | None,
     ) -> None:
         self.vlm, self.method, self.streams = vlm, method, streams
         self.schedule, self.settings, self.watched = schedule, settings, watched
+        self.progress = progress
         self.processes = Accelerator(cpu=vlm.model.device.type == "cpu")
         self.parameters = list(trainable(vlm).values())
         self.optimizer = torch.optim.AdamW(
@@ -150,6 +155,8 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(step)
         self.training.losses.append(loss)
+        if self.progress is not None:
+            self.progress(step.number + 1, step.of, loss)
         if not math.isfinite(loss):
             self._collapse(f"the loss is {loss} at step {step.number + 1} of {step.of}")
             return

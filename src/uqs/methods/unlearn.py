@@ -11,7 +11,7 @@ import torch
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
-from uqs.methods.trainer import Schedule, Training, Watched, train
+from uqs.methods.trainer import Progress, Schedule, Training, Watched, train
 from uqs.models.vlm import VLM, Encoded
 from uqs.records import Sample, Split
 
@@ -33,6 +33,7 @@ def unlearn(
     data: Data,
     seeds: Seeds,
     trainer: TrainerSettings = DEFAULT_TRAINER,
+    progress: Progress | None = None,
 ) -> Training:
     """Turn the original `vlm`, whose trainable weights are set, into an unlearned model, in place.
 
@@ -51,7 +52,7 @@ def unlearn(
             _encoded(vlm, data["retain"].samples[:WATCHED]) if "retain" in data else None,
             _encoded(vlm, withheld.samples),
         )
-        training = train(vlm, method, streams, schedule, order, trainer, watched)
+        training = train(vlm, method, streams, schedule, order, trainer, watched, progress)
     else:
         training = Training()
     if training.collapse is None:
