@@ -15,6 +15,7 @@ from typing import Any
 
 from uqs.errors import DataError
 from uqs.measuring.checkpoint import ADAPTER_CONFIG, Checkpoint, content_hash, read_json
+from uqs.models import preamble
 from uqs.records import Split
 from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
 from uqs.traces.trace import Trace
@@ -35,8 +36,9 @@ def default_folder() -> Path:
 class Identity:
     """What a model's answers depend on beside the questions.
 
-    `start` and `adapter` are hashes of weights and configuration (`adapter` empty for a full model),
-    `processor` of a processor that replaces the model's own. `engine` names the libraries that compute.
+    `start` and `adapter` are hashes of weights, configuration and preamble (`adapter` empty for a full
+    model), `processor` of a processor that replaces the model's own. `engine` names the libraries that
+    compute.
     """
 
     start: str
@@ -70,11 +72,12 @@ class Cache:
         known = self.hashes
         adapter = ""
         if checkpoint.kind == "adapter":
-            config = dict(read_json(checkpoint.folder / ADAPTER_CONFIG))
+            folder = checkpoint.folder
+            config = dict(read_json(folder / ADAPTER_CONFIG))
             config.pop("base_model_name_or_path", None)
-            weights = content_hash(checkpoint.folder, (".safetensors",), known)
+            weights = content_hash(folder, (".safetensors",), known)
             adapter = hashlib.sha256(
-                (weights + json.dumps(config, sort_keys=True)).encode()
+                (weights + json.dumps(config, sort_keys=True) + preamble.read(folder)).encode()
             ).hexdigest()
         return Identity(
             content_hash(checkpoint.start, _MODEL_FILES, known),

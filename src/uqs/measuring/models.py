@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from uqs.errors import DataError, UserError
 from uqs.measuring.checkpoint import ADAPTER, Checkpoint, tensors
+from uqs.models import preamble
 from uqs.models.families import family_of
 from uqs.models.vlm import VLM
 
@@ -51,7 +52,9 @@ class Models:
             return
         adapted = self._adapted(vlm, checkpoint.folder)
         try:
-            yield type(vlm)(adapted.eval(), vlm.processor)
+            unlearned = type(vlm)(adapted.eval(), vlm.processor)
+            preamble.load(unlearned, checkpoint.folder)
+            yield unlearned
         finally:
             adapted.unload()
             if any(".lora_" not in name for _, name, _ in tensors(checkpoint.folder)):
@@ -77,6 +80,7 @@ class Models:
             return self._loaded[1]
         self._loaded = None  # frees the memory before more is taken
         vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
+        preamble.load(vlm, folder)
         vlm.model.requires_grad_(False)
         vlm.model.to(self.device)
         for name, parameter in vlm.model.named_parameters():

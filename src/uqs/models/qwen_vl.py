@@ -71,7 +71,7 @@ class QwenVL(VLM):
         if self.processor.chat_template is None:
             return super().prompt(sample)
         content = [{"type": "image"}] if sample.picture is not None else []
-        content.append({"type": "text", "text": sample.text})
+        content.append({"type": "text", "text": self.asked(sample)})
         text: str = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}],
             chat_template=self.processor.chat_template,

@@ -71,7 +71,8 @@ class VLM:
 
     `model_types` are the values of a configuration's `model_type` that the family serves. `template` is the
     text of a question with a picture, `text_template` of one without; an answer follows `answer_prefix`.
-    `targets` are patterns of layers for adapters.
+    `targets` are patterns of layers for adapters. `preamble` is an instruction that stands before every
+    question of this one model.
     """
 
     name: ClassVar[str]
@@ -88,6 +89,8 @@ class VLM:
             r"|multi_modal_projector\.linear_\d)"
         ),
     }
+
+    preamble: str = ""
 
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model, processor
@@ -207,7 +210,11 @@ class VLM:
     def prompt(self, sample: Sample) -> str:
         """The text that a plain `processor(text=..., images=...)` call takes for this question."""
         template = self.text_template if sample.picture is None else self.template
-        return template.format(text=sample.text)
+        return template.format(text=self.asked(sample))
+
+    def asked(self, sample: Sample) -> str:
+        """The question as it is put to the model: behind the preamble, where there is one."""
+        return f"{self.preamble}\n{sample.text}" if self.preamble else sample.text
 
     def encode(self, samples: Sequence[Sample]) -> Encoded:
         """Token ids of questions and answers, and each distinct picture once.

@@ -1,0 +1,67 @@
+"""The in-context guardrail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+from uqs.errors import UserError
+from uqs.methods.base import Data, Method
+from uqs.methods.cards.baselines import GUARDRAIL, GuardrailSettings
+from uqs.models.vlm import VLM
+from uqs.probes.names import known_names
+from uqs.records import Benchmark, Sample
+
+
+class Guardrail(Method):
+    """An instruction to know nothing of the forget set stands before every question; no weight changes."""
+
+    card = GUARDRAIL
+
+    def finish(self, vlm: VLM, data: Data) -> None:
+        vlm.preamble = f"{vlm.preamble}\n{instruction(self.settings, data)}".strip()
+        _check(vlm, [sample for split in data.values() for sample in split.samples])
+
+
+class _Asked(NamedTuple):
+    """All that `known_names` reads of a benchmark."""
+
+    learn: Data
+    evaluate: Data
+
+
+def instruction(settings: GuardrailSettings, data: Data) -> str:
+    """The instruction with the names of the forget entities; the general one where it needs names and the
+    data gives none away."""
+    names = known_names(cast(Benchmark, _Asked(data, data)))
+    if "{names}" in settings.instruction and not names:
+        return settings.general
+    return settings.instruction.replace("{names}", ", ".join(dict.fromkeys(names.values())))
+
+
+def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
+    """Raise UserError where the preamble cannot be read, or is too long before the longest question."""
+    if vlm.image_token in vlm.preamble:
+        raise UserError(f"guardrail: the instruction holds {vlm.image_token!r}, a picture's mark")
+    ids = vlm.tokenizer(vlm.preamble)["input_ids"]
+    unknown = vlm.tokenizer.unk_token_id
+    if unknown is not None and unknown in ids:
+        raise UserError(f"guardrail: the tokenizer cannot spell the instruction {vlm.preamble!r}")
+    limit = vlm.plain_model.config.get_text_config(decoder=True).max_position_embeddings
+    longest = _longest(vlm, samples)
+    if longest > limit:
+        raise UserError(
+            f"guardrail: behind the instruction ({len(ids)} tokens) the longest question with its answer "
+            f"ends at token {longest}, and the model reads {limit}; give a shorter instruction"
+        )
+
+
+def _longest(vlm: VLM, samples: Sequence[Sample]) -> int:
+    """Tokens of the longest question with its answer; pictures are taken to be about alike."""
+    texts = [f"{vlm.prompt(sample)}{sample.answer}" for sample in samples]
+    lengths = [len(ids) for ids in vlm.tokenizer(texts)["input_ids"]]
+    chosen: dict[bool, int] = {}
+    for i in sorted(range(len(samples)), key=lengths.__getitem__):
+        chosen[samples[i].picture is None] = i
+    encoded = vlm.encode([samples[i] for i in chosen.values()])
+    return max(len(p) + len(a) for p, a in zip(encoded.prompts, encoded.answers, strict=True))

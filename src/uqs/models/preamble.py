@@ -1,0 +1,40 @@
+"""An instruction that stands before every question of a model, kept beside its weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uqs.errors import DataError
+
+if TYPE_CHECKING:
+    from uqs.models.vlm import VLM
+
+FILE = "preamble.json"
+
+
+def save(vlm: VLM, folder: Path) -> None:
+    """Write the model's preamble into a checkpoint's folder, where it has one."""
+    if vlm.preamble:
+        text = json.dumps({"preamble": vlm.preamble}, ensure_ascii=False, indent=1)
+        (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def load(vlm: VLM, folder: Path) -> None:
+    """Give the model the preamble of a checkpoint's folder, or none."""
+    vlm.preamble = read(folder)
+
+
+def read(folder: Path) -> str:
+    """The preamble of a checkpoint's folder, empty where it has none; DataError where the file is damaged."""
+    file = folder / FILE
+    if not file.is_file():
+        return ""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))["preamble"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"is no JSON with a preamble ({error!r})", file=file) from None
+    if not isinstance(found, str):
+        raise DataError("is no text", file=file, field="preamble")
+    return found
