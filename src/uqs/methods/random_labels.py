@@ -64,5 +64,5 @@ def relabel(
         if not wrong:
             raise UserError(f"sample {sample.id!r}: no other answer to draw a random label from")
         drawn = int(torch.randint(len(wrong), (), generator=generator))
-        relabelled.append(replace(sample, answer=wrong[drawn]))
+        relabelled.append(replace(sample, answer=wrong[drawn], wrong=()))
     return relabelled

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from uqs.methods.base import Data, trainable
 from uqs.methods.cards.labels import SALUN, SalUnSettings
-from uqs.methods.losses import answer_cross_entropy
+from uqs.methods.losses import answer_cross_entropy, answer_lengths
 from uqs.methods.random_labels import RandomLabels
 from uqs.methods.streams import Stream
 from uqs.models.vlm import VLM, Encoded
+
+AT_ONCE = 8  # questions in memory at a time when the gradient is taken
 
 
 class SalUn(RandomLabels):
@@ -29,7 +31,7 @@ class SalUn(RandomLabels):
 
     def streams(self, vlm: VLM, data: Data, generator: torch.Generator) -> dict[str, Stream]:
         forget = vlm.encode(data["forget"].samples)
-        self.masks = saliency_masks(vlm, forget, self.mask_share, self.settings.batch_size)
+        self.masks = saliency_masks(vlm, forget, self.mask_share)
         return super().streams(vlm, data, generator)
 
     def edit_gradients(self, vlm: VLM) -> None:
@@ -38,25 +40,25 @@ class SalUn(RandomLabels):
                 parameter.grad *= self.masks[name]
 
 
-def saliency_masks(vlm: VLM, forget: Encoded, share: float, batch_size: int) -> dict[str, Tensor]:
-    """0/1 masks of the trainable weights: 1 on the `share` of all with the largest |forget gradient|."""
+def saliency_masks(vlm: VLM, forget: Encoded, share: float) -> dict[str, Tensor]:
+    """Which trainable weights may change: the `share` of all with the largest |gradient| of the mean
+    cross-entropy over all forget answer tokens; of equal ones, such as those without gradient, any."""
     parameters = trainable(vlm)
     vlm.model.zero_grad(set_to_none=True)
-    for start in range(0, len(forget), batch_size):
-        indices = range(start, min(start + batch_size, len(forget)))
-        loss = answer_cross_entropy(vlm, vlm.batch(forget, indices))
-        (loss * len(indices) / len(forget)).backward()
-    sizes = [p.numel() for p in parameters.values()]
+    total = sum(len(answer) for answer in forget.answers)
+    for start in range(0, len(forget), AT_ONCE):
+        batch = vlm.batch(forget, range(len(forget))[start : start + AT_ONCE])
+        (answer_cross_entropy(vlm, batch) * answer_lengths(batch).sum() / total).backward()
     saliency = torch.cat(
         [
-            torch.zeros(p.numel()) if p.grad is None else p.grad.abs().flatten()
+            (torch.zeros_like(p) if p.grad is None else p.grad.abs()).flatten()
             for p in parameters.values()
         ]
     )
     vlm.model.zero_grad(set_to_none=True)
-    mask = torch.zeros_like(saliency)
-    mask[saliency.topk(round(share * saliency.numel())).indices] = 1
+    mask = torch.zeros_like(saliency, dtype=torch.bool)
+    mask[saliency.topk(round(share * saliency.numel()), sorted=False).indices] = True
+    parts = mask.split([p.numel() for p in parameters.values()])
     return {
-        name: part.view_as(p)
-        for (name, p), part in zip(parameters.items(), mask.split(sizes), strict=True)
+        name: part.view_as(p) for (name, p), part in zip(parameters.items(), parts, strict=True)
     }
