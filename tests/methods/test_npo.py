@@ -168,7 +168,7 @@ def test_the_original_stays_what_it_was_while_the_model_trains(make_vlm, samples
         expected = [slow_log_likelihood(vlm, original, encoded, i) for i in places]
         assert found == pytest.approx(expected, rel=1e-4)
         now = [slow_log_likelihood(vlm, vlm.model, encoded, i) for i in places]
-        assert now != pytest.approx(expected, rel=1e-2)
+        assert now != pytest.approx(expected, rel=5e-4)
 
 
 def test_what_the_original_gives_is_computed_once(make_vlm, samples, monkeypatch) -> None:  # type: ignore[no-untyped-def]

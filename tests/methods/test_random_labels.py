@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from uqs.errors import UserError
+from uqs.methods.base import Batches, Step
+from uqs.methods.cards.labels import RandomLabelsSettings
+from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.random_labels import RandomLabels, relabel
-from uqs.methods.settings import RandomLabelsSettings
+from uqs.methods.trainer import Schedule, train
+from uqs.models.adapter import attach
+from uqs.models.settings import AdapterSettings
+from uqs.models.vlm import IGNORED
 from uqs.records import Split
 
 
@@ -46,32 +52,67 @@ def test_no_other_answer_is_an_error(samples) -> None:  # type: ignore[no-untype
         relabel([samples[0]], [samples[0]], seeded())
 
 
-def test_the_token_labels_are_the_drawn_answers(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
-    vlm = make_vlm()
-    data = {
+def data_of(samples):  # type: ignore[no-untyped-def]
+    return {
         "forget": Split("forget", tuple(samples[:9])),
         "retain": Split("retain", tuple(samples[9:])),
     }
-    streams = RandomLabels(RandomLabelsSettings(batch_size=9)).streams(vlm, data, seeded(1))
-    wrong = relabel(samples[:9], samples, seeded(1))
-    spelled = [
-        vlm.tokenizer.decode(ids, skip_special_tokens=True)
-        for ids in streams["forget"].encoded.answers
-    ]
-    assert spelled == [s.answer for s in wrong]
-    assert streams["retain"].encoded.answers == vlm.encode(samples[9:]).answers
 
 
-def test_the_loss_is_the_weighted_sum(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+def test_a_drawn_answer_may_be_one_that_the_question_calls_wrong(samples) -> None:  # type: ignore[no-untyped-def]
+    first, second = replace(samples[0], wrong=("green",)), samples[3]
+    assert second.answer == "green"
+    assert relabel([first], [first, second], seeded())[0].answer == "green"
+
+
+def test_token_labels_are_the_drawn_answers_and_true_retain_answers(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
     vlm = make_vlm()
-    encoded = vlm.encode(samples)
-    batches = {"forget": vlm.batch(encoded, [0, 1]), "retain": vlm.batch(encoded, [3, 4])}
-    from uqs.methods.losses import answer_cross_entropy
+    streams = RandomLabels(RandomLabelsSettings(batch_size=9)).streams(
+        vlm, data_of(samples), seeded(1)
+    )
+    wrong = relabel(samples[:9], samples, seeded(1))
+    assert {s.task for s in wrong} == {"short", "classification", "cloze"}
+    for name, expected in (("forget", wrong), ("retain", samples[9:])):
+        labels = vlm.batch(streams[name].encoded, range(9)).labels
+        for row, sample in zip(labels, expected, strict=True):
+            spelled = vlm.tokenizer(sample.answer, add_special_tokens=False)["input_ids"]
+            assert row[row != IGNORED].tolist() == [*spelled, vlm.tokenizer.eos_token_id]
+            assert (row[: -len(spelled) - 1] == IGNORED).all()
+    assert streams["forget"].encoded.prompts == vlm.encode(samples[:9]).prompts
 
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
+def test_the_loss_is_the_weighted_sum(make_vlm, samples, weight) -> None:  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    method = RandomLabels(RandomLabelsSettings(retain_weight=weight))
+    streams = method.streams(vlm, data_of(samples), seeded(1))
+    places = {"forget": [0, 1], "retain": [3, 4]}
     with torch.no_grad():
         forget, retain = (
-            float(answer_cross_entropy(vlm, batches[k])) for k in ("forget", "retain")
+            float(answer_cross_entropy(vlm, vlm.batch(streams[name].encoded, part)))
+            for name, part in places.items()
         )
-        for weight in (0.0, 1.0, 2.5):
-            method = RandomLabels(RandomLabelsSettings(retain_weight=weight))
-            assert float(method.loss(vlm, batches)) == pytest.approx(forget + weight * retain)
+        if not weight:
+            del places["retain"]  # it is not drawn
+        batches = Batches(vlm, streams, places.__getitem__)
+        found = float(method.loss(vlm, batches, Step(0, 1)))
+    assert found == pytest.approx(forget + weight * retain, rel=1e-6)
+
+
+def test_a_run_learns_wrong_answers_and_its_retain_term_protects(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    retain = {}
+    for weight in (0.0, 1.0):
+        vlm = make_vlm()
+        attach(vlm, AdapterSettings(kind="full"), seed=0)
+        method = RandomLabels(RandomLabelsSettings(batch_size=6, retain_weight=weight))
+        streams = method.streams(vlm, data_of(samples), seeded())
+        before = loss_of(vlm, streams["forget"].encoded)
+        train(vlm, method, streams, Schedule(8, 3e-3), seeded())
+        assert loss_of(vlm, streams["forget"].encoded) < before - 1
+        retain[weight] = loss_of(vlm, streams["retain"].encoded)
+    assert retain[1.0] < retain[0.0]
+
+
+def loss_of(vlm, encoded) -> float:  # type: ignore[no-untyped-def]
+    with torch.no_grad():
+        return float(answer_cross_entropy(vlm, vlm.batch(encoded, range(len(encoded)))))
