@@ -130,7 +130,7 @@ def set_factors(vlm: VLM, wanted: Mapping[str, Factors]) -> None:
 
     Raises UserError for layers that the adapter does not have.
     """
-    layers = _adapted(vlm)
+    layers, config = _adapted(vlm), vlm.model.peft_config[vlm.model.active_adapter]
     check_targets(vlm, wanted)
     for name, one in wanted.items():
         layer, adapter = layers[name]
@@ -140,7 +140,7 @@ def set_factors(vlm: VLM, wanted: Mapping[str, Factors]) -> None:
         _replace(layer.lora_A[adapter], one.down)
         _replace(layer.lora_B[adapter], one.up)
         layer.r[adapter] = rank
-        layer.lora_alpha[adapter] = rank**0.5 if layer.use_rslora[adapter] else rank
+        layer.lora_alpha[adapter] = rank**0.5 if config.use_rslora else rank
         layer.scaling[adapter] = 1.0
     _declare_ranks(vlm)
 

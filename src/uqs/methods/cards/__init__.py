@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uqs.methods.cards import ascent, baselines, inside, labels, preference
+from uqs.methods.cards import ascent, baselines, inside, labels, preference, pruned
 from uqs.methods.cards.card import MethodCard
 
-GROUPS = (ascent, labels, preference, inside, baselines)
+GROUPS = (ascent, labels, preference, inside, pruned, baselines)
 CARDS: dict[str, MethodCard] = {card.name: card for group in GROUPS for card in group.CARDS}
