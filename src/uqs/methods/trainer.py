@@ -176,7 +176,7 @@ class _Run:
             with self._arithmetic():
                 loss = self.method.loss(self.vlm, batches, step) / self.settings.accumulate
             loss.backward()
-            total += loss.detach()
+            total = total + loss.detach()
         return self._mean(total)
 
     def _parts(self) -> Iterator[Batches]:
@@ -217,9 +217,9 @@ class _Run:
             return
         model = self.vlm.plain_model
         if on:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
         else:
-            model.gradient_checkpointing_disable()
+            model.activation_checkpointing_disable()
 
     def _check(self, done: int, of: int) -> None:
         """Keep the weights if they are good; else go back, or stop where a rule says so."""
