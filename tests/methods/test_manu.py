@@ -13,7 +13,7 @@ from uqs.methods.cards.pruned import MANUSettings
 from uqs.methods.manu import MANU, by_modality, importance
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.models.adapter import attach, save
-from uqs.models.neurons import Activity
+from uqs.models.neurons import LANGUAGE, Activity, output_layers, remove, top_share
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.records import Split
@@ -238,3 +238,27 @@ def test_errors_say_what_is_needed(make_vlm, samples) -> None:  # type: ignore[n
     vlm = moved(make_vlm)
     with pytest.raises(UserError, match=r"no part in layer 'base_model.*vision_tower.*\.mlp\.fc2'"):
         unlearn(vlm, MANU(MANUSettings(batch_size=8, side="vision")), data, Seeds(0, 0))
+
+
+def test_it_forgets_more_and_loses_less_than_chance(memorised, halves, plain_loss) -> None:  # type: ignore[no-untyped-def]
+    def rises(prune):  # type: ignore[no-untyped-def]
+        vlm, asked = memorised(), {}
+        for name, split in halves.items():
+            asked[name] = vlm.encode(split.samples)
+        before = {name: plain_loss(vlm, one, range(9)) for name, one in asked.items()}
+        prune(vlm)
+        return {name: plain_loss(vlm, one, range(9)) - before[name] for name, one in asked.items()}
+
+    method = MANU(MANUSettings(share=0.3, batch_size=9))
+    found = rises(lambda vlm: unlearn(vlm, method, halves, Seeds(0, 0)))
+    generator = torch.Generator().manual_seed(0)
+
+    def at_random(vlm) -> None:  # type: ignore[no-untyped-def]
+        layers = output_layers(vlm, [LANGUAGE])
+        scores = {layer: torch.rand(256, generator=generator) for layer in layers}
+        remove(vlm, top_share(scores, 0.3))
+
+    for _ in range(3):
+        chance = rises(at_random)
+        assert found["forget"] > 2 * chance["forget"] > 0
+        assert found["retain"] < chance["retain"]

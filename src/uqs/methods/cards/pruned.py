@@ -59,7 +59,7 @@ TASK_VECTOR = MethodCard(
     protects=False,
     passes=Passes(training=1),
     settings=TaskVectorSettings,
-    knob=Knob("scale", 0.1, 30.0),
+    knob=Knob("scale", 0.3, 30.0),
 )
 MANU = MethodCard(
     name="manu",
@@ -78,6 +78,6 @@ MANU = MethodCard(
     passes=Passes(training=0),
     setup="two forward passes over forget and retain set, with and without pictures",
     settings=MANUSettings,
-    knob=Knob("share", 0.002, 0.3),
+    knob=Knob("share", 0.01, 0.6),
 )
 CARDS = (TASK_VECTOR, MANU)
