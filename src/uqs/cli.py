@@ -131,6 +131,13 @@ def ls(
 
 
 @app.command(context_settings=ELSEWHERE)
+def unlearn(context: typer.Context) -> None:
+    """Unlearn a forget set from one's own checkpoint by any method."""
+    require_run_half("unlearning")
+    _elsewhere("uqs.methods.command:unlearn", context)
+
+
+@app.command(context_settings=ELSEWHERE)
 def measure(context: typer.Context) -> None:
     """Measure one's own checkpoints: one pass, every metric, gaps to oracles."""
     require_run_half("measuring")
