@@ -10,8 +10,11 @@ from uqs.errors import DataError, UserError
 from uqs.methods.base import trainable
 from uqs.methods.losses import answer_cross_entropy
 from uqs.models.adapter import attach, base_weight, load, save
+from uqs.models.four_bit import is_four_bit
+from uqs.models.neurons import LANGUAGE, output_layers, remove
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
+from uqs.probes.quantisation import quantised
 
 QLORA = AdapterSettings(kind="qlora", r=2, targets="language.all+projector")
 
@@ -110,6 +113,36 @@ def test_it_learns_and_comes_back(four_bit, samples, tmp_path: Path) -> None:  #
         assert not torch.allclose(in_full.answer_logits(batch)[0], expected, atol=1e-3)
 
 
+def test_what_is_not_trained_is_unpacked_and_computes_the_same(  # type: ignore[no-untyped-def]
+    four_bit, samples, tmp_path: Path
+) -> None:
+    plain, vlm = four_bit
+    attach(vlm, QLORA, seed=0)
+    with torch.no_grad():
+        for parameter in trainable(vlm).values():
+            parameter.add_(0.02)
+    save(vlm, tmp_path / "checkpoint")
+    again = load(
+        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=False, quantised=True
+    )
+    batch = vlm.batch(vlm.encode(samples), range(len(samples)))
+    with torch.no_grad():
+        expected = vlm.answer_logits(batch)[0]
+        torch.testing.assert_close(again.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
+        with quantised(again, "int4"):
+            rounded = again.answer_logits(batch)[0]
+        assert not torch.allclose(rounded, expected, atol=1e-3)
+        torch.testing.assert_close(again.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
+    assert not trainable(again) and not is_four_bit(again.model)
+    for name in linear(plain.model):
+        layer = again.plain_model.get_submodule(name)
+        assert torch.equal(
+            base_weight(again, f"base_model.model.{name}"),
+            base_weight(vlm, f"base_model.model.{name}"),
+        )
+        assert type(getattr(layer, "base_layer", layer)) is torch.nn.Linear
+
+
 def test_base_and_adapter_kind_must_fit(four_bit, make_vlm) -> None:  # type: ignore[no-untyped-def]
     _, vlm = four_bit
     for kind in ("lora", "full"):
@@ -131,3 +164,24 @@ def test_what_to_install_is_said(make_vlm, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("uqs.models.four_bit.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"bitsandbytes is not installed.*'uqs\[qlora\]'"):
         type(vlm).load(tmp_path, quantised=True)
+
+
+def test_units_are_removed_from_a_base_in_four_bits_too(four_bit, samples) -> None:  # type: ignore[no-untyped-def]
+    _, vlm = four_bit
+    attach(vlm, QLORA, seed=0)
+    with torch.no_grad():
+        for parameter in trainable(vlm).values():
+            parameter.add_(0.02)
+    layer = output_layers(vlm, [LANGUAGE])[1]
+    units = torch.tensor([1, 2, 200])
+    batch = vlm.batch(vlm.encode(samples), range(len(samples)))
+    with torch.no_grad():
+        hook = vlm.model.get_submodule(layer).register_forward_pre_hook(
+            lambda _, inputs: (inputs[0].index_fill(-1, units, 0),)
+        )
+        expected = vlm.answer_logits(batch)[0]
+        hook.remove()
+        before = vlm.answer_logits(batch)[0]
+        remove(vlm, {layer: units})
+        torch.testing.assert_close(vlm.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
+    assert (before - expected).abs().max() > 1e-2

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
-from uqs.models.four_bit import is_four_bit
+from uqs.models.four_bit import is_four_bit, unpack
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.registry import nearest
@@ -75,7 +75,10 @@ def load(
     family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool, quantised: bool = False
 ) -> VLM:
     """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
-    weights."""
+    weights.
+
+    What is not to be trained has its base's 4 bits unpacked: it computes the same, and probes may change it.
+    """
     if (checkpoint / FULL).exists():
         if quantised:
             raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
@@ -87,6 +90,8 @@ def load(
     from peft import PeftModel
 
     vlm = family.load(base, quantised=quantised)
+    if quantised and not trainable:
+        unpack(vlm.model)
     vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
     vlm.model.eval()
     return vlm

@@ -41,6 +41,12 @@ def keep_trainable(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
+def unpack(model: Any) -> None:
+    """Give linear layers plain weights of the very values that their 4 bits stand for, in place."""
+    model.dequantize()
+    model.is_loaded_in_4bit = False
+
+
 def is_four_bit(model: Any) -> bool:
     """Whether the model's linear layers are held in 4 bits."""
     return bool(getattr(model, "is_loaded_in_4bit", False))
