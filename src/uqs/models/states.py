@@ -1,0 +1,69 @@
+"""Hidden states, computed no further than the language layer that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from uqs.models.vlm import VLM, Batch
+
+
+class States(NamedTuple):
+    """States (batch, tokens, width): what the first language layer reads, pictures as projected features,
+    and what the language layer that was asked for makes of it."""
+
+    read: Tensor
+    made: Tensor
+
+
+class Tokens(NamedTuple):
+    """Which tokens of a batch are text and which a picture's, (batch, tokens); padding is neither."""
+
+    text: Tensor
+    picture: Tensor
+
+
+class _ReachedError(Exception):
+    """The forward pass has come as far as it is needed."""
+
+
+def states_at(vlm: VLM, batch: Batch, layer: int, first: int = 1) -> States:
+    """The states behind language layer `layer`, counted from 1; with 0, `made` is what is read.
+
+    Nothing above it is computed, nor is the output layer. Gradients of `made` reach the weights of the
+    language layers from `first` on, and nothing below them; those of `read` reach all that made it.
+    """
+    found: dict[str, Tensor] = {}
+
+    def reading(_module: Any, _given: Any, inputs: dict[str, Any]) -> None:
+        found["read"] = found["made"] = inputs["inputs_embeds"]
+        if layer == 0:
+            raise _ReachedError
+
+    def cutting(_module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (given[0].detach(), *given[1:])
+
+    def making(_module: Any, _given: Any, output: Any) -> None:
+        found["made"] = output[0] if isinstance(output, tuple) else output
+        raise _ReachedError
+
+    hooks = [vlm.decoder.register_forward_pre_hook(reading, with_kwargs=True)]
+    if layer:
+        layers = vlm.decoder.layers
+        hooks.append(layers[first - 1].register_forward_pre_hook(cutting))
+        hooks.append(layers[layer - 1].register_forward_hook(making))
+    try:
+        vlm.run({**batch.inputs, "use_cache": False})
+    except _ReachedError:
+        return States(**found)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    raise RuntimeError(f"the forward pass left out language layer {layer}")
+
+
+def tokens_of(vlm: VLM, batch: Batch) -> Tokens:
+    """The text tokens of questions and answers, and the pictures' tokens."""
+    picture = batch.inputs["input_ids"] == vlm.plain_model.config.image_token_id
+    return Tokens(batch.inputs["attention_mask"].bool() & ~picture, picture)
