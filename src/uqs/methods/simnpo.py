@@ -22,7 +22,7 @@ class SimNPO(Preference):
         batch = batches["forget"]
         settings: SimNPOSettings = self.settings
         per_token = answer_log_likelihoods(vlm, batch) / answer_lengths(batch)
-        return settings.forget_weight * simnpo_loss(per_token, settings.beta, settings.gamma)
+        return simnpo_loss(per_token, settings.beta, settings.gamma)
 
 
 def simnpo_loss(per_token: Tensor, beta: float, gamma: float) -> Tensor:
