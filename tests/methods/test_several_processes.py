@@ -39,10 +39,12 @@ def test_two_processes_give_the_weights_of_one(tmp_path, one_thread) -> None:  #
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         assert found["processes"] == 2
         assert found["losses"] == pytest.approx(alone["losses"], rel=1e-6)
-        assert found["collapse"] == alone["collapse"] == "the loss is nan at step 3 of 4"
-        assert found["weights"].keys() == alone["weights"].keys()
-        for name, weight in alone["weights"].items():
-            assert float((found["weights"][name] - weight).abs().max()) <= 1e-6
+        assert found["collapse"] == alone["collapse"] == "the loss is nan at step 4 of 5"
+        kept = (found["weights"], alone["weights"])
+        for ours, theirs in (kept, *zip(found["gradients"], alone["gradients"], strict=True)):
+            assert ours.keys() == theirs.keys()
+            assert any("projector" in name for name in ours)
+            assert all(float((ours[k] - theirs[k]).abs().max()) <= 1e-6 for k in theirs)
         halves.append(found["parts"])
     for one, other, both_of_them in zip(*halves, alone["parts"], strict=True):
         assert [*one, *other] == both_of_them
