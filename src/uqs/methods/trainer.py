@@ -88,7 +88,7 @@ def train(
     """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
 
     Where a loss is not finite, or the model falls silent, the run ends with the weights of the last check
-    that was good, or those of the start. Several processes (as `torchrun` or `accelerate launch` start them) share each batch and
+    that was good, or those of the start. Several processes, as `torchrun` starts them, share each batch and
     average their gradients. Where the model has dropout, it is drawn from the seed of `order` too.
     """
     return _Run(vlm, method, streams, schedule, order, settings, watched, progress).train()
