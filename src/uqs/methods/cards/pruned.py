@@ -76,7 +76,7 @@ MANU = MethodCard(
     needs=frozenset({"forget", "retain", "pictures"}),
     protects=True,
     passes=Passes(training=0),
-    setup="two forward passes over forget and retain set, with and without pictures",
+    setup="forward passes over the forget and the retain set, with pictures and in text alone",
     settings=MANUSettings,
     knob=Knob("share", 0.01, 0.6),
 )
