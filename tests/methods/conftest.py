@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from uqs.methods.base import Batches
+from uqs.methods.base import Batches, Method, trainable
 from uqs.methods.retrain import Retrain
 from uqs.methods.streams import Stream
 from uqs.methods.trainer import Schedule, train
@@ -21,7 +21,7 @@ from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
 from uqs.records import Split
 
-ONE_ENTITY_IN_TWO = 9  # samples of the first three of six entities
+HALF = 9  # samples of the first three of six entities
 
 
 class Table(VLM):
@@ -94,7 +94,7 @@ def drawn() -> Callable[..., Batches]:
 
 @pytest.fixture
 def plain_log_probs() -> Callable[..., list[Tensor]]:
-    """Log-probabilities at each answer's tokens, (tokens, vocabulary), by plain calls of one question each."""
+    """Log-probabilities at each answer's tokens, (tokens, vocabulary), by plain calls of one question."""
 
     def compute(vlm: VLM, encoded: Encoded, indices: Sequence[int]) -> list[Tensor]:
         found = []
@@ -127,11 +127,37 @@ def plain_loss(plain_log_probs) -> Callable[..., float]:  # type: ignore[no-unty
 
 
 @pytest.fixture
+def run() -> Callable[[VLM, Method, Mapping[str, Split]], None]:
+    """Take a method's steps with nobody watching: a model that falls silent has forgotten too."""
+
+    def take(vlm: VLM, method: Method, data: Mapping[str, Split]) -> None:
+        generator = torch.Generator().manual_seed(0)
+        streams = method.streams(vlm, data, generator)
+        schedule = Schedule(method.settings.steps, method.settings.lr)
+        assert train(vlm, method, streams, schedule, generator).collapse is None
+
+    return take
+
+
+@pytest.fixture
+def shake() -> Callable[[VLM], None]:
+    """Move every trainable weight a little, as training does."""
+
+    def move(vlm: VLM) -> None:
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for parameter in trainable(vlm).values():
+                parameter.add_(0.04 * torch.randn(parameter.shape, generator=generator))
+
+    return move
+
+
+@pytest.fixture
 def halves(samples) -> dict[str, Split]:  # type: ignore[no-untyped-def]
     """The samples of three entities to forget, those of three others to retain."""
     return {
-        "forget": Split("forget", tuple(samples[:ONE_ENTITY_IN_TWO])),
-        "retain": Split("retain", tuple(samples[ONE_ENTITY_IN_TWO:])),
+        "forget": Split("forget", tuple(samples[:HALF])),
+        "retain": Split("retain", tuple(samples[HALF:])),
     }
 
 
@@ -147,7 +173,7 @@ def memorised(make_vlm, samples) -> Callable[..., VLM]:  # type: ignore[no-untyp
         method = Retrain(batch_size=9, replay=0.0)
         data = {"learn": Split("learn", tuple(samples)), "replay": Split("replay", ())}
         generator = torch.Generator().manual_seed(0)
-        train(vlm, method, method.streams(vlm, data, generator), Schedule(80, 2e-3), generator)
+        train(vlm, method, method.streams(vlm, data, generator), Schedule(50, 2e-3), generator)
         vlm.model.requires_grad_(False)
         _learnt["vlm"] = vlm
 
