@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 import torch
 
@@ -67,6 +69,46 @@ def test_a_pass_around_it_has_the_gradients_of_a_pass_alone(make_vlm, samples, s
     for one, other in zip(*found, strict=True):
         assert (one is None) == (other is None)
         assert one is None or torch.equal(one, other)
+
+
+@pytest.mark.parametrize("settings", [LORA, FULL])
+def test_training_does_not_move_it_by_a_bit(make_vlm, samples, settings) -> None:  # type: ignore[no-untyped-def]
+    vlm = made(make_vlm, settings)
+    batch = vlm.batch(vlm.encode(samples), range(9))
+    start = {name: p.detach().clone() for name, p in vlm.model.named_parameters()}
+    with torch.no_grad():
+        expected = answer_log_probs(vlm, batch)
+    reference = Reference(vlm)
+    optimizer = torch.optim.AdamW(trainable(vlm).values(), lr=1e-2, fused=True)
+    for _ in range(5):
+        optimizer.zero_grad()
+        with reference.in_place():
+            assert torch.equal(answer_log_probs(vlm, batch), expected)
+            assert all(torch.equal(p, start[n]) for n, p in vlm.model.named_parameters())
+        answer_cross_entropy(vlm, batch).backward()
+        optimizer.step()
+    with torch.no_grad():
+        assert not torch.allclose(answer_log_probs(vlm, batch), expected, atol=1e-2)
+    reference.restore()
+    assert all(torch.equal(p, start[n]) for n, p in vlm.model.named_parameters())
+
+
+@pytest.mark.parametrize("settings", [LORA, FULL])
+def test_it_holds_as_many_numbers_as_are_trained(make_vlm, settings) -> None:  # type: ignore[no-untyped-def]
+    vlm = made(make_vlm, settings)
+    before = {id(one) for one in living_tensors()}
+    reference = Reference(vlm)
+    held = sum(one.untyped_storage().nbytes() for one in living_tensors() if id(one) not in before)
+    numbers = sum(p.numel() for p in trainable(vlm).values())
+    assert held == 4 * numbers  # float32
+    if settings is LORA:
+        assert numbers < 0.2 * sum(p.numel() for p in vlm.model.parameters())
+    reference.restore()  # it is still in use
+
+
+def living_tensors() -> list[torch.Tensor]:
+    gc.collect()
+    return [one for one in gc.get_objects() if type(one) is torch.Tensor]
 
 
 def test_it_shares_the_base_and_keeps_only_what_is_trained(make_vlm) -> None:  # type: ignore[no-untyped-def]
