@@ -179,13 +179,13 @@ def _from_package(kind: Kind, name: str, place: str) -> Any:
 
 def _check_method(found: object, where: str) -> None:
     """Raise a UserError where a plug-in is no method with a card of its own."""
-    from uqs.methods.base import Method
-    from uqs.methods.cards.card import MethodCard
-
-    if not (isinstance(found, type) and issubclass(found, Method)):
+    # by name: the read half asks the registry too, and never for a method
+    method = import_module("uqs.methods.base").Method
+    card_class = import_module("uqs.methods.cards.card").MethodCard
+    if not (isinstance(found, type) and issubclass(found, method)):
         raise UserError(f"{where}: it is no subclass of uqs.methods.base.Method")
     card = getattr(found, "card", None)
-    if not isinstance(card, MethodCard):
+    if card is None or not isinstance(card, card_class):
         raise UserError(f"{where}: it declares no `card`, a uqs.methods.cards.card.MethodCard")
     if card.name in BUILT_IN["method"]:
         raise UserError(f"{where}: its card takes the built-in method name {card.name!r}")

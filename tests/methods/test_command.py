@@ -424,6 +424,17 @@ def test_what_fails_on_the_way_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interrupted_run_leaves_nothing(uqs: Run, ask, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def interrupt(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uqs.methods.checkpoint.unlearn", interrupt)
+    done = uqs(*ask, "--method", "gradient_ascent", "--out", tmp_path / "out")
+    assert (done.code, done.out) == (130, "")
+    assert done.err.splitlines()[-1] == "interrupted; nothing is written"
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_torch_it_says_what_to_install(uqs: Run, ask, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr("uqs.run_half.find_spec", lambda name: None)
     done = uqs(*ask, "--method", "npo", "--out", tmp_path / "out")

@@ -26,6 +26,7 @@ from uqs.models.settings import AdapterSettings
 
 COLLAPSED = 3
 """The exit code of a run that collapsed: its last good weights are written."""
+INTERRUPTED = 130
 LARGEST_SEED = 2**32 - 1
 LINES = 10
 """Lines of progress where there is no bar."""
@@ -112,21 +113,25 @@ def unlearn(
     trainer, trained = _settings(TrainerSettings, how), _settings(AdapterSettings, what)
     from uqs.methods.checkpoint import is_first, seeds_of, unlearn_checkpoint
 
-    with Steps(method, plain) as steps:
-        made = unlearn_checkpoint(
-            original,
-            method,
-            benchmark,
-            out,
-            base=base,
-            processor=processor,
-            hyperparameters=_values(given or []),
-            seeds=seeds_of(seed, order_seed, init_seed),
-            adapter=trained if any(one is not None for one in what.values()) else None,
-            trainer=trainer,
-            device=device,
-            progress=steps if is_first() else None,
-        )
+    try:
+        with Steps(method, plain) as steps:
+            made = unlearn_checkpoint(
+                original,
+                method,
+                benchmark,
+                out,
+                base=base,
+                processor=processor,
+                hyperparameters=_values(given or []),
+                seeds=seeds_of(seed, order_seed, init_seed),
+                adapter=trained if any(one is not None for one in what.values()) else None,
+                trainer=trainer,
+                device=device,
+                progress=steps if is_first() else None,
+            )
+    except KeyboardInterrupt:
+        print("interrupted; nothing is written", file=sys.stderr)
+        return INTERRUPTED
     if is_first():
         _say(made.about, out)
     return COLLAPSED if made.training.collapse else 0
