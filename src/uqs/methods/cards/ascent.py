@@ -93,8 +93,8 @@ class LoraL1Settings(GradDiffSettings):
 
     l1: NonNegativeFloat = Field(
         default=0.01,
-        description="weight of the sum of absolute changes of the trained weights; that of run_exps.py "
-        "in the authors' code (l1_lambda)",
+        description="weight of the sum of absolute changes of the trained weights; l1_lambda of adapters in "
+        "run_exps.py of the authors' code, whose forget.yaml has 0.1",
     )
 
 
