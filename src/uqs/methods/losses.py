@@ -12,14 +12,14 @@ from uqs.models.vlm import IGNORED, VLM, Batch
 def answer_cross_entropy(vlm: VLM, batch: Batch) -> Tensor:
     """Mean cross-entropy (nats) over the answer tokens of the batch."""
     logits, labels = vlm.answer_logits(batch)
-    return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
+    return cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED)
 
 
 def answer_log_likelihoods(vlm: VLM, batch: Batch) -> Tensor:
     """Log-likelihood (nats) of each answer, (batch,): the sum over its tokens."""
     logits, labels = vlm.answer_logits(batch)
     losses = cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="none"
+        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
     )
     return -losses.view_as(labels).sum(1)
 

@@ -22,7 +22,7 @@ class MethodSettings(_Settings):
     Every field says in its description what it is, its unit, and where its default comes from.
     """
 
-    steps: PositiveInt = Field(default=60, description="optimizer steps")
+    steps: PositiveInt = Field(default=40, description="optimizer steps")
     lr: PositiveFloat = Field(
         default=1e-4,
         description="AdamW's peak learning rate; warm-up, then as the trainer's schedule says",

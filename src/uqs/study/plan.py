@@ -191,10 +191,13 @@ class _Planner:
         )
 
     def _data(self, benchmark: str) -> dict[str, Any]:
+        """The data and the model that is loaded; a base in 4 bits is another model."""
+        quantised = self.study.model.adapter.kind == "qlora"
         return {
             "benchmark": benchmark,
             "data_hash": self.data_hashes[benchmark],
             "model": self.study.model.name,
+            **({"quantised": True} if quantised else {}),
         }
 
     def _training(self, benchmark: str) -> dict[str, Any]:

@@ -87,8 +87,8 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
         learn = (*data.learn["forget"].samples, *learn)
     if cell.params["role"] == SHADOW:
         learn = (*draw(data, cell.params["seed"]).learn, *learn)
-    vlm = _family(cell).load(inputs["base"])
     settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
+    vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
     adapter.attach(vlm, settings, seed=training["init_seed"])
     method = Retrain(training["batch_size"], training["replay"])
     parts = {
@@ -123,7 +123,7 @@ class Unlearned(NamedTuple):
 
 def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
     """What the cell's method makes of the original among `inputs`."""
-    vlm = adapter.load(_family(cell), inputs["base"], inputs["original"], trainable=True)
+    vlm = _loaded(cell, inputs, "original", trainable=True)
     method_class: type[Method] = registry.get("method", cell.params["method"])
     method = method_class(method_class.card.settings(**cell.params["hyperparameters"]))
     seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
@@ -142,7 +142,7 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
     Of a shadow model the splits of its members, and who they are.
     """
     data = benchmark_of(cell)
-    vlm = adapter.load(_family(cell), inputs["base"], inputs["model"], trainable=False)
+    vlm = _loaded(cell, inputs, "model", trainable=False)
     settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
     needs = frozenset(cell.params.get("needs", ()))
     asked = list(splits_of(data, needs).items())
@@ -252,6 +252,17 @@ def _load(name: str, data_hash: str) -> Benchmark:
 def benchmark_of(cell: Cell) -> Benchmark:
     """The benchmark that a cell is about."""
     return _load(cell.params["benchmark"], cell.params["data_hash"])
+
+
+def _loaded(cell: Cell, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
+    """The model of an input cell, on a base in 4 bits where the study says so."""
+    return adapter.load(
+        _family(cell),
+        inputs["base"],
+        inputs[role],
+        trainable=trainable,
+        quantised=cell.params.get("quantised", False),
+    )
 
 
 def _family(cell: Cell) -> Any:

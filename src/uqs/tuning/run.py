@@ -137,6 +137,7 @@ class _Trials:
             "benchmark": benchmark,
             "data_hash": self.hashes[benchmark],
             "model": self.study.model.name,
+            **({"quantised": True} if self.study.model.adapter.kind == "qlora" else {}),
             "method": choice.name,
             "hyperparameters": dict(choice.hyperparameters),
             "seed": self.options.seed,
