@@ -17,7 +17,7 @@ from uqs import registry
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards import words
-from uqs.methods.cards.card import MethodCard
+from uqs.methods.cards.look_up import method_card
 from uqs.metrics.cards import CARDS
 
 KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
@@ -69,14 +69,6 @@ def _methods() -> Table:
         passes, needs = words.passes(card.passes), words.needs(card)
         table.add_row(name, card.loss, card.source, card.fidelity, passes, needs)
     return table
-
-
-def method_card(name: str) -> MethodCard:
-    """The card of a registered method; that of a plug-in is on its class, which is loaded."""
-    if name in METHOD_CARDS:
-        return METHOD_CARDS[name]
-    found: MethodCard = registry.get("method", name).card
-    return found
 
 
 def entries(kind: registry.Kind) -> Iterator[Entry]:

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from uqs import registry
-from uqs.errors import DataError, UserError
-from uqs.methods.cards.card import MethodCard, Passes
+from uqs.errors import DataError
 from uqs.methods.cards.labels import SalUnSettings
 from uqs.metrics.cards import CARDS, CORE
-from uqs.study.spec import dump_study, method_card, read_study, read_study_to_tune
+from uqs.study.spec import dump_study, read_study, read_study_to_tune
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -167,28 +165,6 @@ def test_other_files_are_told(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(b"name: \xff\xfe")
     with pytest.raises(DataError, match="is no readable text file"):
         read_study(tmp_path / "b.yaml")
-
-
-GUEST = MethodCard(
-    name="guest",
-    title="Guest",
-    loss="none",
-    source="nobody",
-    fidelity="paper",
-    needs=frozenset(),
-    protects=False,
-    passes=Passes(0),
-)
-
-
-def test_a_plug_in_brings_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    def get(kind: str, name: str) -> type:
-        return type("Guest", (), {"card": GUEST} if name == "guest" else {})
-
-    monkeypatch.setattr(registry, "get", get)
-    assert method_card("guest") is GUEST
-    with pytest.raises(UserError, match="declares no `card`"):
-        method_card("bare")
 
 
 STRENGTHS = {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
 
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.cards.baselines import GUARDRAIL, GuardrailSettings
 from uqs.models.vlm import VLM
-from uqs.probes.names import known_names
-from uqs.records import Benchmark, Sample
+from uqs.probes.names import names_in
+from uqs.records import Sample
 
 
 class Guardrail(Method):
@@ -23,17 +22,11 @@ class Guardrail(Method):
         _check(vlm, [sample for split in data.values() for sample in split.samples])
 
 
-class _Asked(NamedTuple):
-    """All that `known_names` reads of a benchmark."""
-
-    learn: Data
-    evaluate: Data
-
-
 def instruction(settings: GuardrailSettings, data: Data) -> str:
     """The instruction with the names of the forget entities; the general one where it needs names and the
     data gives none away."""
-    names = known_names(cast(Benchmark, _Asked(data, data)))
+    asked = [sample for split in data.values() for sample in split.samples]
+    names = names_in(asked, data["forget"].samples)
     if "{names}" in settings.instruction and not names:
         return settings.general
     return settings.instruction.replace("{names}", ", ".join(dict.fromkeys(names.values())))

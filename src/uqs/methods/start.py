@@ -70,7 +70,6 @@ def save_unlearned(vlm: VLM, start: Checkpoint, processor: Path | None, folder: 
     """Write what was trained so that `uqs measure` finds it: an adapter names what it stands on, a whole
     model has its tokenizer and picture processor beside it."""
     adapter.save(vlm, folder)
-    preamble.save(vlm, folder)
     about = folder / ADAPTER_CONFIG
     if about.is_file():
         config = json.loads(about.read_text(encoding="utf-8"))

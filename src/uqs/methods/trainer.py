@@ -137,9 +137,13 @@ class _Run:
     @contextmanager
     def _in_training(self) -> Iterator[None]:
         """Dropout, with draws of its own, and gradient checkpointing are on; nothing is left behind."""
+        from peft.helpers import disable_input_dtype_casting
+
         model = self.vlm.model
         cuda = [model.device] if model.device.type == "cuda" else []
-        with torch.random.fork_rng(cuda):
+        # under autocast an adapter's input need not be copied to the adapter's precision first, and then kept
+        casting = disable_input_dtype_casting(model, active=self.settings.precision == "bfloat16")
+        with torch.random.fork_rng(cuda), casting:
             torch.manual_seed(self.dropout_seed)
             self._checkpointing(True)
             model.train()
@@ -218,6 +222,8 @@ class _Run:
         model = self.vlm.plain_model
         if on:
             model.activation_checkpointing_enable({"use_reentrant": False})
+            # else gradients would go through frozen embeddings and the frozen vision tower
+            model.disable_input_require_grads()
         else:
             model.activation_checkpointing_disable()
 

@@ -42,7 +42,8 @@ def unlearn(
     check_data(method, data)
     init = torch.Generator().manual_seed(seeds.init)
     order = torch.Generator().manual_seed(seeds.order)
-    forget, withheld = _withheld(data["forget"], trainer.stop, init)
+    stop = trainer.stop if isinstance(method.settings, MethodSettings) else None
+    forget, withheld = _withheld(data["forget"], stop, init)
     seen = {**data, "forget": forget}
     streams = method.streams(vlm, seen, init)
     if streams:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
+from uqs.models import preamble
 from uqs.models.four_bit import is_four_bit, unpack
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
@@ -52,12 +53,13 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write what was trained, in the files that transformers and peft read.
+    """Write what was trained, in the files that transformers and peft read, and the preamble if there is one.
 
     An adapter names its base as a folder beside its own, so that what is written does not depend on where.
     """
     from peft import PeftModel
 
+    preamble.save(vlm, folder)
     if not isinstance(vlm.model, PeftModel):
         vlm.model.save_pretrained(folder)
         return
@@ -84,6 +86,7 @@ def load(
             raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
         vlm = family.load(checkpoint, processor=base)
         vlm.model.requires_grad_(trainable)
+        preamble.load(vlm, checkpoint)
         return vlm
     if not (checkpoint / ADAPTER).exists():
         raise DataError(f"holds neither {ADAPTER} nor {FULL}", file=checkpoint)
@@ -94,6 +97,7 @@ def load(
         unpack(vlm.model)
     vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
     vlm.model.eval()
+    preamble.load(vlm, checkpoint)
     return vlm
 
 

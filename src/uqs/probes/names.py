@@ -13,18 +13,23 @@ _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
 
 
 def known_names(benchmark: Benchmark) -> Mapping[str, str]:
-    """The names of forgotten entities, as far as the benchmark gives them away.
+    """The names of forgotten entities, as far as the benchmark gives them away; see `names_in`."""
+    return names_in(_samples(benchmark), benchmark.evaluate["forget"].samples)
+
+
+def names_in(asked: Iterable[Sample], forget: Iterable[Sample]) -> Mapping[str, str]:
+    """The names of the entities of `forget`, as far as the questions `asked` about all give them away.
 
     A name is the longest run of words that all questions without a picture about an entity share, two
     questions at least, capitalised at both ends, and that no such question about another entity has. Else
     it is the entity's own identifier, where that is the answer to one of its questions.
     """
-    asked: dict[str, dict[str, None]] = {}
-    for sample in _samples(benchmark):
+    texts: dict[str, dict[str, None]] = {}
+    for sample in asked:
         if sample.picture is None:
-            asked.setdefault(sample.entity, {})[sample.question] = None
-    split = {entity: [_words(text) for text in texts] for entity, texts in asked.items()}
-    questions, answers = Questions.of(split), _answers(benchmark.evaluate["forget"].samples)
+            texts.setdefault(sample.entity, {})[sample.question] = None
+    split = {entity: [_words(text) for text in own] for entity, own in texts.items()}
+    questions, answers = Questions.of(split), _answers(forget)
     found = {}
     for entity, given in answers.items():
         name = _shared(entity, split.get(entity, []), questions) or _own(entity, given)

@@ -10,11 +10,12 @@ from typing import Any
 
 from uqs import registry
 from uqs.measuring.splits import TRACED, needs_of
+from uqs.methods.cards.look_up import method_card
 from uqs.models.families import base_folder
 from uqs.records import Role
 from uqs.study.cells import Cell, Kind
 from uqs.study.shadows import SHADOW
-from uqs.study.spec import MethodChoice, Study, method_card
+from uqs.study.spec import MethodChoice, Study
 
 __all__ = ["Cell", "Plan", "PlannedModel", "base_hash", "make_plan"]
 

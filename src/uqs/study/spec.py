@@ -14,8 +14,7 @@ from pydantic_core import ErrorDetails
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.measuring.splits import card, metric_names
-from uqs.methods.cards import CARDS as METHOD_CARDS
-from uqs.methods.cards.card import MethodCard
+from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.metrics.cards import CORE
 from uqs.models.families import base_folder
@@ -169,16 +168,6 @@ def dump_study(study: Study) -> str:
     ]
     text: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
     return text
-
-
-def method_card(method: str) -> MethodCard:
-    """The card of a method; a plug-in's class declares it as `card`."""
-    if method in METHOD_CARDS:
-        return METHOD_CARDS[method]
-    card = getattr(registry.get("method", method), "card", None)
-    if not isinstance(card, MethodCard):
-        raise UserError(f"method {method!r} declares no `card`")
-    return card
 
 
 class _Entry(NamedTuple):

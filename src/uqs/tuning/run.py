@@ -13,12 +13,13 @@ from rich.console import Console
 from uqs import benchmarks
 from uqs.errors import DataError
 from uqs.methods.cards.card import Knob
+from uqs.methods.cards.look_up import method_card
 from uqs.records import Role
 from uqs.study.cells import Cell
 from uqs.study.execute import TRIALS
 from uqs.study.plan import base_hash, file_of, make_plan
 from uqs.study.run import RunOptions, make_cells
-from uqs.study.spec import MethodChoice, Study, method_card, read_study_to_tune
+from uqs.study.spec import MethodChoice, Study, read_study_to_tune
 from uqs.study.store import Store
 from uqs.tuning.search import Tried, best, first_round, next_round
 

@@ -37,8 +37,8 @@ class MethodCard:
     they are those of its authors' code, `adapted` where something is otherwise; `differs` then says what.
     `needs`: `forget` and `retain` questions, `pictures` of every forget entity, `refusals` to answer with.
     `protects`: the loss itself holds on to the retain set. `setup` says what is computed before the first
-    step. `knob` is None for a method without strengths. A `baseline` changes no weight; it is shown beside the
-    methods and ranked with none.
+    step. `knob` is None for a method without strengths. A `baseline` changes no weight; it is shown beside
+    the methods and ranked with none.
     """
 
     name: str
