@@ -402,6 +402,45 @@ def test_bfloat16_with_a_base_in_bfloat16(make_vlm, samples) -> None:  # type: i
     assert done.collapse is None and done.losses[-1] < done.losses[0]
 
 
+def test_adapters_on_a_coarse_base_get_the_gradients_of_a_plain_pass(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    """The trainer spares adapters a copy of their inputs; that must not change a bit."""
+    found = []
+    for trained in (True, False):
+        vlm = make_vlm()
+        vlm.model.to(torch.bfloat16)
+        attach(vlm, AdapterSettings(r=4, targets="language.all"), seed=0)
+        generator = torch.Generator().manual_seed(1)
+        for name, parameter in trainable(vlm).items():
+            if "lora_B" in name:
+                parameter.data = torch.randn(parameter.shape, generator=generator) / 20
+        if trained:
+            method = Learn()
+            run(vlm, method, samples, level(1), precision="bfloat16")
+            found.append(method.gradients[0])
+            indices = method.indices[0]
+            layer = next(m for m in vlm.model.modules() if hasattr(m, "cast_input_dtype_enabled"))
+            assert layer.cast_input_dtype_enabled
+            continue
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, labels = vlm.answer_logits(vlm.batch(vlm.encode(samples), indices))
+            loss = cross_entropy(logits.flatten(0, 1), labels.flatten())
+        loss.backward()
+        found.append({name: p.grad for name, p in trainable(vlm).items()})
+    assert all(float(g.abs().max()) > 0 for g in found[1].values())
+    assert same(*found)
+
+
+def test_checkpointing_leaves_what_is_frozen_without_gradients(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    vlm = adapted(make_vlm, AdapterSettings(r=4))
+    tower, embedding = vlm.plain_model.model.vision_tower, vlm.plain_model.get_input_embeddings()
+    seen: list[bool] = []
+    tower.register_forward_hook(lambda _, __, out: seen.append(out.last_hidden_state.requires_grad))
+    embedding.register_forward_hook(lambda _, __, out: seen.append(out.requires_grad))
+    run(vlm, Learn(), samples[:2], level(1), batch_size=2, gradient_checkpointing=True)
+    assert seen and not any(seen)
+    assert len(embedding._forward_hooks) == 1  # the one above
+
+
 class Counting:
     """How often each layer of the language model computes."""
 
