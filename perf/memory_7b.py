@@ -398,9 +398,9 @@ def held(targets: str) -> dict[str, Fits]:
     plain, layer = (counted(vlm, one_pass, 1, on, fake) for on in (False, True))
     print(
         f"\nLogits are computed at answers alone: {logits:.1f} MiB a question in bfloat16, where all "
-        f"positions would take {everywhere:.0f}. With checkpointing one question keeps {layer.kept / MIB:.0f} MiB, the "
-        "input of each layer; the layer that is computed again and the gradients add "
-        f"{(layer.peak - layer.kept) / MIB:.0f} at the most. Without it one question keeps "
+        f"positions would take {everywhere:.0f}. With checkpointing one question keeps "
+        f"{layer.kept / MIB:.0f} MiB, the input of each layer; the layer that is computed again and the "
+        f"gradients add {(layer.peak - layer.kept) / MIB:.0f} at the most. Without it one question keeps "
         f"{plain.kept / MIB:.0f} MiB by live storages, {plain.hooked / MIB:.0f} by hooks on saved tensors."
     )
     return found
