@@ -13,7 +13,7 @@ from uqs.methods.base import Method, trainable
 from uqs.methods.losses import answer_cross_entropy, kl_divergence, reference_log_probs
 from uqs.methods.settings import StopAtForgetLoss, TrainerSettings
 from uqs.methods.streams import Stream
-from uqs.methods.trainer import NOTHING, Schedule, Watched, answers_nothing, train
+from uqs.methods.trainer import NOTHING, Schedule, Watched, first_words, train
 from uqs.models.adapter import attach
 from uqs.models.reference import Reference
 from uqs.models.settings import AdapterSettings
@@ -598,7 +598,7 @@ def test_a_model_that_falls_silent_has_collapsed(make_vlm, samples) -> None:  # 
     assert (done.steps, len(done.losses)) == (at - 2, at)
     batch = vlm.batch(watched.answers, range(len(samples)))
     with torch.no_grad():
-        assert not answers_nothing(vlm, batch)
+        assert not first_words(vlm, batch).silent
     # without the watch it goes on, and is silent; what was silent from the start is no collapse
     vlm = adapted(make_vlm)
     assert run(vlm, Silence(), samples, level(40, 1e-2)).collapse is None

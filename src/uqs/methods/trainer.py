@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -126,7 +126,7 @@ class _Run:
 
     def train(self) -> Training:
         self.good = Reference(self.vlm)
-        self.silent_at_start = self._silent()
+        self.fault_at_start = self._fault()
         with self._in_training():
             for number in range(self.schedule.steps):
                 self._take(Step(number, self.schedule.steps))
@@ -229,11 +229,9 @@ class _Run:
 
     def _check(self, done: int, of: int) -> None:
         """Keep the weights if they are good; else go back, or stop where a rule says so."""
-        if self._broken():
-            self._collapse(f"the model's numbers are not finite after step {done} of {of}")
-            return
-        if not self.silent_at_start and self._silent():
-            self._collapse(f"the model answers nothing after step {done} of {of}")
+        fault = self._fault()
+        if fault is not None and fault != self.fault_at_start:
+            self._collapse(f"{fault} after step {done} of {of}")
             return
         self.good.update()
         self.training.steps = done
@@ -247,12 +245,16 @@ class _Run:
         self.good.restore()
         self.training.collapse = why
 
-    def _broken(self) -> bool:
-        return not all(bool(torch.isfinite(p).all()) for p in self.parameters)
-
-    def _silent(self) -> bool:
+    def _fault(self) -> str | None:
+        """What is wrong with the model as it is now, if anything is."""
         answers = self.watched.answers
-        return answers is not None and all(self._looked_at(answers_nothing, answers))
+        seen = self._looked_at(first_words, answers) if answers is not None else []
+        weights = all(bool(torch.isfinite(p).all()) for p in self.parameters)
+        if not weights or not all(one.finite for one in seen):
+            return "the model's numbers are not finite"
+        if seen and all(one.silent for one in seen):
+            return "the model answers nothing"
+        return None
 
     def _mean_loss(self, encoded: Encoded) -> float:
         """Mean cross-entropy (nats) over all answer tokens."""
@@ -290,12 +292,20 @@ def _share(
     return indices
 
 
-def answers_nothing(vlm: VLM, batch: Batch) -> bool:
-    """Whether the likeliest first token of every answer is an end mark."""
+class FirstWords(NamedTuple):
+    """Of a batch: whether its logits are finite, and whether every answer would end before it begins."""
+
+    finite: bool
+    silent: bool
+
+
+def first_words(vlm: VLM, batch: Batch) -> FirstWords:
+    """What the model gives as the first token of each answer."""
     logits, labels = vlm.answer_logits(batch)
     first = (labels != IGNORED).int().argmax(1)
-    likeliest = logits[torch.arange(len(first), device=logits.device), first].argmax(-1)
-    return bool(torch.isin(likeliest, torch.tensor(vlm.end_ids, device=logits.device)).all())
+    begun = logits[torch.arange(len(first), device=logits.device), first]
+    ends = torch.isin(begun.argmax(-1), torch.tensor(vlm.end_ids, device=logits.device))
+    return FirstWords(bool(torch.isfinite(begun).all()), bool(ends.all()))
 
 
 def _loss_and_tokens(vlm: VLM, batch: Batch) -> tuple[float, int]:

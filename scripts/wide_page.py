@@ -1,0 +1,168 @@
+"""The page of the wide study, from its run folder.
+
+python scripts/wide_page.py runs/wide > docs/wide.md
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from uqs import results
+from uqs.methods.cards import CARDS
+from uqs.records import Status
+
+FLOOR = 0.8
+"""Of the original's retain accuracy: what a method that protects the retain set must keep."""
+WELL_UNDER = 0.75
+"""Of the original's forget accuracy: what a method at medium strength must come under."""
+BEGIN = """# The wide study: what the metrics are worth, tested on many methods
+
+`studies/wide.yaml` run on the tiny editions: {methods} methods at three strengths and two baselines, three
+benchmarks, two seeds, {models} unlearned models. Its rows are in `studies/wide_results.parquet`; this page is
+made from them by `scripts/wide_page.py`, and `uqs audit studies/wide_results.parquet` audits them again. The
+models are tiny and the pictures are drawings: what holds here need not hold of a 7B model.
+
+## Each method at medium strength
+
+FA and RA are forget and retain accuracy, means over seeds, on each benchmark. A method **does what it exists
+for** when mean FA is under {under:.0%} of the original's and, if its loss protects the retain set, mean RA is
+at least {floor:.0%} of the original's. The strengths were found on other people and flags
+([strengths.md](strengths.md)): no number of this table was looked at for them.
+"""
+
+
+def means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean FA and RA by method, strength and benchmark; models without a value are left out."""
+    kept = rows[rows["metric"].isin(["FA", "RA"]) & rows["split"].isin(["forget", "retain"])]
+    found: pd.DataFrame = (
+        kept.groupby(["role", "method", "strength", "metric", "benchmark"])["value"]
+        .mean()
+        .unstack("benchmark")
+    )
+    return found
+
+
+def medium(rows: pd.DataFrame) -> Iterator[str]:
+    """The table of all methods at medium strength, with the original, the oracles and the baselines."""
+    table = means(rows)
+    names = list(table.columns)
+    original = {m: table.loc[("original", "original", "", m)].mean() for m in ("FA", "RA")}
+    head = ["method", "protects", *(f"FA {n}" for n in names), *(f"RA {n}" for n in names)]
+    head += ["mean FA", "mean RA", "does what it exists for"]
+    yield row(head)
+    yield "|" + "---|" * len(head)
+    for name in ("original", "retrain"):
+        role = {"original": "original", "retrain": "oracle"}[name]
+        yield row(cells(table, role, name, "", f"*{role}*", "", ""))
+    for card in CARDS.values():
+        if card.knob is not None:
+            fa, ra = (
+                float(table.loc[("unlearned", card.name, "medium", m)].mean()) for m in ("FA", "RA")
+            )
+            forgets = fa < WELL_UNDER * original["FA"]
+            keeps = ra >= FLOOR * original["RA"] or not card.protects
+            says = (
+                "yes"
+                if forgets and keeps
+                else "no: "
+                + ", ".join(
+                    [
+                        *([] if forgets else ["forgets too little"]),
+                        *([] if keeps else ["loses retain"]),
+                    ]
+                )
+            )
+            protects = "yes" if card.protects else "no"
+            yield row(cells(table, "unlearned", card.name, "medium", card.name, protects, says))
+        elif card.baseline:
+            yield row(cells(table, "baseline", card.name, "", f"{card.name} (baseline)", "", ""))
+
+
+def cells(
+    table: pd.DataFrame, role: str, method: str, strength: str, title: str, protects: str, says: str
+) -> list[str]:
+    """One line of the table."""
+    parts = [table.loc[(role, method, strength, metric)] for metric in ("FA", "RA")]
+    values = [f"{v:.2f}" for part in parts for v in part]
+    return [title, protects, *values, *(f"{part.mean():.2f}" for part in parts), says]
+
+
+def strengths(rows: pd.DataFrame) -> Iterator[str]:
+    """Mean FA and RA of every method at each strength."""
+    table = means(rows).mean(axis=1)
+    order = ("weak", "medium", "strong")
+    yield row(["method", *(f"{m} {s}" for s in order for m in ("FA", "RA"))])
+    yield "|" + "---|" * 7
+    for card in CARDS.values():
+        if card.knob is not None:
+            yield row(
+                [
+                    card.name,
+                    *(
+                        f"{table.loc[('unlearned', card.name, s, m)]:.2f}"
+                        for s in order
+                        for m in ("FA", "RA")
+                    ),
+                ]
+            )
+
+
+def row(found: list[str]) -> str:
+    return f"| {' | '.join(found)} |"
+
+
+def printed(*arguments: str) -> str:
+    """What a command of UQS prints, without its bars."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("uqs")), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "110", "PATH": "", "TERM": "dumb"},
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def main() -> None:
+    file = Path(sys.argv[1]) / "results.parquet"
+    rows = pd.DataFrame([asdict(found) for found in results.read(file)])
+    unlearned = rows[rows["role"] == "unlearned"]
+    collapsed = unlearned[(unlearned["status"] == Status.COLLAPSED) & (unlearned["metric"] == "FA")]
+    models = unlearned.drop_duplicates("config_hash")
+    lines = [
+        BEGIN.format(
+            methods=unlearned["method"].nunique(), models=len(models), under=WELL_UNDER, floor=FLOOR
+        ),
+        *medium(rows),
+        "",
+        f"{collapsed['config_hash'].nunique()} of {len(models)} unlearned models collapsed.",
+        "",
+        "## All strengths",
+        "",
+        "Means over benchmarks and seeds.",
+        "",
+        *strengths(rows),
+        "",
+        "## The audit",
+        "",
+        "```text",
+        printed("audit", str(file)),
+        "```",
+        "",
+        "## The score",
+        "",
+        "```text",
+        printed("score", str(file)),
+        "```",
+    ]
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
