@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from uqs import results
 from uqs.methods.cards import CARDS
 from uqs.records import Status
+from uqs.results import Row
 
 FLOOR = 0.8
 """Of the original's retain accuracy: what a method that protects the retain set must keep."""
@@ -117,29 +119,40 @@ def row(found: list[str]) -> str:
     return f"| {' | '.join(found)} |"
 
 
-def printed(*arguments: str) -> str:
-    """What a command of UQS prints, without its bars."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("uqs")), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"COLUMNS": "110", "PATH": "", "TERM": "dumb"},
-    )
-    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+def printed(verb: str, rows: Sequence[Row]) -> str:
+    """What `uqs audit` or `uqs score` prints of some rows."""
+    with TemporaryDirectory() as folder:
+        results.write(rows, Path(folder) / "rows.parquet")
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("uqs")), verb, "rows.parquet"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"COLUMNS": "110", "PATH": "", "TERM": "dumb", "OMP_NUM_THREADS": "1"},
+        )
+    lines = [line.rstrip() for line in done.stdout.strip().splitlines()]
+    return "\n".join(["```text", *lines, "```"])
+
+
+def at_medium(rows: Sequence[Row], with_baselines: bool) -> list[Row]:
+    """The rows of all methods at medium strength, of originals and oracles; baselines as methods if asked."""
+    kept = [r for r in rows if r.role in ("original", "oracle") or r.strength == "medium"]
+    baselines = [r for r in rows if r.role == "baseline"] if with_baselines else []
+    return [*kept, *(replace(r, role="unlearned") for r in baselines)]
 
 
 def main() -> None:
-    file = Path(sys.argv[1]) / "results.parquet"
-    rows = pd.DataFrame([asdict(found) for found in results.read(file)])
-    unlearned = rows[rows["role"] == "unlearned"]
+    rows = results.read(Path(sys.argv[1]) / "results.parquet")
+    frame = pd.DataFrame([asdict(found) for found in rows])
+    unlearned = frame[frame["role"] == "unlearned"]
     collapsed = unlearned[(unlearned["status"] == Status.COLLAPSED) & (unlearned["metric"] == "FA")]
     models = unlearned.drop_duplicates("config_hash")
     lines = [
         BEGIN.format(
             methods=unlearned["method"].nunique(), models=len(models), under=WELL_UNDER, floor=FLOOR
         ),
-        *medium(rows),
+        *medium(frame),
         "",
         f"{collapsed['config_hash'].nunique()} of {len(models)} unlearned models collapsed.",
         "",
@@ -147,19 +160,24 @@ def main() -> None:
         "",
         "Means over benchmarks and seeds.",
         "",
-        *strengths(rows),
+        *strengths(frame),
         "",
-        "## The audit",
+        "## The audit of all settings",
         "",
-        "```text",
-        printed("audit", str(file)),
-        "```",
+        "A method at a strength is the unit. Strengths of one method have much in common, so what is found",
+        "here counts for less than as many methods would; the audit at medium strength has no such doubt.",
         "",
-        "## The score",
+        printed("audit", rows),
         "",
-        "```text",
-        printed("score", str(file)),
-        "```",
+        "## The audit at medium strength: one setting a method",
+        "",
+        printed("audit", at_medium(rows, with_baselines=False)),
+        "",
+        "## The score at medium strength, with the baselines ranked among the methods",
+        "",
+        "A study ranks baselines with nothing; here they are, to see what a score says of doing nothing.",
+        "",
+        printed("score", at_medium(rows, with_baselines=True)),
     ]
     print("\n".join(lines))
 
