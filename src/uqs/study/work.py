@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import warnings
 import zlib
@@ -132,8 +133,10 @@ def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearne
 
 
 def _written(vlm: VLM, training: Training, out: Path) -> None:
+    """The checkpoint and what came of its run; a loss that is not finite is null."""
     adapter.save(vlm, out)
-    (out / TRAINING).write_text(json.dumps(asdict(training)))
+    losses = [loss if math.isfinite(loss) else None for loss in training.losses]
+    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses}))
 
 
 def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
