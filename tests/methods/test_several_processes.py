@@ -31,7 +31,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path, one_thread) -> None:  #
         text=True,
     ) as both:
         alone = script().trained()
-        _, errors = both.communicate(timeout=120)
+        _, errors = both.communicate(timeout=300)
     assert both.returncode == 0, errors[-3000:]
     assert alone["processes"] == 1
     halves = []
