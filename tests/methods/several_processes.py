@@ -1,8 +1,12 @@
-"""A training run that `torchrun` starts in two processes and test_trainer.py in one."""
+"""A training run that this script makes in two processes, told of each other as by `torchrun`, and
+test_several_processes.py in one."""
 
 from __future__ import annotations
 
 import io
+import multiprocessing
+import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,8 @@ from uqs.models.adapter import attach
 from uqs.models.settings import AdapterSettings
 from uqs.models.tiny_llava import build
 from uqs.records import Picture, Sample
+
+PATIENCE = 240  # seconds
 
 
 def samples() -> list[Sample]:
@@ -71,6 +77,26 @@ def trained() -> dict[str, Any]:
     }
 
 
+def one_of_two(rank: int, port: int, folder: Path) -> None:
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    os.environ |= {"LOCAL_WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)}
+    torch.save(trained(), folder / f"{rank}.pt")
+
+
+def main(folder: Path) -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("fork")  # what is imported is imported once
+    both = [context.Process(target=one_of_two, args=(rank, port, folder)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(PATIENCE)
+        process.kill()  # one that waits for the other for ever
+        process.join()
+    return max(abs(process.exitcode or 0) for process in both)
+
+
 if __name__ == "__main__":
-    found = trained()
-    torch.save(found, Path(sys.argv[1]) / f"{PartialState().process_index}.pt")
+    sys.exit(main(Path(sys.argv[1])))
