@@ -1,6 +1,6 @@
 """The page of the wide study, from its run folder.
 
-python scripts/wide_page.py runs/wide > docs/wide.md
+python scripts/wide_page.py runs/wide docs/wide.md docs/wide_audit.txt
 """
 
 from __future__ import annotations
@@ -131,8 +131,12 @@ def printed(verb: str, rows: Sequence[Row]) -> str:
             check=True,
             env={"COLUMNS": "110", "PATH": "", "TERM": "dumb", "OMP_NUM_THREADS": "1"},
         )
-    lines = [line.rstrip() for line in done.stdout.strip().splitlines()]
-    return "\n".join(["```text", *lines, "```"])
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def block(text: str, until: str) -> str:
+    """The beginning of a printed text, as a block."""
+    return f"```text\n{text.partition(until)[0].rstrip()}\n```"
 
 
 def at_medium(rows: Sequence[Row], with_baselines: bool) -> list[Row]:
@@ -143,11 +147,15 @@ def at_medium(rows: Sequence[Row], with_baselines: bool) -> list[Row]:
 
 
 def main() -> None:
-    rows = results.read(Path(sys.argv[1]) / "results.parquet")
+    run, page, full = map(Path, sys.argv[1:])
+    rows = results.read(run / "results.parquet")
     frame = pd.DataFrame([asdict(found) for found in rows])
     unlearned = frame[frame["role"] == "unlearned"]
     collapsed = unlearned[(unlearned["status"] == Status.COLLAPSED) & (unlearned["metric"] == "FA")]
     models = unlearned.drop_duplicates("config_hash")
+    everything = printed("audit", rows)
+    single = printed("audit", at_medium(rows, with_baselines=False))
+    score = printed("score", at_medium(rows, with_baselines=True))
     lines = [
         BEGIN.format(
             methods=unlearned["method"].nunique(), models=len(models), under=WELL_UNDER, floor=FLOOR
@@ -165,21 +173,24 @@ def main() -> None:
         "## The audit of all settings",
         "",
         "A method at a strength is the unit. Strengths of one method have much in common, so what is found",
-        "here counts for less than as many methods would; the audit at medium strength has no such doubt.",
+        "here counts for less than as many methods would; that at medium strength has no such doubt. All",
+        f"tables of both audits and of the score are in [{full.name}]({full.name}).",
         "",
-        printed("audit", rows),
+        block(everything, "\n\n"),
         "",
         "## The audit at medium strength: one setting a method",
         "",
-        printed("audit", at_medium(rows, with_baselines=False)),
+        block(single, "\n\n"),
         "",
         "## The score at medium strength, with the baselines ranked among the methods",
         "",
         "A study ranks baselines with nothing; here they are, to see what a score says of doing nothing.",
         "",
-        printed("score", at_medium(rows, with_baselines=True)),
+        block(score, "\n\n"),
     ]
-    print("\n".join(lines))
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    parts = {"All settings": everything, "Medium strength": single, "Score, medium strength": score}
+    full.write_text("\n\n\n".join(f"{k}\n\n{v}" for k, v in parts.items()) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -108,8 +108,8 @@ def test_an_interrupt_ends_it_at_once(bench: Bench) -> None:
     wait_for(lambda: len(bench.begun()) == 3)
     begin = time.monotonic()
     os.killpg(running.pid, signal.SIGINT)
-    _, printed = running.communicate(timeout=20)
-    assert time.monotonic() - begin < 5
+    _, printed = running.communicate(timeout=60)
+    assert time.monotonic() - begin < 15  # what it interrupts sleeps for 60
     assert running.returncode == 130
     assert "Traceback" not in printed
     assert not any(alive(pid) for pid in bench.pids())
