@@ -159,7 +159,7 @@ def _facts(found: Analysis) -> Markup:
     seeds = sorted({row.seed for row in found.rows if row.role == Role.UNLEARNED})
     facts = (
         ("Benchmarks", summary.benchmarks),
-        ("Methods", summary.methods),
+        ("Methods", sorted({name.partition("@")[0] for name in summary.methods})),
         ("Seeds", [str(seed) for seed in seeds]),
         ("Trained", models),
         ("Base model", sorted({row.model for row in found.rows})),
