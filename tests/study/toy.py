@@ -90,6 +90,8 @@ def _measurements(cell: Cell, digest: str) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
+    # a shell's background jobs, and what they start, ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         options = RunOptions(Path(sys.argv[1]), int(sys.argv[2]), plain=True, work="toy:run")
         run_plan(plan(), options, Console(stderr=True))
