@@ -131,6 +131,13 @@ def ls(
 
 
 @app.command(context_settings=ELSEWHERE)
+def tune(context: typer.Context) -> None:
+    """Find the strengths of a study's methods, with the same number of trials for each."""
+    require_run_half("tuning")
+    _elsewhere("uqs.tuning.command:tune", context)
+
+
+@app.command(context_settings=ELSEWHERE)
 def unlearn(context: typer.Context) -> None:
     """Unlearn a forget set from one's own checkpoint by any method."""
     require_run_half("unlearning")

@@ -54,12 +54,12 @@ def test_version_and_help(uqs: Callable[..., Said]) -> None:
     for arguments in ((), ("--help",)):
         shown = uqs(*arguments)
         assert shown.code == 0
-        for verb in ("run", "validate", "ls", "unlearn", "audit", "score", "reproduce"):
+        for verb in ("run", "validate", "ls", "tune", "unlearn", "audit", "score", "reproduce"):
             assert f" {verb} " in shown.out
 
 
 @pytest.mark.parametrize(
-    "verb", ["run", "validate", "ls", "unlearn", "audit", "score", "reproduce"]
+    "verb", ["run", "validate", "ls", "tune", "unlearn", "audit", "score", "reproduce"]
 )
 def test_every_verb_explains_itself(uqs: Callable[..., Said], verb: str) -> None:
     shown = uqs(verb, "--help")
@@ -77,6 +77,7 @@ def test_every_verb_explains_itself(uqs: Callable[..., Said], verb: str) -> None
         (["run", "none.yaml"], "none.yaml: no such file"),
         (["validate", "none.yaml"], "none.yaml: no such file"),
         (["ls", "method"], "did you mean 'methods'?"),
+        (["tune", "studies/wide.yaml"], "Missing option '--out'"),
         (["unlearn", "--method", "npo"], "Missing option '--original'"),
         (["audit", "none.csv"], "none.csv"),
         (["score", "none.csv"], "none.csv"),

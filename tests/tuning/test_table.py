@@ -46,3 +46,4 @@ def test_the_page_shows_every_trial_and_marks_the_chosen() -> None:
     assert "| salun | lr | **0.001** | strong | 0.20 | 0.60 | 0.20 |" in lines
     assert "| salun | lr | 0.01 |  | collapsed | collapsed | collapsed |" in lines
     assert "have 0.98 and 0.99" in page(tuning())
+    assert "up to 120 questions" in page(tuning())

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from uqs.errors import UserError
-from uqs.run_half import require_run_half
 from uqs.study.run import CellFailedError, RunOptions
 from uqs.study.store import write_text
 
@@ -31,7 +30,6 @@ def tune(
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
 ) -> int:
     """Find each method's strengths: the same number of trials each, by forget accuracy on other people."""
-    require_run_half("tuning")
     from uqs.tuning.run import TARGETS, TuneOptions
     from uqs.tuning.run import tune as search
     from uqs.tuning.table import page as trials_page

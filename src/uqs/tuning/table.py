@@ -20,8 +20,9 @@ entities (`uqs.tuning.validation`), from originals of seed {seed}, which no stud
 targets lie. Among trials at the same distance the one that keeps more of retain is taken. **Targets**:
 {targets}.
 
-FA and RA are forget and retain accuracy on the validation part, means over {benchmarks}; the originals
-have {fa:.2f} and {ra:.2f}. A trial whose run collapsed has none.
+FA and RA are forget and retain accuracy on the validation part, of up to {questions} questions each, means
+over {benchmarks}; the originals have {fa:.2f} and {ra:.2f}.
+A trial whose run collapsed has none.
 """
 
 
@@ -35,6 +36,7 @@ def strengths_file(tuning: Tuning) -> str:
         "benchmarks": list(tuning.study.benchmarks),
         "targets": dict(options.targets),
         "trials": options.trials,
+        "questions": options.questions,
         "seed": options.seed,
         "methods": {
             tuned.choice.name: {
@@ -54,6 +56,7 @@ def page(tuning: Tuning) -> str:
     options = tuning.options
     begin = _BEGIN.format(
         seed=options.seed,
+        questions=options.questions,
         trials=options.trials,
         coarse=min(COARSE, options.trials),
         targets=", ".join(f"{name} {target:g}" for name, target in options.targets.items()),
