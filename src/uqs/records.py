@@ -26,6 +26,8 @@ class Status(StrEnum):
     MISSING_TRACE = "missing_trace"
     MISSING_SHADOWS = "missing_shadows"
     GATE_FAILED = "gate_failed"
+    WEAK_ORIGINAL = "weak_original"
+    KNOWN_HOLDOUT = "known_holdout"
 
 
 VALUED = frozenset({Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRESOLVED})

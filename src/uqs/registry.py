@@ -66,6 +66,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "perplexity": "uqs.metrics.perplexity:Perplexity",
         "repetition": "uqs.metrics.repetition:Repetition",
         "empty_answers": "uqs.metrics.empty_answers:EmptyAnswers",
+        "unread_choices": "uqs.metrics.unread_choices:UnreadChoices",
         "refusals": "uqs.metrics.refusals:Refusals",
         "membership_advantage": "uqs.metrics.membership.loss:MembershipAdvantage",
         "membership_auc": "uqs.metrics.membership.loss:MembershipAUC",

@@ -1,17 +1,26 @@
-"""All metrics of one model, with the status `collapsed` where it no longer works."""
+"""All metrics of one model, with a status in place of each value that would mean something else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from uqs import registry
 from uqs.metrics.base import Evidence, Measured, Metric, References
-from uqs.metrics.cards import health
+from uqs.metrics.baseline import Weak, rests_on, weak
+from uqs.metrics.cards import CARDS, health, membership
 from uqs.metrics.collapse import collapsed
-from uqs.records import Status
+from uqs.metrics.known_holdout import knows_holdout
+from uqs.records import VALUED, Role, Status
 
 _HEALTH = frozenset(card.name for card in health.CARDS)
+AGAINST_HOLDOUT = frozenset(card.name for card in membership.CARDS)
+"""The metrics that hold a model's answers against those to people it was never trained on."""
+ON_RIGHT_ANSWERS = frozenset(
+    CARDS[symbol].name for symbol in ("FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT")
+)
+"""The metrics that count answers which are right."""
 
 
 class Problem(NamedTuple):
@@ -21,22 +30,89 @@ class Problem(NamedTuple):
     error: Exception
 
 
+@dataclass(frozen=True)
+class _Trust:
+    """What rules values out: that the model knows holdout, that oracles (by seed) do, and where the original is
+    no baseline."""
+
+    knows_holdout: bool
+    knowing_oracles: frozenset[int]
+    weak: Mapping[str, Weak]
+
+
 def measured(
-    names: Sequence[str], model: Evidence, references: References, dead: bool = False
+    names: Sequence[str],
+    model: Evidence,
+    references: References,
+    dead: bool = False,
+    role: Role = Role.UNLEARNED,
 ) -> Iterator[Measured | Problem]:
     """Every row of the named metrics; a metric that fails costs no other its rows.
 
     A model that is collapsed has values of the health metrics alone: the others would praise it for what it
-    cannot say. So has one that is known to be `dead`, because its training collapsed.
+    cannot say. So has one that is known to be `dead`, because its training collapsed. Where the model
+    answers holdout like retain (`knows_holdout`), what is measured against holdout has the status
+    `known_holdout`; so have the rows against an oracle that does. Where the original answers under half of
+    what it was taught (`weak`), what counts right answers there has the status `weak_original`, but for the
+    original's own rows and oracles'.
     """
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
+    trust = _trust(model, references, role)
     for name in names:
         metric: Metric = registry.get("metric", name)()
         if dead and not (finite and name in _HEALTH):
             yield metric.missing(Status.COLLAPSED)
             continue
         try:
-            yield from list(metric.measure(model, references))
+            yield from list(_rows(metric, name, model, references, trust))
         except Exception as error:
             yield Problem(name, error)
+
+
+def _trust(model: Evidence, references: References, role: Role) -> _Trust:
+    original = None if role in (Role.ORIGINAL, Role.ORACLE) else references.original
+    return _Trust(
+        knows_holdout(model.traces),
+        frozenset(
+            seed for seed, oracle in references.oracles.items() if knows_holdout(oracle.traces)
+        ),
+        weak(original.traces) if original is not None else {},
+    )
+
+
+def _rows(
+    metric: Metric, name: str, model: Evidence, references: References, trust: _Trust
+) -> Iterator[Measured]:
+    if name in AGAINST_HOLDOUT:
+        yield from _against_holdout(metric, model, references, trust)
+        return
+    for found in metric.measure(model, references):
+        if name in ON_RIGHT_ANSWERS and rests_on(found.measurement.split, trust.weak):
+            yield _without_value(found, Status.WEAK_ORIGINAL)
+        else:
+            yield found
+
+
+def _against_holdout(
+    metric: Metric, model: Evidence, references: References, trust: _Trust
+) -> Iterator[Measured]:
+    if trust.knows_holdout:
+        yield metric.missing(Status.KNOWN_HOLDOUT)
+        return
+    if "oracle" not in metric.card.needs or not trust.knowing_oracles:
+        yield from metric.measure(model, references)
+        return
+    for seed in sorted(trust.knowing_oracles):
+        yield metric.missing(Status.KNOWN_HOLDOUT, oracle_seed=seed)
+    sound = {s: o for s, o in references.oracles.items() if s not in trust.knowing_oracles}
+    if sound:
+        yield from metric.measure(model, replace(references, oracles=sound))
+
+
+def _without_value(found: Measured, status: Status) -> Measured:
+    """The row with a status in place of its value; one that has no value keeps its own."""
+    if found.measurement.status not in VALUED:
+        return found
+    emptied = replace(found.measurement, value=None, se=None, bound=None, status=status)
+    return Measured(emptied, found.oracle_seed)

@@ -25,6 +25,7 @@ from uqs.measuring.gather import (
 from uqs.measuring.named import Named
 from uqs.measuring.plan import Plan
 from uqs.metrics.base import Evidence, Floats, Measured, References
+from uqs.metrics.baseline import TAUGHT, weak
 from uqs.models.update import Padded, effective_update, shapes
 from uqs.records import Role
 from uqs.results import Row
@@ -117,18 +118,30 @@ def _measured(
         if one.named.role is not Role.UNLEARNED
     }
     original = kept.get(plan.original)
+    if original is not None:
+        _judge(plan.original, original, gatherer)
     for one in gathered:
         listener.began(f"metrics of {one.named.label}")
         begin = time.perf_counter()
         evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
         references = References(_oracles(kept, one.named), original)
-        found = list(rows.measured(plan.metrics, evidence, references))
+        found = list(rows.measured(plan.metrics, evidence, references, role=one.named.role))
         seconds = one.seconds + time.perf_counter() - begin
         for each in found:
             if isinstance(each, Measured):
                 yield one, each, seconds
             else:
                 gatherer.fail(one.named, f"{each.metric}: {described(each.error)}")
+
+
+def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
+    """Say where the original is no baseline: an error where that is so of a whole split, else a note."""
+    found = weak(original.traces)
+    for place, one in found.items():
+        if place in TAUGHT:
+            gatherer.fail(named, one.sentence)
+        elif place.partition("/")[0] not in found:
+            gatherer.notes.append(one.sentence)
 
 
 def _oracles(kept: Mapping[Named, Evidence], model: Named) -> dict[int, Evidence]:

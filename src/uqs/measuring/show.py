@@ -21,6 +21,7 @@ from uqs.measuring.gather import Listener
 from uqs.metrics.cards import CARDS, health
 from uqs.records import Role, Status
 from uqs.report import words
+from uqs.report.cautions import cautions
 from uqs.results import Row
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def show(found: Result, console: Console | None = None) -> None:
         for symbols, title in ((SHOWN, place), (HEALTH, "Health")):
             if any(row.metric in symbols for row in found.rows):
                 console.print(_table(found.rows, symbols, title))
-    for line in (*_findings(found.rows), *found.notes):
+    said = (*_findings(found.rows), *cautions(found.rows, _model, found.samples), *found.notes)
+    for line in said:
         console.print(f"- {line}", soft_wrap=True)
 
 
@@ -169,7 +171,10 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
             )
     dead = [row for row in _by_role(rows) if row.status == Status.COLLAPSED]
     for model in dict.fromkeys(_model(row) for row in dead if row.oracle_seed is None):
-        yield f"{model} is collapsed: it answers nothing any more; only its health is measured"
+        yield (
+            f"{model} is collapsed: to the retain questions it says nothing, or the same over and over, or "
+            "gives no probabilities; only its health is measured"
+        )
     # an only oracle has none to be compared with: that is no news
     asked = [row for row in rows if row.role != Role.ORACLE]
     without = sorted({row.metric for row in asked if row.status == Status.MISSING_ORACLE})

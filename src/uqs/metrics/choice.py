@@ -118,13 +118,18 @@ def chosen_letter(answer: str, offered: Iterable[str] | None = None) -> str | No
 def _undecorated(answer: str) -> str:
     """The text without decoration; a letter that stood alone within decoration is `(B)`."""
     text = _ENDS.sub(" ", unicodedata.normalize("NFKC", answer))
-    text = _ANSWER_TAG.sub(r" answer: \1 ", text)
+    text = _ANSWER_TAG.sub(lambda found: f" answer: {_alone(found[1])} ", text)
     text = _BOXED.sub(" answer: ", text)
     text = _COMMAND.sub("", text).replace("\\", "").replace("$", " ")
     text = _TAG.sub(" ", text)
     text = _BULLET.sub("", text)
     text = _DECORATED.sub(lambda found: f" ({found[1] or found[2]}) ", text)
     return _EMPHASIS.sub("", text).strip().strip("{}").strip()
+
+
+def _alone(text: str) -> str:
+    """A single letter as one within decoration."""
+    return f"({text.strip()})" if re.fullmatch(r"\s*[A-Za-z]\s*", text) else text
 
 
 def _first(text: str) -> Iterator[_Claim]:

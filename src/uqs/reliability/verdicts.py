@@ -18,6 +18,16 @@ _WHY = {
     Status.MISSING_ORACLE: "{have} no oracle to be compared with on {where}.",
     Status.COLLAPSED: "{have} no value on {where}, where the models collapsed.",
     Status.GATE_FAILED: "{have} no value on {where}, where the gates failed.",
+    Status.WEAK_ORIGINAL: (
+        "{have} no value on {where}, where the original answers under half of what it was taught and so is "
+        "no baseline."
+    ),
+    Status.KNOWN_HOLDOUT: (
+        "{have} no value on {where}, where the models answer holdout like retain, so that nothing can be "
+        "measured against it."
+    ),
+    Status.MISSING_TRACE: "{have} no value on {where}, where the models were not traced for {them}.",
+    Status.MISSING_SHADOWS: "{have} no shadow models to be compared with on {where}.",
 }
 
 

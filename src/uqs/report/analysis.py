@@ -16,6 +16,7 @@ from uqs.metrics.cards import CARDS
 from uqs.panel import Better, Panel
 from uqs.records import Role
 from uqs.reliability import Audit, audit
+from uqs.report.cautions import cautions
 from uqs.report.gates import Gates, read_gates
 from uqs.report.means import Line, Summary, summarise
 from uqs.score import ScoreResult, score
@@ -49,6 +50,7 @@ class Analysis:
     overall: Ranking | NoRanking
     by_benchmark: Mapping[str, Ranking | NoRanking]
     better: Mapping[str, Better]
+    cautions: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> Mapping[str, Gates]:
@@ -83,7 +85,14 @@ def analyse(run: Path) -> Analysis:
             name: _rank(panel.take(panel.benchmark == name), gates) for name in panel.benchmarks
         },
         better=panel.better,
+        cautions=tuple(cautions(rows, _named)),
     )
+
+
+def _named(row: results.Row) -> str:
+    """The model of a row, in words."""
+    strength = f"@{row.strength}" if row.strength else ""
+    return f"{row.benchmark} {row.method}{strength} seed {row.seed}"
 
 
 def _directions(metrics: Iterable[str]) -> dict[str, Better]:
@@ -114,6 +123,7 @@ def tree(found: Analysis) -> dict[str, Any]:
             "by_benchmark": {name: _ranking_tree(one) for name, one in found.by_benchmark.items()},
         },
         "means": list(_means_tree(found.summary)),
+        "cautions": list(found.cautions),
         "audit": found.audit.to_dict(),
     }
 

@@ -15,7 +15,7 @@ from uqs.score import words as score_words
 
 def show(found: Analysis, console: Console) -> None:
     """Print all parts; the ranking comes last, where the eye is."""
-    for part in (_gates, _verdicts, _gaps, _ranking):
+    for part in (_gates, _cautions, _verdicts, _gaps, _ranking):
         part(found, console)
 
 
@@ -32,6 +32,13 @@ def _gates(found: Analysis, console: Console) -> None:
         console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")
         for check in gates.failed:
             console.print(f"  {words.check(check)}", style="red")
+
+
+def _cautions(found: Analysis, console: Console) -> None:
+    if found.cautions:
+        console.print("\nBefore any number", style="bold")
+    for caution in found.cautions:
+        console.print(f"- {caution}")
 
 
 def _verdicts(found: Analysis, console: Console) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from uqs.records import Status
 from uqs.report.gates import Check
 from uqs.report.means import Gap, Mean
@@ -21,6 +23,8 @@ STATUS = {
     Status.MISSING_TRACE: "not traced",
     Status.MISSING_SHADOWS: "no shadow models",
     Status.GATE_FAILED: "gate failed",
+    Status.WEAK_ORIGINAL: "weak original",
+    Status.KNOWN_HOLDOUT: "knows holdout",
 }
 
 
@@ -83,6 +87,11 @@ def check(found: Check) -> str:
         f"{found.words}: {found.model.replace('_', ' ')} has {number(found.value)}"
         f" ({number(found.low)} to {number(found.high)}); limit {number(found.limit)}, {found.rule}"
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def count(amount: int, word: str) -> str:

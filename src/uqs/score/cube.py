@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS, UQS_METRICS
 from uqs.panel import Panel
-from uqs.records import Status
+from uqs.records import VALUED, Status
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 TARGET = "oracle_distance"
+
+UNSOUND = frozenset({Status.WEAK_ORIGINAL, Status.KNOWN_HOLDOUT})
+"""The statuses of values that the models themselves rule out."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def build(panel: Panel) -> Cube:
         _within_bounds(panel, metric)
     run = np.any([~np.isnan(panel.values[metric]) for metric in metrics], axis=0)
     empty = sorted(set(panel.benchmark.tolist()) - set(panel.benchmark[run].tolist()))
-    unmeasured = {name: _status(panel, panel.benchmark == name, metrics) for name in empty}
+    unmeasured = {name: status_of(panel, panel.benchmark == name, metrics) for name in empty}
     panel = panel.take(run)
     benchmarks, everyone = list(panel.benchmarks), list(panel.methods)
     has = {m: set(panel.benchmark[panel.method == m].tolist()) for m in everyone}
@@ -107,13 +110,14 @@ def _known(panel: Panel, metric: str) -> bool:
     return bool((~np.isnan(panel.values[metric])).any())
 
 
-def _status(panel: Panel, rows: BoolArray, metrics: tuple[str, ...]) -> Status:
+def status_of(panel: Panel, rows: BoolArray, metrics: tuple[str, ...]) -> Status:
     """The first status in order of name that the table gives for values that it lacks."""
     found = {
         Status(status)
         for metric in metrics
         if metric in panel.statuses
         for status in panel.statuses[metric][rows].tolist()
+        if status not in VALUED
     }
     return min(found, default=Status.TOO_FEW)
 

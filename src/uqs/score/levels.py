@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uqs.errors import UserError
 from uqs.panel import Panel
 from uqs.records import Status
-from uqs.score.cube import Cube
+from uqs.score.cube import UNSOUND, Cube, status_of
 from uqs.score.transforms import TRANSFORMS, Form, Scale, Term, calibrate
 
 FloatArray = NDArray[np.float64]
@@ -90,9 +90,9 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
         for k, metric in enumerate(cube.metrics):
             scale = _scale(panel, benchmark, metric, form)
             if missing[b, k]:
-                left_out.append(
-                    LeftOut(benchmark, metric, Status.TOO_FEW, missing=int(missing[b, k]))
-                )
+                status = status_of(panel, panel.benchmark == benchmark, (metric,))
+                why = status if status in UNSOUND else Status.TOO_FEW
+                left_out.append(LeftOut(benchmark, metric, why, missing=int(missing[b, k])))
             elif isinstance(scale, Status):
                 left_out.append(LeftOut(benchmark, metric, scale, missing=0))
             else:

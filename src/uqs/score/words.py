@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from uqs.records import Status
+from uqs.score.cube import UNSOUND
 from uqs.score.scoring import ScoreResult
 from uqs.score.validation import Correlation, Held
 
@@ -12,6 +13,8 @@ REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
     Status.TOO_FEW: "too few values",
     Status.CONSTANT: "it does not vary",
+    Status.WEAK_ORIGINAL: "the original answers under half of what it was taught and is no baseline",
+    Status.KNOWN_HOLDOUT: "models answer holdout like retain, so nothing can be measured against it",
     Status.UNRESOLVED: "the original model is within the oracle's noise floor",
 }
 
@@ -29,6 +32,7 @@ def coverage(result: ScoreResult) -> list[str]:
     for left in result.left_out:
         reason = (
             f"{left.missing} of {len(result.methods)} methods have no value"
+            + (f": {REASONS[left.status]}" if left.status in UNSOUND else "")
             if left.missing
             else REASONS[left.status]
         )
@@ -39,7 +43,8 @@ def coverage(result: ScoreResult) -> list[str]:
             f" {thin.runs} runs; the others have no value."
         )
     for benchmark, status in sorted(result.unmeasured.items()):
-        found.append(f"{benchmark} has no measured model ({status}) and is not scored.")
+        why = REASONS[status] if status in UNSOUND else status
+        found.append(f"{benchmark} has no measured model ({why}) and is not scored.")
     for method, count in sorted(result.partial.items()):
         found.append(
             f"{method} has runs on {count} of {len(result.benchmarks)} benchmarks and is not ranked."

@@ -29,6 +29,6 @@ GROUPS = (accuracy, memorisation, membership, distance, recoverability, health)
 CARDS: dict[str, MetricCard] = {
     card.symbol: card for card in (*_CORE, *(card for group in GROUPS for card in group.CARDS))
 }
-CORE = tuple(card.name for card in _CORE)
+CORE = tuple(card.name for card in (*_CORE, health.UNREAD))
 """The metrics of a study that names none."""
 UQS_METRICS = ("FA", "RA", "MIA", "AD", "JS")

@@ -36,6 +36,16 @@ EMPTY = MetricCard(
     "share of answers without a letter or digit",
     "that answers make sense: any word at all counts as an answer",
 )
+UNREAD = MetricCard(
+    "unread_choices",
+    "UNREAD",
+    "lower",
+    (0, 1),
+    "retain",
+    frozenset(),
+    "share of multiple-choice answers without a readable letter (uqs.metrics.choice)",
+    "that choices are made with knowledge: the same letter given to every question is read every time",
+)
 REFUSE = MetricCard(
     "refusals",
     "REFUSE",
@@ -46,4 +56,4 @@ REFUSE = MetricCard(
     "the project's own list of phrases (uqs.metrics.refusals)",
     "that no answer is held back: a refusal in other words than the listed ones goes unseen",
 )
-CARDS = (PPL, REP, EMPTY, REFUSE)
+CARDS = (PPL, REP, EMPTY, UNREAD, REFUSE)

@@ -124,7 +124,12 @@ def _sections(found: Analysis) -> list[Section]:
     following = reliability(found.audit, found.stopped)
     return [
         Section("Ranking", "Ranking", "ranking", overall),
-        Section("What can be trusted", "Trust", "trust", bullets(found.audit.verdicts)),
+        Section(
+            "What can be trusted",
+            "Trust",
+            "trust",
+            bullets((*found.cautions, *found.audit.verdicts)),
+        ),
         *(
             Section(name, name, f"benchmark-{at}", _benchmark(found, name))
             for at, name in enumerate(found.summary.benchmarks, start=1)

@@ -1,0 +1,89 @@
+"""Multiple-choice answers from which no choice can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from uqs.metrics.base import Floats
+from uqs.metrics.by_split import Mask, SplitMetric
+from uqs.metrics.cards.health import UNREAD
+from uqs.metrics.choice import chosen_letter
+from uqs.metrics.clustered import clustered_mean
+from uqs.records import LETTERS
+from uqs.traces.trace import Trace
+
+LARGE = 0.05
+"""A difference in the share of unread answers that is always said."""
+ERRORS = 3.0
+"""Standard errors beyond which a smaller difference is said too: one in 370 by chance."""
+
+
+class UnreadChoices(SplitMetric):
+    """Share of multiple-choice answers from which no choice can be read; also on forget and holdout.
+
+    Such an answer counts as wrong, so a model that writes in another way seems to forget. The rule of reading
+    is that of `uqs.metrics.choice`. A letter that the question does not offer is no choice, where the wrong
+    options were traced.
+    """
+
+    card = UNREAD
+    also = ("forget", "holdout")
+
+    def values(self, trace: Trace) -> Floats:
+        return unread(trace)
+
+    def kept(self, trace: Trace) -> Mask:
+        return choices(trace)
+
+
+def choices(trace: Trace) -> Mask:
+    """Which questions are multiple choice, (n,)."""
+    return np.array([task == "classification" for task in trace.tasks], dtype=bool)
+
+
+def unread(trace: Trace) -> Floats:
+    """1 where no choice can be read from the greedy answer, else 0: (n,)."""
+    asked = zip(trace.answers, trace.golds, trace.candidates, strict=True)
+    return np.array(
+        [chosen_letter(answer, offered(gold, wrong)) is None for answer, gold, wrong in asked],
+        dtype=np.float64,
+    )
+
+
+def offered(gold: str, wrong: Sequence[str]) -> frozenset[str] | None:
+    """The letters of a question's options, or None where the wrong ones are not known."""
+    known = frozenset((gold, *wrong))
+    return known if wrong and known <= set(LETTERS) else None
+
+
+def paired_difference(model: Trace, original: Trace) -> tuple[float, float | None] | None:
+    """The model's share of unread answers minus the original's, with its standard error.
+
+    Paired on the same questions, clustered by entity; None where there is no multiple-choice question. Raises
+    ValueError where the traces are of different questions.
+    """
+    if model.ids != original.ids:
+        raise ValueError(f"traces of split {model.split!r} are of different samples")
+    asked = np.flatnonzero(choices(model))
+    if len(asked) == 0:
+        return None
+    differences = (unread(model) - unread(original))[asked]
+    found = clustered_mean(differences, [model.entities[i] for i in asked])
+    return found.value, found.se
+
+
+def unpaired_difference(
+    value: float, se: float | None, original: float, original_se: float | None
+) -> tuple[float, float | None]:
+    """The same from two shares alone; the standard error takes them as independent."""
+    joint = None if se is None or original_se is None else sqrt(se**2 + original_se**2)
+    return value - original, joint
+
+
+def differs(difference: float, se: float | None) -> bool:
+    """Whether a difference is LARGE or beyond ERRORS standard errors."""
+    size = abs(difference)
+    return size >= LARGE or (se is not None and size > max(ERRORS * se, 0.0))
