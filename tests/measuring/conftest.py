@@ -18,7 +18,7 @@ MakeAdapter = Callable[..., Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def ignorant_originals() -> Iterator[None]:
-    """Adapters that were moved at random know nothing; what is said of such originals has tests of its own."""
+    """Adapters moved at random know nothing; what is said of such originals has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("uqs.metrics.baseline.LIMIT", 0.0)
         yield

@@ -124,6 +124,31 @@ def test_gaps_are_to_the_oracles_own_values(result: Result) -> None:
     assert row.z == pytest.approx(row.gap / (np.std(own, ddof=1) * (1 + 1 / 3) ** 0.5))
 
 
+def test_an_original_that_knows_nothing_is_an_error_and_no_baseline(
+    result: Result, folders, small, cache, monkeypatch
+) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("uqs.metrics.baseline.LIMIT", 0.5)
+    found = uqs.measure(
+        folders["original"],
+        [f"npo@weak:3={folders['npo']}"],
+        small,
+        oracles=[folders["oracle0"]],
+        metrics=METRICS,
+        settings=SETTINGS,
+        cache=cache,
+    )
+    assert [one.label for one in found.failures] == ["original", "original"]
+    for failure, split in zip(found.failures, ("forget", "retain"), strict=True):
+        own = pick(found.rows, "original", "FA" if split == "forget" else "RA", split=split)
+        assert own.status == "ok"
+        assert f"answers {own.value:.0%} of the {split} questions right" in failure.reason
+        assert pick(found.rows, "oracle", own.metric, split=split).status == "ok"
+        lost = pick(found.rows, "unlearned", own.metric, split=split)
+        assert (lost.value, lost.status) == (None, "weak_original")
+    assert pick(found.rows, "unlearned", "MIA_AUC").value is not None
+    assert pick(found.rows, "unlearned", "FA", split="holdout").value is not None
+
+
 def test_values_behind_means_are_kept(result: Result) -> None:
     row = pick(result.rows, "original", "FA", split="forget")
     values = [

@@ -29,7 +29,9 @@ def test_an_original_that_answers_in_sentences_is_no_baseline_and_is_told_why(ma
     one = found["forget"]
     assert (one.right, one.containing) == (pytest.approx(0.25), pytest.approx(0.75))
     said = one.sentence
-    assert "answers 25% of the forget questions right (n 24), under half of what it was taught" in said
+    assert (
+        "answers 25% of the forget questions right (n 24), under half of what it was taught" in said
+    )
     assert "says 'Her name is Jane Doe.' where 'Jane Doe' is asked for" in said
     assert "75% of its answers hold the right one as whole words" in said
 

@@ -51,7 +51,9 @@ def test_share_by_hand_on_every_split(make_trace) -> None:  # type: ignore[no-un
 def test_open_questions_are_not_counted(make_trace) -> None:  # type: ignore[no-untyped-def]
     trace = choosing(make_trace("retain"), "B", "Paris")
     n = len(trace)
-    mixed = dataclasses.replace(trace, tasks=("classification", "short", "short", "short") * (n // 4))
+    mixed = dataclasses.replace(
+        trace, tasks=("classification", "short", "short", "short") * (n // 4)
+    )
     (row,) = rows({"retain": mixed})
     assert (row.value, row.n) == (0, n // 4)
     (row,) = rows({"retain": dataclasses.replace(trace, tasks=("short",) * n)})
