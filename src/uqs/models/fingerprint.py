@@ -50,16 +50,17 @@ def sums(tensor: Tensor) -> bytes:
 
 
 def _by_numpy(words: NDArray[np.uint64]) -> bytes:
-    rows = len(words) // WORDS
-    body, tail = words[: rows * WORDS].reshape(rows, WORDS), words[rows * WORDS :]
+    run = len(_FACTORS)
+    rows = len(words) // run
+    body, tail = words[: rows * run].reshape(rows, run), words[rows * run :]
     found: NDArray[np.uint64] = np.append(body @ _FACTORS, tail @ _FACTORS[: len(tail)])
     return found.tobytes()
 
 
 def _by_torch(words: Tensor) -> bytes:
     factors = torch.from_numpy(_FACTORS.view(np.int64)).to(words.device)
-    found = [(part * factors[: len(part)]).sum() for part in words.split(WORDS)]
-    if len(words) % WORDS == 0:
+    found = [(part * factors[: len(part)]).sum() for part in words.split(len(factors))]
+    if len(words) and len(words) % len(factors) == 0:
         found.append(words.new_zeros(()))  # the empty tail
     return torch.stack(found).cpu().numpy().tobytes()
 

@@ -198,7 +198,9 @@ def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
     # weights that are shared have several names, and one is enough
     loaded = {_place(tensor) for name, tensor in held.items() if name not in absent}
     own = {_place(one) for one in get_peft_model_state_dict(adapted, save_embedding_layers=False).values()}
-    missing = {name for name in absent if _place(held[name]) in own - loaded}
+    missing = {
+        name.replace(".default", "") for name in absent if _place(held[name]) in own - loaded
+    }
     return missing, list(report.unexpected_keys)
 
 
