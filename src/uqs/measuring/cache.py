@@ -9,10 +9,12 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import uqs
 from uqs.errors import DataError
 from uqs.measuring.checkpoint import ADAPTER_CONFIG, Checkpoint, content_hash, read_json
 from uqs.models import preamble
@@ -20,8 +22,8 @@ from uqs.records import Split
 from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
 from uqs.traces.trace import Trace
 
-PASS_VERSION = 2
-"""Raise it when the pass gives other numbers for the same question: older traces are then not used."""
+_TRACING = ("models", "traces", "probes", "measuring")
+"""The packages whose code decides what is in a trace."""
 _MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 
 
@@ -38,7 +40,8 @@ class Identity:
 
     `start` and `adapter` are hashes of weights, configuration and preamble (`adapter` empty for a full
     model), `processor` of a processor that replaces the model's own. `engine` names the libraries that
-    compute.
+    compute. `loaded` is the fingerprint of the weights in memory where files do not give them alone: of an
+    adapter that rewrites its base when it is loaded, which a processor does in its own last bits.
     """
 
     start: str
@@ -47,6 +50,7 @@ class Identity:
     dtype: str
     device: str
     engine: str
+    loaded: str = ""
 
     @property
     def weights(self) -> str:
@@ -98,7 +102,7 @@ class Cache:
         """Where the trace of a split lies, or would; `made` says what was done to the model before."""
         key = {
             "format": FORMAT,
-            "pass": PASS_VERSION,
+            "code": code_hash(),
             "model": asdict(identity),
             "split": split.name,
             "samples": samples_hash(split),
@@ -134,6 +138,17 @@ class Cache:
                     raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """SHA-256 of the code that makes traces: those that other code made are not used."""
+    digest = hashlib.sha256()
+    top = Path(uqs.__file__).parent
+    files = [top / "records.py", *(file for name in _TRACING for file in (top / name).glob("*.py"))]
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(top)} {len(data := file.read_bytes())}\n".encode() + data)
+    return digest.hexdigest()
 
 
 def _engine() -> str:

@@ -6,21 +6,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from safetensors import SafetensorError, safe_open
-
 from uqs.errors import DataError, UserError
+from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored
 from uqs.traces.file import INDEX
 
-ADAPTER_CONFIG, ADAPTER, CONFIG = (
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "config.json",
-)
+CONFIG = "config.json"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
@@ -61,7 +56,7 @@ def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
         stands_on = (str(base), folder_of(base)) if base else _base_of(folder)
         return Checkpoint(folder, "adapter", _title(*stands_on), stands_on[1])
     if (folder / CONFIG).is_file():
-        if not weight_files(folder):
+        if not any(folder.glob("*.safetensors")):
             raise DataError(
                 "holds no weights in safetensors; pickled ones are not read", file=folder
             )
@@ -124,22 +119,6 @@ def read_json(file: Path) -> Mapping[str, Any]:
     return found
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model or an adapter, sorted."""
-    return sorted(folder.glob("*.safetensors"))
-
-
-def tensors(folder: Path) -> Iterator[tuple[Path, str, tuple[int, ...]]]:
-    """File, name and shape of every tensor of a folder, without reading any."""
-    for file in weight_files(folder):
-        try:
-            with safe_open(file, framework="np") as opened:
-                for name in opened.keys():  # noqa: SIM118  it is no mapping
-                    yield file, name, tuple(opened.get_slice(name).get_shape())
-        except SafetensorError as error:
-            raise DataError(f"is no readable safetensors file ({error})", file=file) from None
-
-
 def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = None) -> str:
     """SHA-256 over the names and contents of a folder's files with these suffixes.
 
@@ -189,8 +168,9 @@ def check_adapter(adapter: Checkpoint) -> None:
         raise ValueError("a checkpoint that is no adapter")
     from uqs.models.update import layer_name
 
-    shapes = {layer_name(name): shape for _, name, shape in tensors(adapter.base)}
-    for file, name, shape in tensors(adapter.folder):
+    shapes = {layer_name(one.name): one.shape for one in stored(adapter.base)}
+    for one in stored(adapter.folder):
+        file, name, shape = one.file, one.name, one.shape
         which, side = ("lora_A", 1) if ".lora_A." in name else ("lora_B", 0)
         if f".{which}." not in name:
             continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uqs.errors import DataError, UserError
 from uqs.measuring.cache import Cache, Identity
+from uqs.measuring.checkpoint import check_adapter
 from uqs.measuring.named import Named
 from uqs.measuring.oracles import trained_on_forget
 from uqs.measuring.plan import Plan
@@ -114,6 +115,8 @@ class Gatherer:
         if model.checkpoint.kind == "traces":
             places = dict.fromkeys(_checked(folder, self.plan.splits), folder)
             return Gathered(model, None, places, None, (), 0.0)
+        if model.checkpoint.kind == "adapter":
+            check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
             places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
             derived = self._derived(model, tracer) if "derived" in self.plan.needs else None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
 
 from uqs.errors import DataError, UserError
-from uqs.measuring.checkpoint import ADAPTER, Checkpoint, tensors
+from uqs.measuring.checkpoint import ADAPTER, Checkpoint
 from uqs.models import preamble
 from uqs.models.families import family_of
+from uqs.models.fingerprint import fingerprint
+from uqs.models.opening import put_adapter
 from uqs.models.vlm import VLM
 
 
 class Models:
     """Opens checkpoints. The base of the last one stays loaded, for the next may stand on it too.
+
+    Before it is used again its fingerprint must be that of its loading; else it is loaded anew. Adapters may
+    rewrite a base (PiSSA, OLoRA) or leave modules in it, and so may whatever else is done to an opened model.
 
     `device` and `dtype`: by default CUDA in bfloat16 where there is one, else the CPU in float32.
     `processor`: a folder that replaces the models' own tokenizer and picture processor.
@@ -36,7 +40,7 @@ class Models:
         self.device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
         self._processor = processor
-        self._loaded: tuple[Path, VLM] | None = None
+        self._loaded: _Loaded | None = None
 
     @property
     def precision(self) -> str:
@@ -45,48 +49,49 @@ class Models:
 
     @contextmanager
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
-        """The model of a checkpoint. Raises DataError where a weight is not finite."""
+        """The model of a checkpoint, bit for bit as it is alone.
+
+        Raises DataError where a weight is missing, does not belong or is not finite.
+        """
         vlm = self._base(checkpoint.start)
         if checkpoint.kind == "model":
             yield vlm
             return
-        adapted = self._adapted(vlm, checkpoint.folder)
+        _check_file(checkpoint.folder / ADAPTER)
+        adapted = put_adapter(vlm.model, checkpoint.folder, trainable=False)
         try:
             unlearned = type(vlm)(adapted.eval(), vlm.processor)
             preamble.load(unlearned, checkpoint.folder)
             yield unlearned
         finally:
             adapted.unload()
-            if any(".lora_" not in name for _, name, _ in tensors(checkpoint.folder)):
-                self._loaded = None  # peft leaves modules that were saved whole in the base
-
-    def _adapted(self, vlm: VLM, folder: Path) -> Any:
-        from peft import PeftModel
-
-        _check_file(folder / ADAPTER)
-        with warnings.catch_warnings():
-            # peft 0.21 asks transformers 5.23 by the old name
-            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-            warnings.filterwarnings("error", "Found missing adapter keys")
-            try:
-                return PeftModel.from_pretrained(vlm.model, folder)
-            except Exception as error:
-                self._loaded = None  # half an adapter may be in it
-                reason = " ".join(str(error).split())[:300]
-                raise DataError(f"cannot be put on its base ({reason})", file=folder) from error
 
     def _base(self, folder: Path) -> VLM:
-        if self._loaded is not None and self._loaded[0] == folder:
-            return self._loaded[1]
-        self._loaded = None  # frees the memory before more is taken
+        kept = self._loaded
+        if (
+            kept is not None
+            and kept.folder == folder
+            and fingerprint(kept.vlm.model) == kept.fingerprint
+        ):
+            return kept.vlm
+        self._loaded = kept = None  # frees the memory before more is taken
         vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
         preamble.load(vlm, folder)
         vlm.model.requires_grad_(False)
         vlm.model.to(self.device)
         for name, parameter in vlm.model.named_parameters():
             _check_finite(parameter, folder, name)
-        self._loaded = (folder, vlm)
+        self._loaded = _Loaded(folder, vlm, fingerprint(vlm.model))
         return vlm
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A base in memory and what it was when it was loaded."""
+
+    folder: Path
+    vlm: VLM
+    fingerprint: str
 
 
 def _device(name: str) -> torch.device:

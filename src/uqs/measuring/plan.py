@@ -9,7 +9,7 @@ from pathlib import Path
 from uqs import benchmarks
 from uqs.errors import DataError
 from uqs.measuring import named
-from uqs.measuring.checkpoint import ADAPTER_CONFIG, check_adapter, folder_of, same_weights
+from uqs.measuring.checkpoint import ADAPTER_CONFIG, folder_of, same_weights
 from uqs.measuring.named import Named
 from uqs.measuring.splits import metric_names, needs_of, splits_of
 from uqs.records import Benchmark, Split
@@ -65,9 +65,6 @@ class Plan:
             named.unlearned(unlearned, base),
             _start(first, base),
         )
-        for model in plan.models:
-            if model.checkpoint.kind == "adapter":
-                check_adapter(model.checkpoint)
         for model in plan.unlearned:
             _check_base(model, first, plan.start, known)
         return plan

@@ -30,8 +30,9 @@ Make = Callable[["VLM", Split, Callable[[Split], Trace]], Mapping[str, Mapping[s
 class Tracer:
     """The traces of one checkpoint; the model is opened when the first one is missing.
 
-    Use it as a context: at its end the model is closed. `halved` describes the batches that did not fit into
-    memory, whenever that was.
+    Use it as a context: at its end the model is closed. An adapter that rewrites its base is opened at once,
+    for its traces are kept by what it is in memory. `halved` describes the batches that did not fit into memory,
+    whenever that was.
     """
 
     checkpoint: Checkpoint
@@ -45,6 +46,12 @@ class Tracer:
     _vlm: VLM | None = None
 
     def __enter__(self) -> Tracer:
+        from uqs.models.fingerprint import fingerprint
+        from uqs.models.opening import rewrites_base
+
+        folder = self.checkpoint.folder
+        if self.checkpoint.kind == "adapter" and rewrites_base(folder):
+            self.identity = replace(self.identity, loaded=fingerprint(self.vlm.model))
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -8,7 +8,6 @@ import warnings
 from pathlib import Path
 
 import torch
-from peft import PeftModel
 from transformers.utils import logging as transformers_logging
 
 from uqs.errors import DataError, UserError
@@ -16,6 +15,7 @@ from uqs.measuring.checkpoint import ADAPTER_CONFIG, CONFIG, Checkpoint
 from uqs.models import adapter, preamble
 from uqs.models.families import family_of
 from uqs.models.four_bit import is_four_bit
+from uqs.models.opening import put_adapter
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 
@@ -37,7 +37,7 @@ def load_trainable(
 
     A whole model gets what `settings` say, by default a LoRA adapter whose first weights are drawn from
     `seed`; an adapter is trained on as it is. Raises UserError where `settings` do not fit, and DataError
-    where a weight is not finite.
+    where a weight is missing, does not belong or is not finite.
     """
     if start.kind == "adapter" and settings not in (None, _IN_4_BITS):
         raise UserError(
@@ -53,13 +53,13 @@ def load_trainable(
     vlm.model.requires_grad_(False)
     if not is_four_bit(vlm.model):
         vlm.model.to(device)
-    with warnings.catch_warnings():
-        # peft 0.21 asks transformers 5.23 by the old name
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        if start.kind == "adapter":
-            vlm.model = PeftModel.from_pretrained(vlm.model, start.folder, is_trainable=True)
-            vlm.model.eval()
-        else:
+    if start.kind == "adapter":
+        vlm.model = put_adapter(vlm.model, start.folder, trainable=True)
+        vlm.model.eval()
+    else:
+        with warnings.catch_warnings():
+            # peft 0.21 asks transformers 5.23 by the old name
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             adapter.attach(vlm, settings, seed)
     preamble.load(vlm, start.folder)
     _check_finite(vlm, start.folder)

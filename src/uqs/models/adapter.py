@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from uqs.errors import DataError, UserError
 from uqs.models import preamble
 from uqs.models.four_bit import is_four_bit, unpack
+from uqs.models.opening import put_adapter
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
+from uqs.models.weight_files import ADAPTER, WHOLE
 from uqs.registry import nearest
 
-ADAPTER, FULL = "adapter_model.safetensors", "model.safetensors"
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
@@ -77,11 +78,11 @@ def load(
     family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool, quantised: bool = False
 ) -> VLM:
     """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
-    weights.
+    weights. Raises DataError where files do not hold all of the weights, and no others.
 
     What is not to be trained has its base's 4 bits unpacked: it computes the same, and probes may change it.
     """
-    if (checkpoint / FULL).exists():
+    if (checkpoint / WHOLE).exists():
         if quantised:
             raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
         vlm = family.load(checkpoint, processor=base)
@@ -89,13 +90,11 @@ def load(
         preamble.load(vlm, checkpoint)
         return vlm
     if not (checkpoint / ADAPTER).exists():
-        raise DataError(f"holds neither {ADAPTER} nor {FULL}", file=checkpoint)
-    from peft import PeftModel
-
+        raise DataError(f"holds neither {ADAPTER} nor {WHOLE}", file=checkpoint)
     vlm = family.load(base, quantised=quantised)
     if quantised and not trainable:
         unpack(vlm.model)
-    vlm.model = PeftModel.from_pretrained(vlm.model, checkpoint, is_trainable=trainable)
+    vlm.model = put_adapter(vlm.model, checkpoint, trainable=trainable)
     vlm.model.eval()
     preamble.load(vlm, checkpoint)
     return vlm

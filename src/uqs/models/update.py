@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +14,23 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from uqs.errors import DataError
+from uqs.models.opening import adapter_config, rewrites_base
+from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, Stored, stored
 
 Floats = NDArray[np.float64]
-ADAPTER = "adapter_model.safetensors"
 _UNTRAINED = ("embed", "lm_head")
-_FACTORS = (".lora_A.weight", ".lora_B.weight")
+_MAGNITUDE = ".lora_magnitude_vector"
+_OF_A_MATRIX = (".lora_A.weight", ".lora_B.weight", _MAGNITUDE, f"{_MAGNITUDE}.weight")
+_OTHER_LAYERS = (
+    "use_qalora",
+    "use_bdlora",
+    "alora_invocation_tokens",
+    "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+    "target_parameters",
+)
+"""Settings of PEFT whose layers compute otherwise than with W + BA."""
 
 
 def layer_name(name: str) -> str:
@@ -32,11 +42,13 @@ def layer_name(name: str) -> str:
 def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
     """What the checkpoint adds to each weight matrix of `start`, (out, in) by layer name.
 
-    An adapter's is (alpha/r) BA of every layer it adapts. A model's is W - W_start of every matrix but
-    embeddings and output layer; `start` is then read too. Each is computed when it is asked for.
+    An adapter's is (alpha/r) BA of every layer it adapts; of one that rewrites its base, or scales it (DoRA),
+    it is what the layer then computes with minus W_start. A model's is W - W_start of every matrix but
+    embeddings and output layer; `start` is then read too. Each is computed when it is asked for. Raises
+    DataError where the update is not known.
     """
-    if (checkpoint / ADAPTER).is_file():
-        return AdapterUpdate(checkpoint)
+    if (checkpoint / ADAPTER_CONFIG).is_file():
+        return AdapterUpdate(checkpoint, start)
     return ModelUpdate(checkpoint, start)
 
 
@@ -55,17 +67,18 @@ class _Tensors:
 
     @cached_property
     def files(self) -> Mapping[str, Path]:
-        found: dict[str, Path] = {}
-        for file in sorted(self.folder.glob("*.safetensors")):
-            with safe_open(file, framework="pt") as opened:
-                found |= dict.fromkeys(opened.keys(), file)
-        if not found:
-            raise DataError("holds no weights in safetensors", file=self.folder)
-        return found
+        return {one.name: one.file for one in self._stored}
+
+    @cached_property
+    def _stored(self) -> Sequence[Stored]:
+        return list(stored(self.folder))
+
+    @cached_property
+    def _shapes(self) -> Mapping[str, tuple[int, ...]]:
+        return {one.name: one.shape for one in self._stored}
 
     def shape(self, name: str) -> tuple[int, ...]:
-        with safe_open(self.files[name], framework="pt") as opened:
-            return tuple(opened.get_slice(name).get_shape())
+        return self._shapes[name]
 
     def read(self, name: str) -> Floats:
         with safe_open(self.files[name], framework="pt") as opened:
@@ -74,18 +87,28 @@ class _Tensors:
 
 
 class AdapterUpdate(Mapping[str, Floats]):
-    """(alpha/r) BA by layer, from a PEFT LoRA adapter's files. Source: Hu et al. 2021 (arXiv 2106.09685)."""
+    """What a LoRA adapter does to each layer of the model `start`, from files alone.
 
-    def __init__(self, folder: Path) -> None:
-        self._tensors = _Tensors(folder)
-        file = folder / "adapter_config.json"
-        self._config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        kind = self._config.get("peft_type")
-        if kind != "LORA" or self._config.get("use_dora"):
-            given = "DoRA" if kind == "LORA" else kind
-            problem = f"the effective update of {given} is not known here, only that of LoRA"
-            raise DataError(problem, file=file, field="peft_type")
-        others = [name for name in self._tensors.files if not name.endswith(_FACTORS)]
+    (alpha/r) BA = D, as in Hu et al. 2021 (arXiv 2106.09685). PiSSA and OLoRA, where the adapter was saved so
+    that peft does their start over, take W's first r singular directions, or those of its QR decomposition,
+    out of the base (arXiv 2404.02948, 2406.01775): the update is D minus what is taken out. DoRA gives
+    each row of W + D the length in its file (arXiv 2402.09353). A layer of the served families is an
+    `nn.Linear`, for which peft takes no notice of `fan_in_fan_out`.
+    """
+
+    def __init__(self, folder: Path, start: Path) -> None:
+        self._tensors, self._start = _Tensors(folder), _Tensors(start)
+        file = folder / ADAPTER_CONFIG
+        self._config = adapter_config(folder)
+        first = self._config.get("init_lora_weights")
+        self._taken = first.lower() if isinstance(first, str) and rewrites_base(folder) else ""
+        if self._taken not in ("", "pissa", "olora"):
+            problem = f"{first!r} rewrites the base, the effective update is not known here"
+            raise DataError(problem, file=file, field="init_lora_weights")
+        for name in _OTHER_LAYERS:
+            if self._config.get(name):
+                raise DataError("the effective update is not known here", file=file, field=name)
+        others = [name for name in self._tensors.files if not name.endswith(_OF_A_MATRIX)]
         if others:
             problem = "is no factor of a weight matrix: the effective update is not known"
             raise DataError(problem, file=folder / ADAPTER, field=others[0])
@@ -98,10 +121,29 @@ class AdapterUpdate(Mapping[str, Floats]):
         down = self._tensors.read(f"{stem}.lora_A.weight")
         up = self._tensors.read(f"{stem}.lora_B.weight")
         product: Floats = self._scale(stem, len(down)) * up @ down
-        return product.T if self._config.get("fan_in_fan_out") else product
+        if not self._taken and not self._config.get("use_dora"):
+            return product
+        weight = self._start.read(self._start_names[layer])
+        taken = _taken_out(self._taken, weight, len(down), self._scale(stem, len(down)))
+        if not self._config.get("use_dora"):
+            return product - taken
+        found = weight - taken + product
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        scaled: Floats = found / lengths * self._magnitude(stem)[:, None] - weight
+        return scaled
+
+    def _magnitude(self, stem: str) -> Floats:
+        name = f"{stem}{_MAGNITUDE}"
+        return self._tensors.read(name if name in self._tensors.files else f"{name}.weight")
+
+    @cached_property
+    def _start_names(self) -> Mapping[str, str]:
+        return {layer_name(name): name for name in self._start.files if name.endswith(".weight")}
 
     def _scale(self, stem: str, rank: int) -> float:
-        alpha = _matching(self._config.get("alpha_pattern"), stem, self._config["lora_alpha"])
+        # PEFT matches a pattern with the layer's name inside the plain model
+        inside = stem.removeprefix("base_model.model.")
+        alpha = _matching(self._config.get("alpha_pattern"), inside, self._config["lora_alpha"])
         return float(alpha) / (rank**0.5 if self._config.get("use_rslora") else rank)
 
     @cached_property
@@ -119,6 +161,19 @@ class AdapterUpdate(Mapping[str, Floats]):
 
     def __len__(self) -> int:
         return len(self._stems)
+
+
+def _taken_out(kind: str, weight: Floats, rank: int, scale: float) -> Floats:
+    """What peft takes out of a base's weight when it loads the adapter; OLoRA scales it, PiSSA does not."""
+    if kind == "pissa":
+        left, values, right = np.linalg.svd(weight, full_matrices=False)
+        taken: Floats = left[:, :rank] * values[:rank] @ right[:rank]
+        return taken
+    if kind == "olora":
+        q, r = np.linalg.qr(weight)
+        taken = scale * q[:, :rank] @ r[:rank]
+        return taken
+    return np.zeros_like(weight)
 
 
 def _matching(patterns: Mapping[str, float] | None, stem: str, default: float) -> float:

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from uqs.errors import UserError
-from uqs.models.four_bit import keep_trainable, nf4
+from uqs.errors import DataError, UserError
+from uqs.models.four_bit import keep_trainable
+from uqs.models.opening import listed, load_model
 from uqs.records import Picture, Sample
 
 IGNORED = -100
@@ -109,20 +110,25 @@ class VLM:
 
         `dtype` is that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub
         id. `quantised` holds linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes.
+        Raises DataError where the files do not hold the model's weights, all of them and no others
+        (`opening.load_model`), and where the tokenizer has tokens that the model has no embedding for.
         """
-        from transformers import AutoModelForImageTextToText
-
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder,
-            dtype=dtype or torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=local,
-            **({"quantization_config": nf4(dtype or torch.float32)} if quantised else {}),
-        )
+        model = load_model(folder, dtype=dtype or torch.float32, local=local, quantised=quantised)
         if quantised:
             keep_trainable(model)
-        return cls(model.eval(), cls.load_processor(processor or folder, local=local))
+        found = cls(model.eval(), cls.load_processor(processor or folder, local=local))
+        found._check_tokens(Path(processor or folder))
+        return found
+
+    def _check_tokens(self, folder: Path) -> None:
+        rows = len(self.plain_model.get_input_embeddings().weight)
+        beyond = [word for word, i in self.tokenizer.get_vocab().items() if i >= rows]
+        if beyond:
+            raise DataError(
+                f"its tokenizer has tokens that the model has no embedding for: {listed(beyond)}; the model "
+                f"has {rows} embeddings",
+                file=folder,
+            )
 
     @classmethod
     def load_processor(cls, folder: Path | str, *, local: bool = True) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -27,6 +28,13 @@ FORMAT = 2
 INDEX = "trace.json"
 _SPLIT = re.compile(r"[A-Za-z0-9_][\w.-]*")
 ARRAYS = ("offsets", *BY_POSITION, "top_ids", "top_log_probs", *BY_SAMPLE, *BY_CANDIDATE)
+_LAYER = re.compile(r"-[1-9]\d*")
+_AXES = {"top_ids": 2, "top_log_probs": 2, "answer_activations": 2, "prompt_activations": 2}
+"""Of arrays that have more than one."""
+_TYPES = {"offsets": "int64", "gold_ids": "int64", "gold_ranks": "int64", "lens_ranks": "int64"} | {
+    "top_ids": "int32"
+}
+"""Of arrays that are not float32."""
 
 
 def write_traces(parts: Iterable[Trace], folder: Path, about: Mapping[str, Any]) -> None:
@@ -111,6 +119,9 @@ def read_trace(folder: Path, split: str) -> Trace:
     if found is None:
         raise DataError("no such split", file=folder / INDEX, row=split, field="splits")
     parts = [_read_part(folder / split / f"{number:05}") for number in range(found["parts"])]
+    _check_no_others(folder / split, found["parts"])
+    if others := {part.split for part in parts} - {split}:
+        raise DataError(f"its parts are of the split {min(others)!r}", file=folder / split)
     try:
         trace = join(parts)
     except ValueError as error:
@@ -133,13 +144,16 @@ def _read_part(stem: Path) -> Trace:
         arrays = load_file(numbers_file)
     except FileNotFoundError:
         raise DataError("no such trace", file=numbers_file) from None
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, KeyError) as error:  # or of a type that NumPy has not
         raise DataError(f"is no readable safetensors file ({error})", file=numbers_file) from None
     layers: dict[str, dict[int, Any]] = {name: {} for name in BY_LAYER}
     for name, values in arrays.items():
         kind, _, layer = name.partition(".")
-        if kind in layers:
+        if kind in layers and _LAYER.fullmatch(layer):
             layers[kind][int(layer)] = values
+        elif name not in ARRAYS:
+            raise DataError("is no array of a trace", file=numbers_file, field=name)
+        _check_array(values, kind, numbers_file, name)
     try:
         held: dict[str, Any] = {name: tuple(words[name]) for name in WORDS}
         held |= {name: words[name] for name in ("split", "vocabulary")}
@@ -150,6 +164,21 @@ def _read_part(stem: Path) -> Trace:
         raise DataError("missing", file=stem, field=str(error.args[0])) from None
     except (ValueError, TypeError) as error:
         raise DataError(str(error), file=stem) from None
+
+
+def _check_no_others(folder: Path, parts: int) -> None:
+    """Raise DataError where a split has numbers that the index does not know."""
+    known = {f"{number:05}.safetensors" for number in range(parts)}
+    if others := sorted({file.name for file in folder.glob("*.safetensors")} - known):
+        problem = f"is not among the {parts} parts that the index names"
+        raise DataError(problem, file=folder / others[0])
+
+
+def _check_array(values: NDArray[Any], kind: str, file: Path, name: str) -> None:
+    wanted, axes = _TYPES.get(kind, "float32"), _AXES.get(kind, 1)
+    if values.dtype != wanted or values.ndim != axes:
+        problem = f"is {values.dtype} with {values.ndim} axes, not {wanted} with {axes}"
+        raise DataError(problem, file=file, field=name)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""The strict door to weights: what is loaded is what the files hold, all of it and nothing else.
+
+transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do not
+know. Here each of these is an error that names the keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from uqs.errors import DataError, UserError
+from uqs.models.four_bit import nf4
+from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored, weight_files
+
+SHOWN = 3
+"""Keys of a kind that an error names."""
+_RANDOM = re.compile(r"pissa_niter_\d+", re.IGNORECASE)
+_PLAIN = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")
+"""First weights by name that leave the base as it is when an adapter is loaded."""
+_NOT_READ = ("layer_replication",)
+
+
+def load_model(
+    folder: Path | str, *, dtype: torch.dtype, local: bool = True, quantised: bool = False
+) -> Any:
+    """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
+
+    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a file
+    is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
+    transformers knows as harmless may be there or not: position ids and the frequencies of rotary embeddings,
+    which the configuration gives.
+    """
+    from transformers import AutoModelForImageTextToText
+
+    at = Path(folder)
+    if at.is_dir():
+        if (at / ADAPTER_CONFIG).is_file():
+            raise DataError("is an adapter, where a whole model is needed", file=at)
+        weight_files(at)
+    quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
+    try:
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=local,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are in the report, with their shapes
+            **quantisation,
+        )
+    except UserError:
+        raise
+    except Exception as error:  # errors of three libraries
+        raise DataError(f"cannot be loaded ({one_line(error)})", file=at) from error
+    missing = {*report["missing_keys"], *_ignored_parameters(model, at)}
+    check_keys(at, missing, report["unexpected_keys"], report["mismatched_keys"])
+    if report["error_msgs"]:
+        raise DataError(f"cannot be loaded ({'; '.join(report['error_msgs'])})", file=at)
+    return model
+
+
+def _ignored_parameters(model: Any, folder: Path) -> set[str]:
+    """Parameters that the file lacks and whose absence the model's class declares to be no fault.
+
+    Such a declaration can be trusted for a buffer that is made anew, not for a weight that would be random.
+    """
+    patterns = model._keys_to_ignore_on_load_missing or ()
+    declared = {
+        name for name, _ in model.named_parameters() if any(re.search(p, name) for p in patterns)
+    }
+    if not declared or not folder.is_dir():
+        return declared
+    held = [one.name for one in stored(folder)]
+    return {name for name in declared if not any(_same_end(name, other) for other in held)}
+
+
+def _same_end(name: str, other: str) -> bool:
+    """Whether two names are of one weight: prefixes differ between layouts of files."""
+    return name.endswith(f".{other}") or other.endswith(f".{name}") or name == other
+
+
+def check_keys(
+    folder: Path,
+    missing: Collection[str],
+    unexpected: Collection[str],
+    mismatched: Iterable[tuple[str, Iterable[int], Iterable[int]]] = (),
+) -> None:
+    """Raise DataError where there are any; its line names the first of each kind and counts them."""
+    shapes = [
+        f"{name} {tuple(found)} instead of {tuple(wanted)}" for name, found, wanted in mismatched
+    ]
+    found = [
+        f"{len(keys)} {kind} ({listed(keys)})"
+        for kind, keys in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("of another shape", shapes),
+        )
+        if keys
+    ]
+    if found:
+        raise DataError(f"its weights are not the model's: {'; '.join(found)}", file=folder)
+
+
+def listed(keys: Collection[str]) -> str:
+    """The first keys in words, and how many more there are."""
+    first = sorted(keys)[:SHOWN]
+    more = len(keys) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def one_line(error: Exception) -> str:
+    """An error of a library, with its kind, in one line of bearable length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def adapter_config(folder: Path) -> Mapping[str, Any]:
+    """What an adapter says of itself; DataError where it is no LoRA adapter, or not determined by its files."""
+    file = folder / ADAPTER_CONFIG
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"is no readable JSON ({error})", file=file) from None
+    if not isinstance(found, dict):
+        raise DataError("is no JSON object", file=file)
+    if found.get("peft_type") != "LORA":
+        raise DataError(
+            f"{found.get('peft_type')!r}: only LoRA adapters are read", file=file, field="peft_type"
+        )
+    for name in _NOT_READ:
+        if found.get(name):
+            raise DataError("adapters that use it are not read", file=file, field=name)
+    start = found.get("init_lora_weights")
+    if isinstance(start, str) and _RANDOM.fullmatch(start):
+        raise DataError(
+            f"{start!r} rewrites the base by a random draw each time that the adapter is loaded, so its files "
+            "do not say what it computes; save it with path_initial_model_for_weight_conversion",
+            file=file,
+            field="init_lora_weights",
+        )
+    return found
+
+
+def rewrites_base(folder: Path) -> bool:
+    """Whether an adapter's weights are computed on its base when it is loaded, and not read alone."""
+    found = adapter_config(folder)
+    start = found.get("init_lora_weights")
+    return bool(found.get("kasa_config")) or (
+        isinstance(start, str) and start.lower() not in _PLAIN
+    )
+
+
+def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
+    """The PeftModel of an adapter's folder on a model in memory, which may be changed by it.
+
+    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be put on
+    it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then in no
+    known state.
+    """
+    from peft import PeftModel
+
+    adapter_config(folder)
+    weight_files(folder)
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 by the old name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        # told below, as an error
+        warnings.filterwarnings("ignore", "Found missing adapter keys")
+        try:
+            adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+            missing, unexpected = _not_loaded(adapted, folder)
+        except Exception as error:
+            raise DataError(f"cannot be put on its base ({one_line(error)})", file=folder) from error
+    check_keys(folder / ADAPTER, missing, unexpected)
+    return adapted
+
+
+def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
+    """Weights of the adapter that its file lacks, and keys of the file that are none of the model's.
+
+    The same weights are loaded once more, for `PeftModel.from_pretrained` keeps the full report to itself.
+    """
+    from peft import get_peft_model_state_dict, load_peft_weights, set_peft_model_state_dict
+
+    mapping = getattr(adapted.get_base_model(), "_checkpoint_conversion_mapping", {})
+    weights = load_peft_weights(str(folder), device="cpu", key_mapping=mapping)
+    report = set_peft_model_state_dict(adapted, weights)
+    held = adapted.state_dict()
+    absent = set(report.missing_keys)
+    # weights that are shared have several names, and one is enough
+    loaded = {_place(tensor) for name, tensor in held.items() if name not in absent}
+    own = {_place(one) for one in get_peft_model_state_dict(adapted, save_embedding_layers=False).values()}
+    missing = {
+        name.replace(".default", "") for name in absent if _place(held[name]) in own - loaded
+    }
+    return missing, list(report.unexpected_keys)
+
+
+def _place(tensor: torch.Tensor) -> tuple[int, tuple[int, ...]]:
+    return tensor.data_ptr(), tuple(tensor.shape)

@@ -1,0 +1,60 @@
+"""The tensors of a model's or an adapter's files, without loading any of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from uqs.errors import DataError
+
+ADAPTER, WHOLE = "adapter_model.safetensors", "model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+SHARDS = f"{WHOLE}.index.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in a file."""
+
+    file: Path
+    name: str
+    shape: tuple[int, ...]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that transformers or peft reads the weights of a folder from, and no others.
+
+    Raises DataError where there are none, or an index names one that is missing.
+    """
+    if (folder / ADAPTER_CONFIG).is_file():
+        if not (folder / ADAPTER).is_file():
+            raise DataError(f"holds no {ADAPTER}; pickled weights are not read", file=folder)
+        return [folder / ADAPTER]
+    if (folder / WHOLE).is_file():
+        return [folder / WHOLE]
+    index = folder / SHARDS
+    if not index.is_file():
+        raise DataError(f"holds no {WHOLE} and no {SHARDS}", file=folder)
+    try:
+        named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"is no index of weights ({error!r})", file=index) from None
+    for name in named:
+        if not (folder / name).is_file():
+            raise DataError(f"names {name}, which is not there", file=index, field="weight_map")
+    return [folder / name for name in named]
+
+
+def stored(folder: Path) -> Iterator[Stored]:
+    """Every tensor of a folder's weight files. Raises DataError where a file is damaged."""
+    for file in weight_files(folder):
+        try:
+            with safe_open(file, framework="np") as opened:
+                for name in opened.keys():  # noqa: SIM118  it is no mapping
+                    yield Stored(file, name, tuple(opened.get_slice(name).get_shape()))
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"is no readable safetensors file ({error})", file=file) from None
