@@ -24,12 +24,14 @@ def _gates(found: Analysis, console: Console) -> None:
     if not found.gates:
         console.print("The run has no gates.")
     for name, gates in found.gates.items():
-        if gates.passed:
+        if not gates.passed:
+            console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")
+        elif gates.dropped:
+            console.print(f"{name}: passed, but {words.dropped(gates)}", style="yellow")
+        else:
             console.print(
                 f"{name}: passed ({words.count(len(gates.checks), 'check')})", style="green"
             )
-            continue
-        console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")
         for check in gates.failed:
             console.print(f"  {words.check(check)}", style="red")
 
