@@ -1,9 +1,9 @@
 """How often the gates of a study err: honest studies that fail, and leaks that pass.
 
-Simulated studies of three benchmarks, one original and two oracles each. Entities are drawn anew in every
-study, their guess rates shared by the oracles; an entity's rate is beta with the mean that the models of a run
-have and an intraclass correlation that is theirs, or 0.05 where theirs is less. Losses, for the membership AUC,
-are those of the run's entities drawn with replacement, an entity always with both oracles' losses.
+Simulated studies of three benchmarks, one original and two oracles each. Entities are drawn anew in
+every study, their guess rates shared by the oracles. An entity's rate is beta: its mean is that of the
+run's models, its intraclass correlation theirs, or 0.05 where theirs is less. Losses, for the membership
+AUC, are those of the run's entities drawn with replacement, an entity always with both oracles' losses.
 
     python perf/gates.py runs/tiny > perf/gates.md
 """
@@ -21,15 +21,23 @@ from numpy.typing import NDArray
 
 from uqs import benchmarks
 from uqs.metrics.accuracy import right_answers
-from uqs.metrics.membership.statistics import Scores, auc
-from uqs.study.gates import SHUFFLED, Limits, knowledge, majority_rate, shuffled_pictures
 from uqs.records import Split
+from uqs.study.gates import (
+    SHUFFLED,
+    Limits,
+    Verdict,
+    judge,
+    knowledge,
+    majority_rate,
+    shuffled_pictures,
+)
 from uqs.traces.file import read_traces
 from uqs.traces.trace import Trace
 
 Floats = NDArray[np.float64]
 STUDIES = 200_000
-STUDIES_WITH_AUC = 20_000
+STUDIES_WITH_AUC = 100_000
+CHUNK = 2_000
 LEAST_CORRELATION = 0.05
 LIMITS = Limits()
 LEAK = 0.25
@@ -65,6 +73,14 @@ def read(run: Path) -> Iterator[Bench]:
         yield Bench(name, majority_rate(shuffled.samples), models)
 
 
+def judged(bench: Bench) -> Verdict:
+    """The run's own gates."""
+    found = {name: knowledge(traces, LIMITS) for name, traces in sorted(bench.models.items())}
+    originals = {name: one for name, one in found.items() if name.startswith("original")}
+    oracles = {name: one for name, one in found.items() if name.startswith("oracle")}
+    return judge(originals, oracles, bench.majority, LIMITS)
+
+
 def counts(trace: Trace) -> tuple[Floats, Floats]:
     """Right answers and questions of each entity."""
     _, codes = np.unique(np.asarray(trace.entities), return_inverse=True)
@@ -72,11 +88,12 @@ def counts(trace: Trace) -> tuple[Floats, Floats]:
 
 
 def fitted(traces: list[Trace]) -> Rates:
-    """By moments: the variance of entities' rates over what independent answers give (Fleiss 1981, eq. 13.7)."""
+    """By moments, from the variance of entities' rates between and within (Fleiss 1981, eq. 13.7)."""
     right, asked = (np.concatenate(part) for part in zip(*map(counts, traces), strict=True))
     mean = float(right.sum() / asked.sum())
     if mean in (0.0, 1.0):
-        mean = float(np.clip(mean, 0.5 / asked.sum(), 1 - 0.5 / asked.sum()))
+        half_an_answer = 0.5 / float(asked.sum())
+        return Rates(abs(mean - half_an_answer), LEAST_CORRELATION)
     between = float(np.sum(asked * (right / asked - mean) ** 2) / (len(asked) - 1))
     within = float(np.sum(right * (1 - right / asked)) / np.sum(asked - 1))
     size = float(asked.mean())
@@ -121,7 +138,10 @@ def simulate(bench: Bench, rng: np.random.Generator) -> Simulated:
     retain = answers(drawn(retained, (STUDIES, n_retain), rng), m_retain)
     pooled = [np.mean([part[i].mean(-1) for part in of_oracles], 0) / m for i in (0, 1)]
     share = (pooled[0] - pooled[1]) / (original.mean(-1) / m - pooled[1])
-    entities = lambda right: float((known(right, m) >= LIMITS.entities).mean())  # noqa: E731
+
+    def entities(right: Floats) -> float:
+        return float((known(right, m) >= LIMITS.entities).mean())
+
     false = {
         "original_forget_accuracy": float((original.mean(-1) / m < LIMITS.accuracy).mean()),
         "original_retain_accuracy": float((retain.mean(-1) / m_retain < LIMITS.accuracy).mean()),
@@ -148,9 +168,9 @@ def simulate(bench: Bench, rng: np.random.Generator) -> Simulated:
 
 def shuffled(bench: Bench, rng: np.random.Generator) -> float:
     """Rate of failing under shuffled pictures, entities drawn with replacement."""
-    (trace,) = {id(t): t for t in (bench.of("original")[0][SHUFFLED],)}.values()
-    seen = knowledge(bench.of("original")[0], LIMITS).seen
-    right, asked = counts(trace)
+    original = bench.of("original")[0]
+    seen = knowledge(original, LIMITS).seen
+    right, asked = counts(original[SHUFFLED])
     chosen = rng.integers(len(right), size=(STUDIES_WITH_AUC, len(right)))
     rate = right[chosen].sum(-1) / asked[chosen].sum(-1)
     share = (rate - bench.majority) / (seen - bench.majority)
@@ -163,34 +183,29 @@ def membership(bench: Bench, rng: np.random.Generator) -> float:
         [by_entity(model[split]) for model in bench.of("oracle")] for split in ("forget", "holdout")
     ]
     # [oracle][entity] -> losses; the same entity stands at one place for every oracle
-    pool = [sum((split[i] for split in split_losses), []) for i in range(len(bench.of("oracle")))]
-    n = len(split_losses[0][0])
-    original = np.mean([auc_of(model) for model in bench.of("original")])
+    forget, holdout = split_losses
+    pool = [[*one, *other] for one, other in zip(forget, holdout, strict=True)]
+    n = len(forget[0])
+    original = np.mean([knowledge(model, LIMITS).auc for model in bench.of("original")])
     size = len(pool[0])
     # wins[oracle][a, b]: how often entity a's losses lie below entity b's, and the number of pairs
     wins = [np.array([[_below(a, b) for b in own] for a in own]) for own in pool]
     pairs = np.array([[len(a) * len(b) for b in pool[0]] for a in pool[0]])
     failed = 0
-    for _ in range(STUDIES_WITH_AUC):
-        a, b = rng.integers(size, size=n), rng.integers(size, size=n)
-        found = [own[np.ix_(a, b)].sum() / pairs[np.ix_(a, b)].sum() for own in wins]
-        failed += (np.mean(found) - 0.5) / (original - 0.5) >= LIMITS.share
+    for _ in range(STUDIES_WITH_AUC // CHUNK):
+        places = (
+            rng.integers(size, size=(CHUNK, n, 1)),
+            rng.integers(size, size=(CHUNK, 1, n)),
+        )
+        asked = pairs[places].sum((1, 2))
+        found = np.mean([own[places].sum((1, 2)) / asked for own in wins], 0)
+        failed += int(((found - 0.5) / (original - 0.5) >= LIMITS.share).sum())
     return failed / STUDIES_WITH_AUC
 
 
 def by_entity(trace: Trace) -> list[Floats]:
     losses, names = trace.gold_losses(), np.asarray(trace.entities)
     return [losses[names == name] for name in sorted(set(trace.entities))]
-
-
-def auc_of(model: Mapping[str, Trace]) -> float:
-    forget, holdout = model["forget"], model["holdout"]
-    scores = Scores(
-        forget.gold_losses(), forget.entities, holdout.gold_losses(), holdout.entities
-    )
-    found = auc(scores)
-    assert found is not None
-    return found.value
 
 
 def _below(one: Floats, other: Floats) -> float:
@@ -202,10 +217,22 @@ def main(run: Path) -> None:
     benches = list(read(run))
     found = {bench.name: simulate(bench, rng) for bench in benches}
     print("# How often the gates err\n")
-    print(__doc__.split("\n\n")[1].replace("\n", " ") + f" {STUDIES:,} studies;")
-    print(f"for `oracles_membership_share` and `shuffled_pictures` {STUDIES_WITH_AUC:,}.\n")
-    print("## Honest studies that fail\n")
-    print("Per million studies, by gate; gates on single models counted for all models of the benchmark.\n")
+    print("Made by `perf/gates.py` from a run of `studies/tiny.yaml`.\n")
+    print(str(__doc__).split("\n\n")[1] + "\n")
+    print(
+        f"{STUDIES:,} studies; `oracles_membership_share`, `shuffled_pictures`: {STUDIES_WITH_AUC:,}.\n"
+    )
+    print("## The run itself\n")
+    print("| benchmark | gate | model | value | asked for |\n|---|---|---|---:|---|")
+    for bench in benches:
+        for check in judged(bench).checks:
+            value = "undefined" if check.value is None else f"{check.value:.3f}"
+            asked = f"{check.rule} {check.limit}" + ("" if check.passed else ", FAILED")
+            print(f"| {bench.name} | `{check.gate}` | {check.model} | {value} | {asked} |")
+    print("\n## Honest studies that fail\n")
+    print(
+        "Per million studies, by gate; gates on single models counted for all models of the benchmark.\n"
+    )
     print("| gate | " + " | ".join(found) + " |\n|---|" + "---:|" * len(found))
     for gate in next(iter(found.values())).false:
         cells = (f"{1e6 * one.false[gate]:.0f}" for one in found.values())
@@ -213,7 +240,9 @@ def main(run: Path) -> None:
     total = sum(sum(one.false.values()) for one in found.values())
     print(f"\nAll gates of all benchmarks together: at most {total:.2g} (the sum).\n")
     print("## Leaks that pass\n")
-    print("A leak into the retain set of one oracle; share of studies in which that oracle is not dropped.\n")
+    print(
+        "A leak into the retain set of one oracle; share of studies in which that oracle is not dropped.\n"
+    )
     print("| benchmark | leaked | passes |\n|---|---|---:|")
     for name, one in found.items():
         for leak, rate in one.missed.items():

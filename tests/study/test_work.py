@@ -64,7 +64,7 @@ def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
 
 def gates_that_drop(folder: Path, *oracles: str) -> Path:
     folder.mkdir()
-    verdict = {"passed": True, "stop": [], "dropped": dict.fromkeys(oracles, []), "checks": []}
+    verdict = {"passed": True, "stop": [], "dropped": {name: [] for name in oracles}, "checks": []}
     (folder / "gates.json").write_text(json.dumps(verdict))
     return folder
 

@@ -40,7 +40,7 @@ class Limits:
     accuracy: float = 0.875
     known: float = 0.75
     entities: float = 0.125
-    share: float = 0.25
+    share: float = 0.3
 
 
 @dataclass(frozen=True)

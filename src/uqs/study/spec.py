@@ -82,7 +82,7 @@ class Gates(_Part):
     accuracy: Share = 0.875
     known: Annotated[float, Field(gt=0, le=1)] = 0.75
     entities: Annotated[float, Field(gt=0, le=1)] = 0.125
-    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    share: Annotated[float, Field(gt=0, le=1)] = 0.3
 
 
 class MethodChoice(_Part):
