@@ -201,13 +201,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One gate on one model: `value` with its interval must keep to `limit` in the way `rule` says."""
+    """One gate on one model: `value` must be `at least` or `below` the limit; None is undefined and fails."""
 
     gate: str
     model: str
-    value: float
-    low: float
-    high: float
+    value: float | None
     limit: float
-    rule: str
+    rule: Literal["at least", "below"]
     passed: bool

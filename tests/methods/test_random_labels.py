@@ -96,7 +96,7 @@ def test_the_loss_is_the_weighted_sum(make_vlm, samples, weight) -> None:  # typ
             del places["retain"]  # it is not drawn
         batches = Batches(vlm, streams, places.__getitem__)
         found = float(method.loss(vlm, batches, Step(0, 1)))
-    assert found == pytest.approx(forget + weight * retain, rel=1e-6)
+    assert found == pytest.approx(forget + weight * retain, rel=1e-5)
 
 
 def test_a_run_learns_wrong_answers_and_its_retain_term_protects(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]

@@ -210,7 +210,7 @@ def test_other_ways_to_compute_give_the_same(make_vlm, halves) -> None:  # type:
         rmu = method(side="both", layer=2, steps=2, batch_size=4, retain_weight=1.0, lr=1e-3)
         losses[name] = unlearn(vlm, rmu, halves, Seeds(0, 0), trainer).losses
     assert losses["bfloat16"] == pytest.approx(losses["plain"], rel=0.02)
-    assert losses["checkpointing"] == pytest.approx(losses["plain"], rel=1e-6)
+    assert losses["checkpointing"] == pytest.approx(losses["plain"], rel=1e-5)
     assert losses["plain"][1] < losses["plain"][0]
 
 

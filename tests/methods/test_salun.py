@@ -116,7 +116,7 @@ def test_labels_and_loss_are_those_of_random_labels(make_vlm, samples) -> None: 
         found = float(salun.loss(vlm, batches, Step(0, 1)))
         assert found == float(plain.loss(vlm, batches, Step(0, 1)))
         parts = [float(answer_cross_entropy(vlm, batches[name])) for name in ("forget", "retain")]
-    assert found == pytest.approx(parts[0] + 2 * parts[1], rel=1e-6)
+    assert found == pytest.approx(parts[0] + 2 * parts[1], rel=1e-5)
 
 
 def test_a_run_learns_wrong_answers_and_its_retain_term_protects(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]

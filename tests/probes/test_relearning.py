@@ -94,7 +94,9 @@ def test_the_model_learns_and_is_afterwards_as_it_was(make_vlm, samples, kind: s
 
 def test_no_step_changes_nothing(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
     vlm = adapted(make_vlm, "adapter")
-    assert torch.equal(curve(vlm, samples, QUICK)[0], logits(vlm, samples))
+    # with factors whose product is 0 the arithmetic is another one
+    found = curve(vlm, samples, QUICK)[0]
+    torch.testing.assert_close(found, logits(vlm, samples), rtol=1e-5, atol=1e-5)
 
 
 def test_the_same_seed_learns_the_same_whatever_ran_before(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]

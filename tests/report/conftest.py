@@ -68,9 +68,19 @@ def reference_rows(benchmarks: Iterable[str]) -> Iterator[Row]:
 def gate(passed: bool = True, **changes: object) -> dict[str, object]:
     check = {
         "gate": "oracle_retain_accuracy", "model": "oracle_0", "value": 0.99 if passed else 0.91,
-        "low": 0.9, "high": 1.0, "limit": 0.95, "rule": "value at least", "passed": passed,
+        "limit": 0.95, "rule": "at least", "passed": passed,
     }  # fmt: skip
     return {"passed": passed, "checks": [check | changes]}
+
+
+def left_out() -> dict[str, object]:
+    """Gates of two oracles, of which one knows forget entities."""
+    name = "oracle_forget_entities"
+    checks = [
+        {"gate": name, "model": "oracle_0", "value": 0.05, "limit": 0.125, "rule": "below", "passed": True},
+        {"gate": name, "model": "oracle_1", "value": 0.25, "limit": 0.125, "rule": "below", "passed": False},
+    ]  # fmt: skip
+    return {"passed": True, "stop": [], "dropped": {"oracle_1": [name]}, "checks": checks}
 
 
 def fail_gate(rows: Iterable[Row], benchmark: str) -> list[Row]:
@@ -86,6 +96,29 @@ def fail_gate(rows: Iterable[Row], benchmark: str) -> list[Row]:
             and (row.oracle_seed == 1 or row.split == "forget_reworded")
         )
     ]
+
+
+def drop_oracle(rows: Iterable[Row], benchmark: str) -> list[Row]:
+    """What a study writes where oracle 1 of a benchmark was left out."""
+    kept: list[Row] = []
+    for row in rows:
+        if row.benchmark != benchmark:
+            kept.append(row)
+        elif row.role == "oracle" and row.seed == 1:
+            gone = replace(row, value=None, se=None, n=0, status="gate_failed", oracle_seed=None)
+            kept.append(gone)
+        elif row.role == "oracle" and row.oracle_seed is not None:
+            status = {"status": "missing_oracle", "oracle_seed": None}
+            kept.append(replace(row, value=None, se=None, n=0, **status))
+        elif row.oracle_seed != 1:
+            kept.append(row)
+    return kept
+
+
+@pytest.fixture
+def dropping() -> Callable[[Iterable[Row], str], list[Row]]:
+    """Rows as they are where one of two oracles was left out."""
+    return drop_oracle
 
 
 @pytest.fixture
@@ -107,13 +140,20 @@ MakeRun = Callable[..., Path]
 def make_run(tmp_path: Path) -> MakeRun:
     """Write rows and gates into a run folder."""
 
-    def make(rows: Iterable[Row], failed: Iterable[str] = (), name: str = "run") -> Path:
+    def make(
+        rows: Iterable[Row],
+        failed: Iterable[str] = (),
+        name: str = "run",
+        dropped: Iterable[str] = (),
+    ) -> Path:
         run = tmp_path / name
         run.mkdir(exist_ok=True)
         rows = list(rows)
         results.write(rows, run / "results.parquet")
         names = sorted({row.benchmark for row in rows})
         gates = {f"{one}:tiny": gate(one not in set(failed)) for one in names}
+        for one in dropped:
+            gates[f"{one}:tiny"] = left_out()
         (run / "gates.json").write_text(json.dumps(gates))
         return run
 

@@ -274,6 +274,19 @@ def test_a_failed_gate_is_in_red_and_its_benchmark_is_not_ranked(rows, make_run,
     assert [cells[-1].text for cells in gates.values()] == ["passed", "FAILED", "passed"]
 
 
+def test_an_oracle_that_was_left_out_is_in_red_and_its_benchmark_is_ranked(
+    rows, make_run, dropping
+):
+    found = Page(text_of(make_run(dropping(rows, "mmubench"), dropped=["mmubench"])))
+    assert found.texts["strong"][0] == (
+        "mmubench: oracle 1 was left out; 1 oracle left, so there is no noise floor."
+    )
+    assert "UQS on mmubench" in found.tables
+    gates = found.tables["What held before anything was unlearned"].rows
+    asked = [cells[-2].text for name, cells in gates.items() if name[0] == "mmubench"]
+    assert set(asked) == {"below 0.125"}
+
+
 def test_when_every_gate_failed(rows, make_run, failing):
     names = ["mllmu_bench", "mmubench", "unlok_vqa"]
     for name in names:

@@ -82,6 +82,19 @@ def test_a_failed_gate_is_named_and_the_rest_is_ranked(rows, make_run, failing):
     assert "mmubench has no measured model" in text
 
 
+def test_an_oracle_that_was_left_out_is_named_and_its_benchmark_is_ranked(rows, make_run, dropping):
+    text = finished(make_run(dropping(rows, "mmubench"), dropped=["mmubench"]))
+    said = "mmubench: passed, but oracle 1 was left out; 1 oracle left, so there is no noise floor"
+    assert said in text
+    assert "know hardly any forget entity: oracle 1 has 0.250; asked for: below 0.125" in text
+    assert "UQS over 3 benchmarks" in text
+    table = text.split("Gap to the oracle on mmubench")[1].split("Gap to the oracle on")[0]
+    (line,) = [row for row in table.splitlines() if "salun" in row][:1]
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    assert cells[4:6] == ["no noise floor"] * 2
+    assert "no oracle" not in table
+
+
 def test_when_every_gate_failed_nothing_is_ranked(rows, make_run, failing):
     for benchmark in ("mllmu_bench", "mmubench", "unlok_vqa"):
         rows = failing(rows, benchmark)

@@ -192,6 +192,40 @@ def test_failed_gates_stop_their_benchmark_alone(bench: Bench) -> None:
     assert results.read(bench.store / "results.parquet") == rows
 
 
+def test_a_dropped_oracle_costs_its_own_rows_alone(bench: Bench) -> None:
+    bench.rules({"gates mmubench": "drop oracle_1"})
+    bench.run()
+    rows = [row for row in bench.table() if row["benchmark"] == "mmubench"]
+    dropped = [row for row in rows if row["role"] == "oracle" and row["seed"] == 1]
+    assert {row["metric"] for row in dropped} == {"FA", "AD"}
+    assert {(row["status"], row["value"], row["n"]) for row in dropped} == {
+        ("gate_failed", None, 0)
+    }
+    others = [row for row in rows if row not in dropped]
+    assert {row["status"] for row in others} == {"ok"}
+    assert {row["role"] for row in others} == {"original", "oracle", "unlearned"}
+    distances = [row for row in others if row["metric"] == "AD"]
+    assert {row["oracle_seed"] for row in distances} == {0}
+    assert {row["role"] for row in distances} == {"unlearned", "original"}
+    begun, table = bench.begun(), bench.table()
+    bench.run()
+    assert (bench.begun(), bench.table()) == (begun, table)
+
+
+def test_originals_and_standing_oracles_are_measured_where_the_benchmark_stops(
+    bench: Bench,
+) -> None:
+    bench.rules({"gates mmubench": "drop oracle_0 oracle_1", "gates mmubench:": "fail gates"})
+    bench.run()
+    rows = [row for row in bench.table() if row["benchmark"] == "mmubench"]
+    status = {(row["role"], row["status"]) for row in rows}
+    assert status == {
+        ("original", "ok"),
+        ("oracle", "gate_failed"),
+        ("unlearned", "gate_failed"),
+    }
+
+
 def test_other_gates_ask_again(bench: Bench) -> None:
     bench.rules({"gates": "fail gates"})
     bench.run()

@@ -22,9 +22,11 @@ def graphs(draw: st.DrawFn) -> list[Cell]:
 
 
 def downstream(cells: list[Cell], stopped: set[str]) -> set[str]:
+    """What is made from stopped cells; to measure is to read a verdict, whatever it is."""
     reached: set[str] = set()
     for cell in cells:
-        if set(cell.inputs.values()) & (reached | stopped):
+        sources = reached if cell.kind == "measure" else reached | stopped
+        if set(cell.inputs.values()) & sources:
             reached.add(cell.key)
     return reached
 

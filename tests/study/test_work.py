@@ -62,6 +62,35 @@ def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
     return {"base": base, "original": original}
 
 
+def gates_that_drop(folder: Path, *oracles: str) -> Path:
+    folder.mkdir()
+    verdict = {"passed": True, "stop": [], "dropped": {name: [] for name in oracles}, "checks": []}
+    (folder / "gates.json").write_text(json.dumps(verdict))
+    return folder
+
+
+def test_nothing_is_measured_against_a_dropped_oracle(
+    tmp_path: Path, trained: dict[str, Path]
+) -> None:
+    """Here the original plays all roles; relative distances read every oracle that stands."""
+    original = trained["original"]
+    traced = made(
+        tmp_path / "trace",
+        cell("trace", role="unlearned", needs=[]),
+        base=trained["base"],
+        model=original,
+    )
+    gates = gates_that_drop(tmp_path / "gates", "oracle_1")
+    oracles = {f"oracle_{seed}": original for seed in (0, 1, 2)}
+    traces = {f"oracle_{seed}_trace": traced for seed in (0, 1, 2)}
+    metrics = ["jensen_shannon", "relative_activation_distance"]
+    one = cell("measure", metrics=metrics, oracle_seeds=[0, 1, 2])
+    inputs = {"base": trained["base"], "model": original, "trace": traced, "gates": gates}
+    folder = made(tmp_path / "measured", one, **inputs, **oracles, **traces)
+    rows = json.loads((folder / "measurements.json").read_text())
+    assert {row["oracle_seed"] for row in rows} == {0, 2}
+
+
 def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str, Path]) -> None:
     settings = {"steps": 3, "lr": 1e30, "batch_size": 4}
     unlearning = cell("unlearn", method="gradient_ascent", hyperparameters=settings)
@@ -74,6 +103,7 @@ def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str,
     assert all(torch.equal(kept[name], start[name]) for name in start)
     inputs = {"base": trained["base"], "model": model}
     trace = made(tmp_path / "trace", cell("trace", role="unlearned", needs=[]), **inputs)
+    inputs["gates"] = gates_that_drop(tmp_path / "gates")
     measuring = cell("measure", metrics=["forget_accuracy", "empty_answers"], oracle_seeds=[])
     folder = made(tmp_path / "measured", measuring, trace=trace, **inputs)
     rows = json.loads((folder / "measurements.json").read_text())

@@ -50,17 +50,19 @@ def run(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
     seen = [(role, (folder / "digest").read_text()) for role, folder in sorted(inputs.items())]
     digest = hashlib.sha256(json.dumps([cell.key, seen]).encode()).hexdigest()
     (out / "digest").write_text(digest)
-    failed = False
+    failed, dropped = False, []
     for part, action in json.loads((bench / "rules.json").read_text()).items():
         if part in cell.label:
             failed |= action == "fail gates"
+            dropped += action.split()[1:] if action.startswith("drop ") else []
             _act(action, out)
     (out / "more").write_text(digest * 10)
     if cell.kind == "gates":
-        check = {"gate": "original_forget_accuracy", "passed": not failed}
-        (out / "gates.json").write_text(json.dumps({"passed": not failed, "checks": [check]}))
+        (out / "gates.json").write_text(json.dumps(_gates(failed, dropped)))
     if cell.kind == "measure":
-        (out / "measurements.json").write_text(json.dumps(_measurements(cell, digest)))
+        dropped = json.loads((inputs["gates"] / "gates.json").read_text())["dropped"]
+        standing = [s for s in cell.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
+        (out / "measurements.json").write_text(json.dumps(_measurements(standing, digest)))
 
 
 def _act(action: str, out: Path) -> None:
@@ -78,13 +80,22 @@ def _act(action: str, out: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _measurements(cell: Cell, digest: str) -> list[dict[str, object]]:
+def _gates(failed: bool, dropped: list[str]) -> dict[str, object]:
+    gate = "original_forget_accuracy"
+    return {
+        "passed": not failed,
+        "stop": [gate] if failed else [],
+        "dropped": {model: ["oracle_forget_entities"] for model in dropped},
+        "checks": [{"gate": gate, "passed": not failed}],
+    }
+
+
+def _measurements(seeds: list[int], digest: str) -> list[dict[str, object]]:
     value = int(digest[:8], 16) / 16**8
     common = {"se": None, "n": 10, "status": "ok", "split": "forget"}
     accuracy = {"metric": "FA", "value": value, "oracle_seed": None, **common}
     distances = [
-        {"metric": "AD", "value": value + seed, "oracle_seed": seed, **common}
-        for seed in cell.params["oracle_seeds"]
+        {"metric": "AD", "value": value + seed, "oracle_seed": seed, **common} for seed in seeds
     ]
     return [accuracy, *distances]
 

@@ -9,36 +9,66 @@ from pathlib import Path
 from typing import Any
 
 from uqs.errors import DataError
-from uqs.records import GateCheck
 
 WORDS = {
     "original_forget_accuracy": "The original must know the forget set",
     "original_retain_accuracy": "The original must know the retain set",
-    "shuffled_pictures": "With shuffled pictures the original must only guess",
+    "shuffled_pictures": "Under shuffled pictures hardly any of the original's knowledge may be left",
+    "original_holdout_entities": "The original must know hardly any holdout entity",
     "oracle_retain_accuracy": "The oracle must know the retain set",
+    "oracle_forget_entities": "The oracle must know hardly any forget entity",
+    "oracle_holdout_entities": "The oracle must know hardly any holdout entity",
+    "oracles_forget_share": "Hardly any of the original's knowledge of forget may be left in the oracles",
+    "oracles_membership_share": "Hardly any of the original's membership signal may be left in the oracles",
+    # of earlier versions
     "oracle_forget_over_holdout": "The oracle must know forget no better than holdout",
     "oracle_membership_auc": "The oracle's losses must not tell forget from holdout",
 }
 
 
-class Check(GateCheck):
-    """A gate's finding that can say what it asks for."""
+@dataclass(frozen=True)
+class Check:
+    """A gate's finding that can say what it asks for; `value` is None where it is undefined.
+
+    `rule` stands before the limit, as in "below 0.125"; that of an earlier version is a sentence of its own.
+    """
+
+    gate: str
+    model: str
+    value: float | None
+    limit: float
+    rule: str
+    passed: bool
 
     @property
     def words(self) -> str:
         return WORDS.get(self.gate, self.gate.replace("_", " "))
 
+    @property
+    def who(self) -> str:
+        return self.model.replace("_", " ")
+
 
 @dataclass(frozen=True)
 class Gates:
-    """The checks of one benchmark; one that fails stops it."""
+    """The checks of one benchmark; `dropped` are the oracles that nothing was measured against.
+
+    Where `passed` is false, nothing was unlearned.
+    """
 
     passed: bool
     checks: tuple[Check, ...]
+    dropped: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def oracles(self) -> int:
+        """How many oracles stand."""
+        models = {check.model for check in self.checks if check.model.startswith("oracle_")}
+        return len(models - set(self.dropped))
 
 
 def read_gates(path: Path, benchmarks: Iterable[str]) -> Mapping[str, Gates]:
@@ -62,10 +92,20 @@ def _gates(entry: Mapping[str, Any]) -> Gates:
         Check(
             gate=str(one["gate"]),
             model=str(one["model"]),
-            **{name: float(one[name]) for name in ("value", "low", "high", "limit")},
-            rule=str(one["rule"]),
+            value=None if one["value"] is None else float(one["value"]),
+            limit=float(one["limit"]),
+            rule=_rule(one),
             passed=bool(one["passed"]),
         )
         for one in entry["checks"]
     )
-    return Gates(bool(entry["passed"]), checks)
+    dropped = tuple(sorted(dict(entry.get("dropped", {}))))
+    return Gates(bool(entry["passed"]), checks, dropped)
+
+
+def _rule(one: Mapping[str, Any]) -> str:
+    """Earlier versions gave an interval, and rules such as "interval holds 0.5"."""
+    rule = str(one["rule"])
+    if "low" not in one:
+        return rule
+    return f"{rule} (interval {float(one['low']):.3f} to {float(one['high']):.3f}), limit"

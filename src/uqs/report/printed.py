@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
+from uqs.metrics.cards import CARDS
 from uqs.report import words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
 from uqs.report.means import Line, Summary
@@ -24,12 +25,14 @@ def _gates(found: Analysis, console: Console) -> None:
     if not found.gates:
         console.print("The run has no gates.")
     for name, gates in found.gates.items():
-        if gates.passed:
+        if not gates.passed:
+            console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")
+        elif gates.dropped:
+            console.print(f"{name}: passed, but {words.dropped(gates)}", style="yellow")
+        else:
             console.print(
                 f"{name}: passed ({words.count(len(gates.checks), 'check')})", style="green"
             )
-            continue
-        console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")
         for check in gates.failed:
             console.print(f"  {words.check(check)}", style="red")
 
@@ -77,7 +80,13 @@ def _gap_cells(summary: Summary, benchmark: str, line: Line, method: str = "") -
         if mean is None or mean.value is None:
             yield words.mean(mean)
         else:
-            yield words.gap(summary.gap(benchmark, line, metric, method)) or "no oracle"
+            yield words.gap(summary.gap(benchmark, line, metric, method)) or _no_gap(metric)
+
+
+def _no_gap(metric: str) -> str:
+    """A distance has an oracle wherever it has a value; what may be missing is a second one."""
+    compared = metric in CARDS and "oracle" in CARDS[metric].needs
+    return "no noise floor" if compared else "no oracle"
 
 
 def _ranking(found: Analysis, console: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uqs.records import Status
-from uqs.report.gates import Check
+from uqs.report.gates import Check, Gates
 from uqs.report.means import Gap, Mean
 from uqs.score import MethodScore
 
@@ -83,10 +83,23 @@ def ranks(interval: tuple[int, int]) -> str:
 
 def check(found: Check) -> str:
     """One gate in a sentence."""
-    return (
-        f"{found.words}: {found.model.replace('_', ' ')} has {number(found.value)}"
-        f" ({number(found.low)} to {number(found.high)}); limit {number(found.limit)}, {found.rule}"
-    )
+    value = "no defined value" if found.value is None else number(found.value)
+    asked = f"{found.rule} {number(found.limit)}"
+    return f"{found.words}: {found.who} {verb(found)} {value}; asked for: {asked}"
+
+
+def verb(found: Check) -> str:
+    return "have" if found.who == "oracles" else "has"
+
+
+def dropped(found: Gates) -> str:
+    """Which oracles were left out and how many stand, or nothing."""
+    if not found.dropped:
+        return ""
+    names = ", ".join(name.replace("_", " ") for name in found.dropped)
+    one = len(found.dropped) == 1
+    text = f"{names} {'was' if one else 'were'} left out; {count(found.oracles, 'oracle')} left"
+    return f"{text}, so there is no noise floor" if found.oracles == 1 else text
 
 
 def listed(names: Sequence[str]) -> str:

@@ -17,8 +17,8 @@ CELL_VERSION: Mapping[Kind, int] = {
     "train": 1,
     "unlearn": 2,
     "trace": 3,
-    "gates": 2,
-    "measure": 3,
+    "gates": 3,
+    "measure": 4,
     "trial": 1,
 }
 

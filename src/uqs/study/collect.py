@@ -14,6 +14,7 @@ from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.study.plan import Plan, PlannedModel
 from uqs.study.store import Manifest, Store, write_text
+from uqs.study.verdict import GATES, dropped_oracles
 
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
@@ -23,14 +24,14 @@ def collect(plan: Plan, store: Store) -> None:
     rows = [row for model in plan.models for row in _rows(plan, store, model)]
     results.write(with_gaps(rows), store.run / "results.parquet")
     gates = {
-        benchmark: json.loads((store.folder(key) / "gates.json").read_text(encoding="utf-8"))
+        benchmark: json.loads((store.folder(key) / GATES).read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
     }
-    write_text(store.run / "gates.json", json.dumps(gates, indent=1))
+    write_text(store.run / GATES, json.dumps(gates, indent=1))
 
 
 def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
-    if model.gates is not None and _made(store, model.gates).stop is not None:
+    if _failed(plan, store, model):
         for name in plan.study.metrics:
             about = card(name)
             yield _row(
@@ -47,6 +48,14 @@ def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
     file = store.folder(model.measure) / "measurements.json"
     for measured in json.loads(file.read_text(encoding="utf-8")):
         yield _row(plan, model, measured, made, seconds)
+
+
+def _failed(plan: Plan, store: Store, model: PlannedModel) -> bool:
+    """Whether the model was not made because its benchmark stopped, or is an oracle that was dropped."""
+    if model.gates is not None and _made(store, model.gates).stop is not None:
+        return True
+    verdict = store.folder(plan.gates[model.benchmark]) / GATES
+    return model.role == Role.ORACLE and model.seed in dropped_oracles(verdict)
 
 
 def _row(

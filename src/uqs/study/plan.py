@@ -170,7 +170,13 @@ class _Planner:
         shadows: Mapping[str, str],
     ) -> None:
         params = {"metrics": list(self.study.metrics), "oracle_seeds": sorted(oracles)}
-        inputs = {"base": self._base(), "model": made.model, "trace": made.trace, **shadows}
+        inputs = {
+            "base": self._base(),
+            "gates": self.gates[benchmark],
+            "model": made.model,
+            "trace": made.trace,
+            **shadows,
+        }
         for seed, oracle in oracles.items():
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
         if original is not None:

@@ -41,7 +41,7 @@ class Schedule:
         }
         for key, stop in done.items():
             if stop is not None:
-                self._skip_readers(key)
+                self._skip_made_from(key)
 
     @property
     def remaining(self) -> Sequence[Cell]:
@@ -60,11 +60,21 @@ class Schedule:
         """A taken cell was made; returns what is skipped because of its `stop`."""
         for missing in self._missing.values():
             missing.discard(key)
-        return [] if stop is None else self._skip_readers(key)
+        return [] if stop is None else self._skip_made_from(key)
 
-    def _skip_readers(self, key: str) -> list[Cell]:
+    def _skip_made_from(self, key: str) -> list[Cell]:
+        """Skip what is made from a cell that says stop; a measure cell that reads the verdict is not."""
         skipped = []
         for reader in self._readers[key]:
-            if self._todo.pop(reader.key, None):
-                skipped += [reader, *self._skip_readers(reader.key)]
+            if reader.kind != "measure":
+                skipped += self._skip(reader)
+        return skipped
+
+    def _skip(self, cell: Cell) -> list[Cell]:
+        """Skip a cell and all that reads it."""
+        if not self._todo.pop(cell.key, None):
+            return []
+        skipped = [cell]
+        for reader in self._readers[cell.key]:
+            skipped += self._skip(reader)
         return skipped

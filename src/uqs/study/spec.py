@@ -23,6 +23,7 @@ from uqs.study.strengths import Strengths, read_strengths
 from uqs.study.yamlfile import read_mapping
 
 METHOD_KEYS = ("name", "strength")
+FORMER_GATES = ("confidence", "margin")
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False)]
@@ -73,12 +74,15 @@ class Oracles(_Part):
 
 
 class Gates(_Part):
-    """`accuracy` that original and oracle must reach, `confidence` of the gates' intervals, `margin` above
-    the majority-answer rate that shuffled pictures may keep."""
+    """`accuracy` that original and oracle must reach on what they were taught; `known`, the share of right
+    answers from which an entity is known; `entities`, below which the share of known entities that were not
+    taught must stay; `share`, below which must stay what an oracle has of the original's knowledge and what
+    an original answers under shuffled pictures. `entities` or `share` of 1 asks for nothing."""
 
-    accuracy: Share = 0.95
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
-    margin: Share = 0.05
+    accuracy: Share = 0.875
+    known: Annotated[float, Field(gt=0, le=1)] = 0.75
+    entities: Annotated[float, Field(gt=0, le=1)] = 0.125
+    share: Annotated[float, Field(gt=0, le=1)] = 0.3
 
 
 class MethodChoice(_Part):
@@ -124,6 +128,7 @@ def read_study_to_tune(path: Path) -> Study:
 
 def _read(path: Path, tuning: bool) -> Study:
     raw = read_mapping(path)
+    _refuse_former_gates(raw.get("gates"), path)
     if raw.get("metrics") == "default":
         del raw["metrics"]
     if raw.get("metrics") == "all":
@@ -141,6 +146,15 @@ def _read(path: Path, tuning: bool) -> Study:
         raise described(error, Study, "", path) from None
     _check(study, path)
     return study
+
+
+def _refuse_former_gates(gates: object, path: Path) -> None:
+    for key in FORMER_GATES:
+        if isinstance(gates, dict) and key in gates:
+            problem = (
+                "is gone: gates are limits and no tests; write accuracy, known, entities, share"
+            )
+            raise DataError(problem, file=path, field=f"gates.{key}")
 
 
 def _strengths(named: object, path: Path) -> Strengths | None:

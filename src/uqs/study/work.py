@@ -36,17 +36,18 @@ from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
 from uqs.probes.derived import derived_traces
-from uqs.records import Benchmark, GateCheck, Role, Split
+from uqs.records import Benchmark, Role, Split
 from uqs.study.gates import (
     SHUFFLED,
     Limits,
-    check_oracle,
-    check_original,
+    judge,
+    knowledge,
     majority_rate,
     shuffled_pictures,
 )
 from uqs.study.plan import Cell
 from uqs.study.shadows import SHADOW, TRACED, draw
+from uqs.study.verdict import GATES, dropped_oracles
 from uqs.traces.file import read_index, read_traces, write_traces
 from uqs.traces.one_pass import trace_parts, trace_split
 from uqs.traces.settings import TraceSettings
@@ -171,30 +172,29 @@ def _traced(vlm: VLM, settings: TraceSettings, split: Split) -> Trace:
 
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """Check the originals and oracles of a benchmark before anything is unlearned."""
+    """Judge the originals and oracles of a benchmark before anything is unlearned."""
     data = benchmark_of(cell)
     limits = Limits(**cell.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
-    checks: list[GateCheck] = []
-    for role, folder in sorted(inputs.items()):
-        traces = read_traces(folder)
-        if role.startswith(Role.ORIGINAL):
-            checks += check_original(role, traces, majority, limits)
-        else:
-            checks += check_oracle(role, traces, limits)
-    passed = all(check.passed for check in checks)
-    report = {"passed": passed, "checks": [asdict(check) for check in checks]}
-    (out / "gates.json").write_text(json.dumps(report, indent=1))
+    found = {
+        role: knowledge(read_traces(folder), limits) for role, folder in sorted(inputs.items())
+    }
+    originals = {role: one for role, one in found.items() if role.startswith(Role.ORIGINAL)}
+    oracles = {role: one for role, one in found.items() if role.startswith(Role.ORACLE)}
+    verdict = judge(originals, oracles, majority, limits)
+    (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
 
 
 def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """All metrics of one model: pure functions of traces and weight updates."""
+    """All metrics of one model against the oracles that stand: functions of traces and weight updates."""
+    dropped = dropped_oracles(inputs["gates"] / GATES)
     model = _evidence(inputs["trace"], inputs["model"], inputs["base"])
     oracles = {
         int(seed): _evidence(
             inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
         )
         for seed in cell.params["oracle_seeds"]
+        if seed not in dropped
     }
     original = (
         _evidence(inputs["original_trace"], inputs["original"], inputs["base"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import Protocol
 from uqs.errors import UserError
 from uqs.study.cells import Cell
 from uqs.study.store import Manifest, Store, describe_files
+from uqs.study.verdict import GATES, stopping_gates
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 RECORDED_PACKAGES = ("uqs", "torch", "transformers", "peft")
@@ -112,11 +112,8 @@ def _stop(cell: Cell, folder: Path) -> str | None:
     """Gates that fail stop what would be made from their cell."""
     if cell.kind != "gates":
         return None
-    report = json.loads((folder / "gates.json").read_text(encoding="utf-8"))
-    if report["passed"]:
-        return None
-    failed = sorted({check["gate"] for check in report["checks"] if not check["passed"]})
-    return f"failed gates: {', '.join(failed)}"
+    failed = stopping_gates(folder / GATES)
+    return f"failed gates: {', '.join(failed)}" if failed else None
 
 
 def _versions() -> dict[str, str]:

@@ -27,6 +27,7 @@ from uqs.report.board.markup import (
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.ranking import ranking, worth
 from uqs.report.board.trust import agreement, reliability
+from uqs.report.gates import Gates
 from uqs.results import SCHEMA
 
 
@@ -186,6 +187,11 @@ def _banners(found: Analysis) -> Markup:
         [
             el("p", {"class": "banner"}, TINY) if tiny else None,
             *(_failure(found, name) for name in found.stopped),
+            *(
+                _left_out(name, gates)
+                for name, gates in found.gates.items()
+                if gates.passed and gates.dropped
+            ),
         ]
     )
 
@@ -196,6 +202,12 @@ def _failure(found: Analysis, name: str) -> Markup:
     return el("div", {"class": "banner bad"}, el("strong", {}, sentence), checks)
 
 
+def _left_out(name: str, gates: Gates) -> Markup:
+    checks = bullets(words.check(check) for check in gates.failed)
+    sentence = f"{name}: {words.dropped(gates)}."
+    return el("div", {"class": "banner bad"}, el("strong", {}, sentence), checks)
+
+
 def _gates(found: Analysis) -> Markup:
     if not found.gates:
         return note("The run has no gates.")
@@ -203,10 +215,11 @@ def _gates(found: Analysis) -> Markup:
         [
             text(name),
             text(check.words),
-            text(check.model.replace("_", " ")),
-            Cell(words.number(check.value), check.value),
-            Cell(f"{words.number(check.low)} to {words.number(check.high)}", check.low),
-            Cell(words.number(check.limit), check.limit, check.rule),
+            text(check.who),
+            Cell("undefined")
+            if check.value is None
+            else Cell(words.number(check.value), check.value),
+            Cell(f"{check.rule} {words.number(check.limit)}", check.limit),
             Cell(
                 *(("passed",) * 2 if check.passed else ("FAILED",) * 2),
                 style=_outcome(check.passed),
@@ -220,8 +233,7 @@ def _gates(found: Analysis) -> Markup:
         Column("what must hold", words=True),
         Column("model", words=True),
         Column("value"),
-        Column("interval"),
-        Column("limit"),
+        Column("asked for"),
         Column("outcome", words=True),
     ]
     return table(Sheet("What held before anything was unlearned", columns, rows))
