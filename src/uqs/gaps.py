@@ -61,7 +61,7 @@ def with_gaps(rows: Iterable[Row]) -> list[Row]:
     1/m)), SD the sample standard deviation of the m values (or pairs): for a model that is one more oracle z
     has about Student's t distribution with m - 1 degrees of freedom, which is wide for small m. (Pairs share
     oracles, so that for distances it is rougher.) An oracle's own row is held against the others alone. The
-    gap is null without an oracle (or pair), z with fewer than 2 values or 3 pairs or where they are all equal.
+    gap is null without an oracle (or pair), z with fewer than 2 values or 3 pairs, or where all are equal.
     """
     rows = list(rows)
     oracles = _oracles(rows)
