@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
@@ -14,6 +13,7 @@ from scipy.stats import t as student
 
 from uqs.records import Role
 from uqs.results import Row
+from uqs.stats.noise import pair_distances
 
 LEVEL = 0.05
 """How often a model that is one more oracle is told from the oracles, either way."""
@@ -43,29 +43,25 @@ class Oracles:
         return [fmean(sorted(v)) for seed, v in sorted(self.own.items()) if seed != without]
 
     def pairs(self, without: int | None) -> list[float]:
-        """The distance of each pair of oracles, either way's mean; the pairs of one oracle left out."""
-        seeds = sorted({seed for both in self.distances for seed in both} - {without})
-        found = []
-        for one, other in combinations(seeds, 2):
-            ways = [
-                fmean(sorted(self.distances[way]))
-                for way in ((one, other), (other, one))
-                if way in self.distances
-            ]
-            if ways:
-                found.append(fmean(ways))
-        return found
+        """The distance of each pair of oracles; the pairs of one oracle left out."""
+        found = [
+            (*ends, value)
+            for ends, values in self.distances.items()
+            for value in values
+            if without not in ends and ends[0] != ends[1]
+        ]
+        return pair_distances(*zip(*found, strict=True)).tolist() if found else []
 
 
 def with_gaps(rows: Iterable[Row]) -> list[Row]:
     """The rows in their order, each with its gap to the oracles and its z.
 
     Of a value the gap is the value minus the mean of the oracles' own values; of a distance to an oracle it
-    is the distance minus the mean distance over pairs of oracles. z = gap / (SD sqrt(1 + 1/m)), SD the sample
-    standard deviation of the m values (or pairs): for a model that is one more oracle z has about Student's
-    t distribution with m - 1 degrees of freedom, which is wide for small m. (Pairs share oracles, so that for
-    distances it is rougher.) An oracle's own row is held against the others alone. The gap is null without
-    an oracle (or pair), z with fewer than 2 values or 3 pairs or where they are all equal.
+    is the distance minus the noise floor, the mean distance over pairs of oracles. z = gap / (SD sqrt(1 +
+    1/m)), SD the sample standard deviation of the m values (or pairs): for a model that is one more oracle z
+    has about Student's t distribution with m - 1 degrees of freedom, which is wide for small m. (Pairs share
+    oracles, so that for distances it is rougher.) An oracle's own row is held against the others alone. The
+    gap is null without an oracle (or pair), z with fewer than 2 values or 3 pairs, or where all are equal.
     """
     rows = list(rows)
     oracles = _oracles(rows)

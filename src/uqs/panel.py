@@ -25,7 +25,10 @@ class Panel:
 
     What is known beside the unlearned models, all by (benchmark, metric): `originals`, the original
     models' values; `oracles`, the oracles' own values (FA, RA, MIA); `floors`, the oracle-to-oracle
-    values of the metrics that need an oracle. A missing key means unknown.
+    values of the metrics that need an oracle, one for each pair of oracles. A missing key means unknown.
+
+    `by_oracle[metric]` is `(rows, oracles)`: the values behind `values`, one column for each oracle that
+    the table's models were compared with, NaN where a model was not; absent for a metric without oracles.
     """
 
     benchmark: NDArray[np.str_]
@@ -39,6 +42,7 @@ class Panel:
     oracles: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
     floors: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
     statuses: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    by_oracle: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.benchmark)
@@ -72,7 +76,7 @@ class Panel:
             seed=self.seed[rows],
             **{
                 name: {metric: array[rows] for metric, array in getattr(self, name).items()}
-                for name in ("values", "errors", "counts", "statuses")
+                for name in ("values", "errors", "counts", "statuses", "by_oracle")
             },
         )
 

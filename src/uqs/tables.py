@@ -20,6 +20,7 @@ from uqs.errors import DataError, UserError
 from uqs.metrics.cards import CARDS
 from uqs.panel import Better, FloatArray, Panel
 from uqs.records import VALUED, Role, Status
+from uqs.stats.noise import pair_distances
 
 Directions = Mapping[str, Better]
 File = Path | str
@@ -317,8 +318,40 @@ def to_panel(
         },
         originals=known(Role.ORIGINAL, oracle=False) | known(Role.ORIGINAL, oracle=True),
         oracles=known(Role.ORACLE, oracle=False),
-        floors=known(Role.ORACLE, oracle=True),
+        floors={
+            (benchmark, metric): distances
+            for (benchmark, metric, _), distances in _between_oracles(long).items()
+        },
+        by_oracle=_by_oracle(long, rows),
     )
+
+
+def _by_oracle(long: pd.DataFrame, rows: pd.Index[Any]) -> dict[str, FloatArray]:
+    """For each metric with oracles the values `(rows, oracles)` of the unlearned models."""
+    compared = long[(long["role"] == Role.UNLEARNED) & long["oracle_seed"].notna()]
+    return {
+        str(metric): part.set_index([*KEYS, "oracle_seed"])["value"]
+        .unstack("oracle_seed")
+        .reindex(rows)
+        .to_numpy(dtype=np.float64)
+        for metric, part in compared.groupby("metric")
+    }
+
+
+def between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
+    """The distance of each pair of oracles `(pairs,)` by benchmark (as in a Panel), metric and split."""
+    return _between_oracles(_labelled(long.copy()))
+
+
+def _between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
+    others = long["oracle_seed"].notna() & (long["seed"] != long["oracle_seed"])
+    pairs = long[(long["role"] == Role.ORACLE) & others & long["value"].notna()]
+    return {
+        (str(benchmark), str(metric), str(split)): pair_distances(
+            *(part[name].to_numpy(dtype=np.float64) for name in ("seed", "oracle_seed", "value"))
+        )
+        for (benchmark, metric, split), part in pairs.groupby(["benchmark", "metric", "split"])
+    }
 
 
 def per_model(long: pd.DataFrame) -> pd.DataFrame:

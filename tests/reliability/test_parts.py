@@ -12,8 +12,10 @@ from uqs.reliability.compare import compare, soft_pairwise_accuracy
 from uqs.reliability.degenerate import find_degenerate, measure_noise, standard_errors
 from uqs.reliability.direction import aligned
 from uqs.reliability.groups import Pair, group_pairs
+from uqs.reliability.order import orders
 from uqs.reliability.sentinels import sentinels
 from uqs.reliability.structure import cluster, concordance, separations
+from uqs.score.transforms import calibrate
 from uqs.stats.noise import wilson_error
 
 
@@ -60,28 +62,37 @@ def test_stratified_is_the_mean_over_benchmarks_where_it_is_defined():
 def test_constant_unresolved_and_too_few():
     table = panel(
         {
-            "FA": [0.5] * 4,
-            "RA": [0.50, 0.52, 0.51, 0.53],
-            "MIA": [0.1, 0.3, 0.2, 0.9],
-            "AD": [1, 2, 3, 4],
-            "JS": [0.1, np.nan, np.nan, np.nan],
+            "FA": [0.5] * 8,
+            "RA": [0.50, 0.53, 0.51, 0.52, 0.52, 0.51, 0.53, 0.50],
+            "MIA": [0.1, 0.1, 0.3, 0.3, 0.2, 0.2, 0.9, 0.9],
+            "AD": [1, 1.1, 2, 2.1, 3, 3.1, 4, 4.1],
+            "JS": [0.1, *[np.nan] * 7],
         },
-        errors={"RA": np.full(4, 0.05), "MIA": np.full(4, 0.01)},
+        seeds=2,
+        errors={"MIA": np.full(8, 0.5)},
         floors={("b", "AD"): np.array([5.0, 6.0])},
-        statuses={"JS": np.array(["ok", "collapsed", "collapsed", "collapsed"])},
+        statuses={"JS": np.array(["ok", *["collapsed"] * 7])},
     )
-    found = {item.metric: (item.status, item.value) for item in find_degenerate(table)}
+    found = {
+        item.metric: (item.status, item.value) for item in find_degenerate(table, orders(table))
+    }
     assert found == {
         "FA": ("constant", 0.5),
         "RA": ("unresolved", pytest.approx(0.03)),
-        "AD": ("unresolved", 3.0),
         "JS": ("collapsed", None),
     }
 
 
-def test_the_range_of_oracle_values_is_a_floor():
-    table = panel({"FA": [0.5, 0.6, 0.5, 0.5]}, oracles={("b", "FA"): np.array([0.1, 0.3])})
-    assert [item.status for item in find_degenerate(table)] == ["unresolved"]
+def test_one_floor_wherever_three_oracles_are_looked_at():
+    """Own values .1, .2, .4: mean difference .2, range .3. The audit, the score and the board agree."""
+    table = panel(
+        {"FA": [0.5, 0.6, 0.5, 0.5]},
+        oracles={("b", "FA"): np.array([0.1, 0.2, 0.4])},
+        originals={("b", "FA"): np.array([0.9])},
+    )
+    (noise,) = measure_noise(table)
+    assert noise.floor == pytest.approx(0.2)
+    assert calibrate(table, "b", "FA").one == pytest.approx(0.2)
 
 
 def test_accuracies_of_known_count_have_wilson_errors():
@@ -280,22 +291,27 @@ def test_parts_as_dataframes():
         audit(panel({"FA": [1, 2, 3, 4]}), rng=np.random.default_rng(0), resamples=0)
 
 
-def test_following_an_unresolved_oracle_distance_is_qualified():
+def test_oracles_far_apart_do_not_qualify_what_follows_the_oracle_distance():
     distance = [0.1, 0.2, 0.3, 0.4, 0.5] * 2
-    follower = [5, 4, 3, 2, 1] * 2
-    values = {"RA": follower, "oracle_distance": distance}
+    values = {"RA": [5, 4, 3, 2, 1] * 2, "oracle_distance": distance}
     better = {"RA": "higher", "oracle_distance": "lower"}
     places = ("a", "b")
-    sure = audit(panel(values, better, methods=5, benchmarks=places), rng=np.random.default_rng(0))
-    assert "RA follows the oracle distance within benchmarks (Holm, 5%)." in sure.verdicts
-    assert not any("itself is within the noise" in verdict for verdict in sure.verdicts)
     floors = {(place, "oracle_distance"): np.array([0.9]) for place in places}
     table = panel(values, better, methods=5, benchmarks=places, floors=floors)
-    blurred = audit(table, rng=np.random.default_rng(0))
-    assert any(
-        verdict.startswith("But the oracle distance itself is within the noise on 2 of 2")
-        for verdict in blurred.verdicts
-    )
+    found = audit(table, rng=np.random.default_rng(0))
+    assert "RA follows the oracle distance within benchmarks (Holm, 5%)." in found.verdicts
+    assert not any("noise" in verdict for verdict in found.verdicts)
+    (item,) = found.reliability
+    assert [cell.status for cell in item.rho.per_benchmark.values()] == ["ok", "ok"]
+
+
+def test_a_coefficient_is_marked_where_a_metric_tells_no_two_methods_apart():
+    rng = np.random.default_rng(1)
+    steps = np.repeat(np.arange(5.0), 2) + 0.01 * rng.normal(size=10)
+    values = {"RA": rng.normal(size=10), "oracle_distance": steps}
+    table = panel(values, {"RA": "higher", "oracle_distance": "lower"}, methods=5, seeds=2)
+    (item,) = audit(table, rng=rng, resamples=50).reliability
+    assert item.rho.per_benchmark["b"].status == "unresolved"
 
 
 def test_rows_without_values_are_no_part_of_the_design():

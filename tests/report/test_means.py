@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from uqs.gaps import with_gaps
 from uqs.records import Status
 from uqs.report.means import Gap, Line, Summary, summarise
 from uqs.tables import long_form
@@ -61,7 +62,10 @@ def test_gaps(rows):
     assert (gap.difference, gap.ratio) == (pytest.approx(1 - 0.21), None)
     distance = summary.mean("unlok_vqa", Line.UNLEARNED, "AD", "salun").value
     gap = summary.gap("unlok_vqa", Line.UNLEARNED, "AD", "salun")
-    assert (gap.difference, gap.ratio) == (None, pytest.approx(distance / 0.5))
+    assert (gap.difference, gap.ratio) == (
+        pytest.approx(distance - 0.5),
+        pytest.approx(distance / 0.5),
+    )
 
 
 def test_no_gap_without_an_oracle_or_a_floor(rows):
@@ -72,7 +76,32 @@ def test_no_gap_without_an_oracle_or_a_floor(rows):
         replace(row, value=0.0) if row.role == "oracle" and row.metric == "AD" else row
         for row in rows
     ]
-    assert summary_of(flat).gap("mmubench", Line.UNLEARNED, "AD", "salun") == Gap()
+    gap = summary_of(flat).gap("mmubench", Line.UNLEARNED, "AD", "salun")
+    assert gap.ratio is None
+    assert gap.difference == summary.mean("mmubench", Line.UNLEARNED, "AD", "salun").value
+
+
+def test_the_gap_is_that_of_the_results_table(rows):
+    """Three oracles, one pair of which was measured one way only."""
+    third = [
+        replace(row, seed=2, value=row.value * 3)
+        for row in rows
+        if row.role == "oracle" and row.seed == 0 and row.oracle_seed in (None, 1)
+    ]
+    filled = with_gaps([*rows, *third])
+    summary = summary_of(filled)
+    for metric in ("FA", "RA", "AD", "JS"):
+        wanted = {"benchmark": "mmubench", "method": "salun", "metric": metric}
+        split = summary.headline[metric]
+        gaps = [
+            row.gap
+            for row in filled
+            if row.split == split and all(getattr(row, k) == v for k, v in wanted.items())
+        ]
+        found = summary.gap("mmubench", Line.UNLEARNED, metric, "salun")
+        assert found.difference == pytest.approx(np.mean(gaps), abs=1e-12)
+    # distances .5 between oracles 0 and 1, 1.5 between 1 and 2
+    assert summary.mean("mmubench", Line.FLOOR, "AD").value == pytest.approx(1.0)
 
 
 def test_missing_values_are_counted_and_named(rows):

@@ -7,6 +7,9 @@ from statsmodels.stats.proportion import proportion_confint
 from uqs.stats.noise import (
     Z,
     attenuation_ceiling,
+    noise_floor,
+    pair_differences,
+    pair_distances,
     reliability,
     wilson_error,
     wilson_interval,
@@ -38,3 +41,19 @@ def test_unknown_errors_and_constant_values_have_no_reliability():
     assert reliability(np.array([1.0, 1.1]), np.array([5.0, 5.0])) == 0
     assert attenuation_ceiling(None, None) is None
     assert attenuation_ceiling(0.25, None) == 0.5
+
+
+def test_a_pair_of_oracles_counts_once_however_often_it_was_measured():
+    found = pair_distances([0, 1, 0, 2, 1], [1, 0, 2, 0, 2], [1.0, 3, 4, 4, 6])
+    assert found.tolist() == [2, 4, 6]
+    assert noise_floor(found) == 4
+
+
+def test_the_floor_of_own_values_is_their_mean_difference_and_not_their_range():
+    assert pair_differences([0.4, 0.1, 0.2]) == pytest.approx([0.1, 0.2, 0.3])
+    assert noise_floor(pair_differences([0.4, 0.1, 0.2])) == pytest.approx(0.2)
+
+
+def test_one_oracle_has_no_floor():
+    assert noise_floor(pair_differences([0.3])) is None
+    assert noise_floor(pair_differences([])) is None

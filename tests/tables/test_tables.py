@@ -179,6 +179,25 @@ def test_several_oracles_become_one_value():
     assert panel.errors["AD"] == pytest.approx([0.3])
 
 
+def test_the_values_by_each_oracle_stand_behind_their_mean():
+    rows = [
+        row(metric="AD", seed=seed, oracle_seed=oracle, value=value)
+        for seed, oracle, value in ((1, 0, 1.0), (1, 1, 3.0), (2, 1, 5.0))
+    ]
+    panel = from_rows([*rows, row(seed=2)])
+    assert panel.by_oracle.keys() == {"AD"}
+    np.testing.assert_array_equal(panel.by_oracle["AD"], [[1, 3], [np.nan, 5]])
+    np.testing.assert_array_equal(panel.take(np.array([1])).by_oracle["AD"], [[np.nan, 5]])
+
+
+def test_each_pair_of_oracles_is_one_floor():
+    rows = [
+        row(role="oracle", method="retrain", metric="AD", seed=seed, oracle_seed=other, value=value)
+        for seed, other, value in ((0, 1, 1.0), (1, 0, 3.0), (0, 2, 4.0), (2, 2, 0.0))
+    ]
+    assert from_rows([row(), *rows]).floors["b", "AD"].tolist() == [2, 4]
+
+
 def test_other_roles_are_kept_beside_the_panel():
     rows = [
         row(),

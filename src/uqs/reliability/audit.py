@@ -23,7 +23,9 @@ from uqs.reliability.direction import Aligned, aligned
 from uqs.reliability.findings import Agreement, Audit, PairwiseAccuracy, Reliability
 from uqs.reliability.groups import Pair, group_pairs
 from uqs.reliability.inference import Interval, Kind, bootstrap_intervals, permutation_tests
+from uqs.reliability.level import levels
 from uqs.reliability.openunlearning import MetaEvaluation, evaluate
+from uqs.reliability.order import orders
 from uqs.reliability.sentinels import sentinels
 from uqs.reliability.verdicts import verdicts
 from uqs.stats.coefficients import pairwise_accuracy, spearman, tau_b, tie_threshold
@@ -78,7 +80,10 @@ def _audit(
     design = describe(panel, resamples, seeds[0])
     turned = {metric: aligned(panel, metric) for metric in panel.metrics}
     metrics = _in_order(panel.metrics)
-    degenerate = tuple(find_degenerate(panel))
+    in_order = {metric: at for at, metric in enumerate([*metrics, *TARGETS])}
+    resolution = tuple(sorted(orders(panel), key=lambda item: in_order[item.metric]))
+    level = tuple(sorted(levels(panel), key=lambda item: in_order[item.metric]))
+    degenerate = tuple(find_degenerate(panel, resolution))
     unresolved = frozenset(
         (item.benchmark, item.metric) for item in degenerate if item.status == Status.UNRESOLVED
     )
@@ -89,6 +94,8 @@ def _audit(
         design=design,
         verdicts=(),
         degenerate=degenerate,
+        resolution=resolution,
+        level=level,
         agreement=agreement,
         reliability=_reliabilities(
             panel, turned, metrics, unresolved, noise, design.resamples, seeds[2]
@@ -225,7 +232,7 @@ def _infer(
 
 
 def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, str]]) -> Association:
-    """Mark the benchmarks where one of the two metrics moves no more than its noise."""
+    """Mark the benchmarks where one of the two metrics tells no two methods apart."""
     marked = {
         name: replace(cell, status=Status.UNRESOLVED)
         if cell.value is not None and any((name, metric) in unresolved for metric in pair)

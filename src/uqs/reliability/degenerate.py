@@ -1,8 +1,8 @@
-"""Which metrics cannot tell the methods of a benchmark apart, and how much error their values carry."""
+"""Which metrics say nothing of the methods of a benchmark, and how much error their values carry."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from uqs.metrics.cards import CARDS
 from uqs.panel import FloatArray, Panel
 from uqs.records import VALUED, Status
-from uqs.stats.noise import reliability, wilson_error
+from uqs.reliability.order import Order, Shown
+from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
 
 PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
 """Metrics that are a share of items, so that their error follows from their count."""
@@ -21,8 +22,9 @@ PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
 class Degenerate:
     """A metric that says nothing of a benchmark's methods.
 
-    `value` is the one value of a constant metric, the range of an unresolved one, and none where there
-    are too few values or no oracle.
+    A metric is `unresolved` where it tells no two methods of one strength apart, at any strength. `value` is
+    the one value of a constant metric, the range of an unresolved one, and none where there are too few
+    values or no oracle.
     """
 
     benchmark: str
@@ -35,8 +37,9 @@ class Degenerate:
 class Noise:
     """Measurement error of a metric in a benchmark.
 
-    `error` is the root mean square standard error; `floor` the oracle-to-oracle difference;
-    `reliability` the share of variance that is not error. Each is none where unknown.
+    `error` is the root mean square standard error; `floor` the mean distance between two oracles, or
+    difference between their own values, which is no error; `reliability` the share of variance that is not
+    error. Each is none where unknown.
     """
 
     benchmark: str
@@ -57,13 +60,12 @@ def standard_errors(panel: Panel, metric: str) -> FloatArray:
     return given
 
 
-def noise_floor(panel: Panel, benchmark: str, metric: str) -> float | None:
-    """How far oracles differ from each other: their mean distance, or the range of their own values."""
-    between = panel.floors.get((benchmark, metric))
-    if between is not None and len(between):
-        return float(np.mean(between))
-    own = panel.oracles.get((benchmark, metric))
-    return float(np.ptp(own)) if own is not None and len(own) > 1 else None
+def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
+    """How far two oracles lie apart: their mean distance, or mean difference of their own values."""
+    key = benchmark, metric
+    between = noise_floor(panel.floors.get(key, np.array([])))
+    own = panel.oracles.get(key, np.array([]))
+    return between if between is not None else noise_floor(pair_differences(own))
 
 
 def measure_noise(panel: Panel) -> Iterator[Noise]:
@@ -74,15 +76,17 @@ def measure_noise(panel: Panel) -> Iterator[Noise]:
             rows = every[~np.isnan(panel.values[metric][every])]
             known = errors[rows][~np.isnan(errors[rows])]
             error = float(np.sqrt(np.mean(known**2))) if len(known) else None
-            floor = noise_floor(panel, benchmark, metric)
+            floor = floor_of(panel, benchmark, metric)
             if error is not None or floor is not None:
                 share = reliability(panel.values[metric][rows], errors[rows])
                 yield Noise(benchmark, metric, error, floor, share)
 
 
-def find_degenerate(panel: Panel) -> Iterator[Degenerate]:
+def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerate]:
     """Every metric and benchmark where the values are constant, unresolved or too few."""
-    noise = {(item.benchmark, item.metric): item for item in measure_noise(panel)}
+    shown: dict[tuple[str, str], set[Shown]] = {}
+    for order in orders:
+        shown.setdefault((order.benchmark, order.metric), set()).add(order.shown)
     for benchmark, rows in panel.strata.items():
         for metric in panel.metrics:
             known = rows[~np.isnan(panel.values[metric][rows])]
@@ -91,10 +95,8 @@ def find_degenerate(panel: Panel) -> Iterator[Degenerate]:
                 yield Degenerate(benchmark, metric, _reason(panel, metric, rows), None)
             elif np.ptp(values) == 0:
                 yield Degenerate(benchmark, metric, Status.CONSTANT, float(values[0]))
-            elif (benchmark, metric) in noise:
-                item, spread = noise[benchmark, metric], float(np.ptp(values))
-                if spread < max(2 * (item.error or 0), item.floor or 0):
-                    yield Degenerate(benchmark, metric, Status.UNRESOLVED, spread)
+            elif shown.get((benchmark, metric)) == {Shown.NOTHING}:
+                yield Degenerate(benchmark, metric, Status.UNRESOLVED, float(np.ptp(values)))
 
 
 def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:

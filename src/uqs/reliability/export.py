@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from uqs.reliability.association import Association, Value
 from uqs.reliability.findings import Agreement, Audit, Reliability
 from uqs.reliability.inference import Interval
+from uqs.reliability.order import Order
 from uqs.reliability.structure import Separation
 from uqs.stats.permutation import PermutationTest
+from uqs.stats.resolution import Resolution
 
 Json = dict[str, Any]
 
@@ -21,6 +23,8 @@ def to_dict(audit: Audit) -> Json:
         "verdicts": list(audit.verdicts),
         "design": asdict(audit.design),
         "degenerate": [asdict(item) for item in audit.degenerate],
+        "resolution": [_order(item) for item in audit.resolution],
+        "level": [asdict(item) for item in audit.level],
         "agreement": [_agreement(item) for item in audit.agreement],
         "reliability": [_reliability(item) for item in audit.reliability],
         "comparisons": [asdict(item) for item in audit.comparisons],
@@ -29,6 +33,29 @@ def to_dict(audit: Audit) -> Json:
         "separations": [_separation(item) for item in audit.separations],
         "noise": [asdict(item) for item in audit.noise],
         "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
+    }
+
+
+def _order(item: Order) -> Json:
+    """Means and errors are on the order's `scale`; from them and `critical` follow all pairs told apart."""
+    found = item.found
+    numbers: Json = dict.fromkeys(field.name for field in fields(Resolution))
+    if found is not None:
+        numbers = asdict(found)
+        for name in ("means", "errors"):
+            numbers[name] = dict(zip(item.methods, numbers[name].tolist(), strict=True))
+    return {
+        "metric": item.metric,
+        "benchmark": item.benchmark,
+        "strength": item.strength,
+        "status": str(item.shown),
+        "scale": item.scale,
+        "methods": list(item.methods),
+        "left_out": list(item.left_out),
+        "values_used": item.used,
+        "values_known": item.known,
+        "seeds_paired": item.paired,
+        **numbers,
     }
 
 

@@ -13,7 +13,9 @@ from uqs.reliability.compare import Comparison
 from uqs.reliability.degenerate import Degenerate, Noise
 from uqs.reliability.design import Design
 from uqs.reliability.inference import Interval
+from uqs.reliability.level import Level
 from uqs.reliability.openunlearning import MetaEvaluation
+from uqs.reliability.order import Order
 from uqs.reliability.sentinels import Sentinels
 from uqs.reliability.structure import Clusters, Concordance, Separation
 from uqs.stats.permutation import PermutationTest
@@ -73,6 +75,8 @@ class Audit:
     design: Design
     verdicts: tuple[str, ...]
     degenerate: tuple[Degenerate, ...]
+    resolution: tuple[Order, ...]
+    level: tuple[Level, ...]
     agreement: tuple[Agreement, ...]
     reliability: tuple[Reliability, ...]
     comparisons: tuple[Comparison, ...]

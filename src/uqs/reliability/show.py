@@ -11,6 +11,7 @@ from rich.table import Table
 
 from uqs.reliability.findings import Audit
 from uqs.reliability.inference import Interval
+from uqs.reliability.order import Order, Shown
 from uqs.stats.permutation import PermutationTest
 
 
@@ -73,6 +74,8 @@ def sheets(audit: Audit) -> Iterable[Sheet]:
     found = (
         _design(audit),
         _degenerate(audit),
+        _resolution(audit),
+        _level(audit),
         *_reliability(audit),
         _agreement(audit),
         _comparisons(audit),
@@ -117,6 +120,88 @@ def _degenerate(audit: Audit) -> Sheet:
         "Metrics that say nothing",
         ("metric", "benchmark", "status", "value or range"),
         [(i.metric, i.benchmark, i.status, _number(i.value, 4)) for i in audit.degenerate],
+    )
+
+
+def _resolution(audit: Audit) -> Sheet:
+    strengths = any(item.strength for item in audit.resolution)
+    return Sheet(
+        "Does a metric order the methods?",
+        (
+            "metric",
+            "benchmark",
+            *(["strength"] if strengths else []),
+            "methods x seeds x oracles",
+            "pairs told apart",
+            "G",
+            "G of ranks",
+            "tau, seeds",
+            "tau, oracles",
+            "spread",
+        ),
+        [
+            (
+                item.metric,
+                item.benchmark,
+                *([item.strength] if strengths else []),
+                *_order(item),
+            )
+            for item in audit.resolution
+        ],
+        "Pairs of methods whose means differ beyond the interactions of methods with seeds and oracles"
+        " (studentised range, familywise 5%; distances in logarithms). G: share of the variance of means that"
+        " is the methods'. tau: one seed, or oracle, against the others. Spread: the largest of the methods'"
+        " error variances over the median one.",
+    )
+
+
+def _order(item: Order) -> tuple[str, ...]:
+    found = item.found
+    if found is None:
+        return (str(len(item.methods)), _NO_ORDER[item.shown], *["undefined"] * 5)
+    return (
+        f"{len(item.methods)} x {found.seeds} x {found.oracles}",
+        f"{found.separated:.0%}",
+        _number(found.g, 2),
+        _number(found.g_ranks, 2),
+        _number(found.tau_seeds, 2),
+        _number(found.tau_oracles, 2),
+        _number(found.variance_ratio, 1),
+    )
+
+
+_NO_ORDER = {
+    Shown.NO_REPEATS: "not known: no repeats",
+    Shown.CONSTANT: "constant",
+    Shown.TOO_FEW: "too few methods",
+}
+
+
+def _level(audit: Audit) -> Sheet:
+    return Sheet(
+        "How near to retraining? (a level, not an order)",
+        (
+            "metric",
+            "benchmark",
+            "between oracles",
+            "pairs of oracles",
+            "methods farther",
+            "nearest",
+            "median",
+            "farthest",
+        ),
+        [
+            (
+                item.metric,
+                item.benchmark,
+                _number(item.floor, 4),
+                str(item.pairs),
+                f"{item.farther} of {item.methods}",
+                *(_number(ratio, 2) for ratio in (item.nearest, item.median, item.farthest)),
+            )
+            for item in audit.level
+        ],
+        "Methods' mean distance to the oracles as a multiple of the mean distance between two oracles.",
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from uqs.records import Status
 from uqs.reliability.findings import Audit
+from uqs.reliability.order_words import level_sentences, order_sentences
+from uqs.reliability.phrases import count, listed
 
 LEVEL = 0.05
 SUPPORT = 0.8
 """Least share of resamples with which two clusters are called supported."""
 _WHY = {
     Status.CONSTANT: "{are} constant on {where}; nothing can be said of {them} there.",
-    Status.UNRESOLVED: "{vary} no more than the noise on {where}; differences there mean nothing.",
     Status.TOO_FEW: "{have} too few values on {where}; nothing can be said of {them} there.",
     Status.MISSING_ORACLE: "{have} no oracle to be compared with on {where}.",
     Status.COLLAPSED: "{have} no value on {where}, where the models collapsed.",
@@ -36,6 +37,8 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
     return (
         *_design(audit),
         *_degenerate(audit),
+        *order_sentences(audit.resolution),
+        *level_sentences(audit.level),
         *_reliability(audit),
         *_agreement(audit),
         *_structure(audit),
@@ -47,8 +50,8 @@ def _design(audit: Audit) -> Iterator[str]:
     d = audit.design
     repeats = f"; the {d.seeds} seeds are repeats" if d.seeds > 1 else ""
     yield (
-        f"{_count(d.rows, 'row')} in {_count(d.cells, 'cell')}: {_count(d.methods, 'method')} on "
-        f"{_count(d.benchmarks, 'benchmark')}{repeats}."
+        f"{count(d.rows, 'row')} in {count(d.cells, 'cell')}: {count(d.methods, 'method')} on "
+        f"{count(d.benchmarks, 'benchmark')}{repeats}."
     )
     if d.min_p is None:
         yield "No two methods can be exchanged, so nothing can be tested."
@@ -74,6 +77,8 @@ def _degenerate(audit: Audit) -> Iterator[str]:
     together: dict[tuple[Status, tuple[str, ...]], list[str]] = defaultdict(list)
     by_metric: dict[tuple[Status, str], list[str]] = defaultdict(list)
     for item in audit.degenerate:
+        if item.status == Status.UNRESOLVED:
+            continue  # said with the orders
         by_metric[item.status, item.metric].append(item.benchmark)
     for (status, metric), benchmarks in by_metric.items():
         together[status, tuple(sorted(benchmarks))].append(metric)
@@ -86,11 +91,10 @@ def _degenerate(audit: Audit) -> Iterator[str]:
         sentence = _WHY[status].format(
             are="are" if several else "is",
             have="have" if several else "has",
-            vary="vary" if several else "varies",
             them="them" if several else "it",
             where=place,
         )
-        yield f"{_list(metrics)} {sentence}"
+        yield f"{listed(metrics)} {sentence}"
 
 
 def _reliability(audit: Audit) -> Iterator[str]:
@@ -118,20 +122,11 @@ def _reliability(audit: Audit) -> Iterator[str]:
         ]
         word = target.replace("_", " ")
         if follow:
-            yield f"{_list(follow)} {_s(follow, 'follow')} the {word} within benchmarks (Holm, 5%)."
+            yield f"{listed(follow)} {_s(follow, 'follow')} the {word} within benchmarks (Holm, 5%)."
         if against:
-            yield f"{_list(against)} {_s(against, 'run')} against the {word} within benchmarks (Holm, 5%)."
+            yield f"{listed(against)} {_s(against, 'run')} against the {word} within benchmarks (Holm, 5%)."
         if not follow and not against:
             yield f"No metric is shown to follow the {word} within benchmarks."
-        blurred = [
-            d for d in audit.degenerate if (d.metric, d.status) == (target, Status.UNRESOLVED)
-        ]
-        if blurred and (follow or against):
-            yield (
-                f"But the {word} itself is within the noise on {len(blurred)} of "
-                f"{_benchmarks(audit)} benchmarks: to follow it there is not to be shown nearer to "
-                "an oracle."
-            )
         beaten = [
             item.metric
             for item in items
@@ -143,14 +138,14 @@ def _reliability(audit: Audit) -> Iterator[str]:
         ]
         if beaten:
             yield (
-                f"The pooled rho of {_list(beaten)} with the {word} is no more than knowing the "
+                f"The pooled rho of {listed(beaten)} with the {word} is no more than knowing the "
                 "benchmark gives."
             )
 
 
 def _agreement(audit: Audit) -> Iterator[str]:
     if reversed_pairs := [item for item in audit.agreement if item.tau.sign_reverses]:
-        names = _list([f"{item.a}-{item.b}" for item in reversed_pairs])
+        names = listed([f"{item.a}-{item.b}" for item in reversed_pairs])
         yield f"Pooled over benchmarks, tau has the opposite sign for {names} (Simpson): read the stratified."
     proven = [
         f"{item.a}-{item.b}"
@@ -160,7 +155,7 @@ def _agreement(audit: Audit) -> Iterator[str]:
     if audit.agreement and not proven:
         yield "No two metrics are shown to agree or to disagree (Benjamini-Hochberg, 5%)."
     elif proven:
-        yield f"Shown to agree or disagree (Benjamini-Hochberg, 5%): {_list(proven)}."
+        yield f"Shown to agree or disagree (Benjamini-Hochberg, 5%): {listed(proven)}."
 
 
 def _structure(audit: Audit) -> Iterator[str]:
@@ -189,13 +184,5 @@ def _attacks(audit: Audit) -> Iterator[str]:
             )
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" + ("" if number == 1 else "s")
-
-
 def _s(names: Sequence[str], verb: str) -> str:
     return verb if len(names) > 1 else verb + "s"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations
 from statistics import fmean, variance
 from typing import NamedTuple
 
@@ -13,7 +12,8 @@ import pandas as pd
 
 from uqs.metrics.cards import CARDS
 from uqs.records import Role, Status
-from uqs.tables import per_model
+from uqs.stats.noise import noise_floor, pair_differences
+from uqs.tables import between_oracles, per_model
 
 
 class Line(StrEnum):
@@ -64,8 +64,9 @@ class Mean:
 class Gap:
     """How far a method is from the oracle.
 
-    `difference` is the value minus the oracle's own (FA, RA, MIA); `ratio` a distance to the oracle over the
-    distance between oracles (AD, JS, oracle distance), 1 being as close as oracles are to each other.
+    `difference` is the gap of the results table (`uqs.gaps`), mean over runs: the value minus the oracles'
+    own (FA, RA, MIA), or a distance to the oracle minus that between oracles, the noise floor (AD, JS, oracle
+    distance). `ratio` is such a distance over the noise floor, 1 being as far as oracles are from each other.
     """
 
     difference: float | None = None
@@ -94,7 +95,7 @@ class Summary:
         return next((run for run in self.runs.get(key, ()) if run.seed == seed), None)
 
     def gap(self, benchmark: str, line: Line, metric: str, method: str = "") -> Gap:
-        """The gap to the oracle; empty where either side is unknown or the floor is 0."""
+        """The gap to the oracle; empty where either side is unknown, without ratio where the floor is 0."""
         found = self.mean(benchmark, line, metric, method)
         if found is None or found.value is None:
             return Gap()
@@ -102,9 +103,10 @@ class Summary:
         if oracle is not None and oracle.value is not None:
             return Gap(difference=found.value - oracle.value)
         floor = self.mean(benchmark, Line.FLOOR, metric)
-        if floor is not None and floor.value:
-            return Gap(ratio=found.value / floor.value)
-        return Gap()
+        if floor is None or floor.value is None:
+            return Gap()
+        ratio = found.value / floor.value if floor.value else None
+        return Gap(found.value - floor.value, ratio)
 
     def other_splits(self, benchmark: str) -> tuple[tuple[str, str], ...]:
         """Metric and split of what was measured beside the headlines."""
@@ -131,7 +133,7 @@ def summarise(long: pd.DataFrame) -> Summary:
         methods=tuple(sorted({key.method for key in runs if key.line is Line.UNLEARNED})),
         metrics=metrics,
         runs={key: tuple(sorted(found, key=lambda run: run.seed)) for key, found in runs.items()},
-        means={key: _mean(key.line, found) for key, found in runs.items()} | _floors(runs),
+        means={key: _mean(key.line, found) for key, found in runs.items()} | _floors(runs, long),
         headline={metric: _headline(metric, runs) for metric in metrics},
     )
 
@@ -161,15 +163,24 @@ def _common(statuses: Iterable[Status]) -> Status:
     return found.pop() if len(found) == 1 else Status.TOO_FEW
 
 
-def _floors(runs: Mapping[Key, Sequence[Run]]) -> dict[Key, Mean]:
-    """For a metric with values of the oracles' own: their mean difference from each other."""
+def _floors(runs: Mapping[Key, Sequence[Run]], long: pd.DataFrame) -> dict[Key, Mean]:
+    """The mean over pairs of oracles of their distance, or of the difference between their own values."""
+    between = between_oracles(long)
     found = {}
     for key, oracles in runs.items():
-        values = [run.value for run in oracles if run.value is not None]
-        if key.line is Line.ORACLE and len(values) > 1:
-            floor = fmean(abs(a - b) for a, b in combinations(values, 2))
+        if key.line is Line.ORACLE:
+            own = [run.value for run in oracles if run.value is not None]
+            floor, mean = noise_floor(pair_differences(own)), None
+        elif key.line is Line.FLOOR:
+            pairs = between.get((key.benchmark, key.metric, key.split))
+            floor, mean = noise_floor([] if pairs is None else pairs), _mean(key.line, oracles)
+        else:
+            continue
+        if floor is not None:
+            known = sum(run.value is not None for run in oracles)
+            se = mean.se if mean else None
             place = key._replace(line=Line.FLOOR)
-            found[place] = Mean(floor, None, len(values), len(oracles), Status.OK)
+            found[place] = Mean(floor, se, known, len(oracles), Status.OK)
     return found
 
 

@@ -64,12 +64,10 @@ def with_error(value: float, se: float | None) -> str:
 
 
 def gap(found: Gap) -> str:
-    """`+0.120` from the oracle's own value, `3.42` times the noise floor, or nothing."""
-    if found.difference is not None:
-        return signed(found.difference, 3)
-    if found.ratio is None:
-        return ""
-    return f"{found.ratio:.{2 if found.ratio < 10 else 1}f}{TIMES}"
+    """`3.42` times the noise floor for a distance, `+0.120` from the oracles' own value, or nothing."""
+    if found.ratio is not None:
+        return f"{found.ratio:.{2 if found.ratio < 10 else 1}f}{TIMES}"
+    return "" if found.difference is None else signed(found.difference, 3)
 
 
 def probability(value: float | None) -> str:

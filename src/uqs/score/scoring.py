@@ -34,9 +34,9 @@ class MethodScore:
     """One method's UQS.
 
     `se` is from seed and item noise, None where a cell has a single run. Methods with equal `uqs` share
-    the best of their ranks. `rank_interval` is one of simultaneous 95% rank sets; methods whose intervals
-    overlap, directly or by a chain, share a `tie_group`. `first_share` is the share of all weightings
-    under which the method is first, `pareto` whether no other method is as good in every term.
+    the best of their ranks. `rank_interval` is one of simultaneous 95% rank sets. No two methods of one
+    `tie_group` are told apart; each group starts from the best method left. `first_share` is the share of
+    all weightings under which the method is first, `pareto` whether no other method is as good in every term.
     """
 
     method: str
@@ -193,7 +193,7 @@ def _methods(
     steadiness: Stability,
 ) -> tuple[MethodScore, ...]:
     place = ranks(overall)
-    groups = tie_groups(sets.low, sets.high)
+    groups = tie_groups(overall, sets.above)
     variance = noise.variances.sum(axis=1)
     found = [
         MethodScore(

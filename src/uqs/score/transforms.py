@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from uqs.panel import Panel
 from uqs.records import Status
+from uqs.stats.noise import noise_floor, pair_differences
 
 FloatArray = NDArray[np.float64]
 Form = Literal["published", "calibrated"]
@@ -87,12 +87,12 @@ def calibrate(panel: Panel, benchmark: str, metric: str) -> Scale | Status:
     oracles = panel.oracles.get(key, np.array([]))
     if transform.compares:
         oracle = 0.0
-        floors = panel.floors.get(key, np.array([]))
+        floor = noise_floor(panel.floors.get(key, np.array([])))
     else:
         oracle = float(oracles.mean()) if len(oracles) else 0.0
-        floors = np.array([abs(a - b) for a, b in combinations(oracles, 2)])
-    if not len(floors) or (transform.anchor == "original" and not len(originals)):
+        floor = noise_floor(pair_differences(oracles))
+    if floor is None or (transform.anchor == "original" and not len(originals)):
         return Status.MISSING_ORACLE
     start = originals.mean() if transform.anchor == "original" else 0.0
-    zero, one = float(transform.gap(np.array([start]), oracle)[0]), float(floors.mean())
-    return Scale(transform.gap, oracle, zero, one) if zero > one else Status.UNRESOLVED
+    zero = float(transform.gap(np.array([start]), oracle)[0])
+    return Scale(transform.gap, oracle, zero, floor) if zero > floor else Status.UNRESOLVED

@@ -42,3 +42,31 @@ def attenuation_ceiling(first: float | None, second: float | None) -> float | No
     """
     known = [value for value in (first, second) if value is not None]
     return float(np.sqrt(np.prod(known))) if known else None
+
+
+def pair_distances(first: ArrayLike, second: ArrayLike, distance: ArrayLike) -> FloatArray:
+    """The distance `(pairs,)` of each unordered pair of oracles, sorted.
+
+    `first`, `second` and `distance` are `(n,)`: the pair and one of its distances. A pair that was measured
+    both ways, or several times, counts once, with the mean.
+    """
+    ends = np.sort(np.stack([np.asarray(first), np.asarray(second)], axis=1), axis=1)
+    values = np.asarray(distance, dtype=np.float64)
+    _, pair = np.unique(ends, axis=0, return_inverse=True)
+    count = np.bincount(pair)
+    # sorted first, so that the order of the rows does not touch the last bits
+    order = np.lexsort((values, pair))
+    return np.sort(np.bincount(pair[order], values[order]) / count)
+
+
+def pair_differences(values: ArrayLike) -> FloatArray:
+    """The absolute difference `(pairs,)` of each pair of oracles' own values, sorted."""
+    own = np.sort(np.asarray(values, dtype=np.float64))
+    i, j = np.triu_indices(len(own), 1)
+    return np.sort(own[j] - own[i])
+
+
+def noise_floor(pairs: ArrayLike) -> float | None:
+    """How far two oracles lie apart: the mean over their pairs; None without a pair."""
+    known = np.asarray(pairs, dtype=np.float64)
+    return float(known.mean()) if len(known) else None

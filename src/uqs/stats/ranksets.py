@@ -96,14 +96,25 @@ def _critical(
     return float(np.quantile(largest, level))
 
 
-def tie_groups(low: IntArray, high: IntArray) -> IntArray:
-    """Group numbers from 1, best first: units whose rank sets overlap, directly or by a chain, tie."""
-    order = np.lexsort((high, low))
-    groups = np.zeros(len(low), dtype=np.int64)
-    group, reach = 0, 0
-    for unit in order:
-        if low[unit] > reach:
-            group += 1
-        reach = max(reach, int(high[unit]))
-        groups[unit] = group
+def tie_groups(estimates: FloatArray, above: NDArray[np.bool_]) -> IntArray:
+    """Group numbers `(units,)` from 1, in which no two units are told apart.
+
+    A group is anchored at the best of the units left, and takes, from the best down, each unit that is told
+    neither from that one nor from a member. `above` `(units, units)` is that of rank sets. Where all
+    estimates have one error, a group is all that cannot be told from its best; where errors differ, a best
+    unit with a large error would also bring together others that are told from each other.
+    """
+    told = above | above.T
+    # of equal estimates the one with the smallest error, which is told from most, is the best
+    left = np.lexsort((-told.sum(axis=1), -np.round(estimates, DECIMALS))).tolist()
+    groups = np.zeros(len(estimates), dtype=np.int64)
+    group = 0
+    while left:
+        group += 1
+        members: list[int] = []
+        for unit in left:
+            if not told[unit, members].any():
+                members.append(unit)
+        groups[members] = group
+        left = [unit for unit in left if not groups[unit]]
     return groups

@@ -18,7 +18,8 @@ NOTE = (
     "Mean over seeds ± one standard error (spread between seeds and noise of the items). Small print: the"
     " gap to the oracle, as value minus the oracle's own value, or as a multiple of the distance"
     " between two oracles. The noise floor is that distance, or the difference between the oracles' own"
-    " values: less than this is no difference."
+    " values: a model within it is as near to an oracle as oracles are to each other. It is no error of a"
+    " difference between methods, which are all held against the same oracles."
 )
 
 
