@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from scipy.stats import binomtest, kendalltau, spearmanr
 
-from uqs.panel import Panel
+from uqs.results.panel import Panel
 from uqs.reliability.groups import Pair, group_pairs
 from uqs.reliability.inference import Kind, permutation_tests
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from uqs.published import figures
 from uqs.score import score
-from uqs.tables import from_dataframe
+from uqs.results.tables import from_dataframe
 
 SIZES = ((3, 36, 3), (10, 100, 3))
 

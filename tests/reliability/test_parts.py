@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, rankdata, spearmanr
 
 from uqs.errors import UserError
-from uqs.panel import Panel
+from uqs.results.panel import Panel
 from uqs.reliability import audit
 from uqs.reliability.association import agreement, oracle_rho
 from uqs.reliability.compare import compare, soft_pairwise_accuracy

@@ -13,7 +13,7 @@ from uqs import results
 from uqs.errors import DataError
 from uqs.report.finish import finish
 from uqs.score import score
-from uqs.tables import read_table
+from uqs.results.tables import read_table
 
 
 def finished(run, width: int = 160) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from uqs.panel import Panel
+from uqs.results.panel import Panel
 from uqs.published import figures
 
 

@@ -16,7 +16,7 @@ from uqs.records import Status
 from uqs.score import score
 from uqs.score.export import tree
 from uqs.score.words import coverage
-from uqs.tables import from_dataframe
+from uqs.results.tables import from_dataframe
 
 
 def by_method(result):

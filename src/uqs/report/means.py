@@ -13,7 +13,7 @@ import pandas as pd
 
 from uqs.metrics.cards import CARDS
 from uqs.records import Role, Status
-from uqs.tables import per_model
+from uqs.results.tables import per_model
 
 
 class Line(StrEnum):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.errors import UserError
-from uqs.panel import Panel
 from uqs.records import Status
+from uqs.results.panel import Panel
 from uqs.score.cube import Cube
 from uqs.score.transforms import TRANSFORMS, Form, Scale, Term, calibrate
 
@@ -90,9 +90,8 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
         for k, metric in enumerate(cube.metrics):
             scale = _scale(panel, benchmark, metric, form)
             if missing[b, k]:
-                left_out.append(
-                    LeftOut(benchmark, metric, Status.TOO_FEW, missing=int(missing[b, k]))
-                )
+                status = _missing_status(panel, benchmark, metric)
+                left_out.append(LeftOut(benchmark, metric, status, missing=int(missing[b, k])))
             elif isinstance(scale, Status):
                 left_out.append(LeftOut(benchmark, metric, scale, missing=0))
             else:
@@ -101,6 +100,13 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
         statuses = sorted({str(one.status) for one in left_out})
         raise UserError(f"no metric can be used in the {form} form: {', '.join(statuses)}")
     return Terms(found, tuple(left_out))
+
+
+def _missing_status(panel: Panel, benchmark: str, metric: str) -> Status:
+    found = panel.statuses.get(metric)
+    if found is not None and Status.LOWER_BOUND in found[panel.benchmark == benchmark]:
+        return Status.LOWER_BOUND
+    return Status.TOO_FEW
 
 
 def _scale(panel: Panel, benchmark: str, metric: str, form: Form) -> Term | Scale | Status:

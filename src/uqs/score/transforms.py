@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.panel import Panel
 from uqs.records import Status
+from uqs.results.panel import Panel
 
 FloatArray = NDArray[np.float64]
 Form = Literal["published", "calibrated"]

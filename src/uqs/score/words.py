@@ -11,6 +11,7 @@ from uqs.score.validation import Correlation, Held
 REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
     Status.TOO_FEW: "too few values",
+    Status.LOWER_BOUND: "only bounds are known",
     Status.CONSTANT: "it does not vary",
     Status.UNRESOLVED: "the original model is within the oracle's noise floor",
 }
@@ -27,11 +28,11 @@ def coverage(result: ScoreResult) -> list[str]:
                 " and rank no method there."
             )
     for left in result.left_out:
-        reason = (
-            f"{left.missing} of {len(result.methods)} methods have no value"
-            if left.missing
-            else REASONS[left.status]
-        )
+        reason = REASONS[left.status]
+        if left.missing:
+            lacks = f"{left.missing} of {len(result.methods)} methods have no value"
+            bounds = left.status is Status.LOWER_BOUND
+            reason = f"{lacks} that is more than a bound" if bounds else lacks
         found.append(f"{left.benchmark}: {left.metric} is left out for all methods ({reason}).")
     for thin in result.thin:
         found.append(
