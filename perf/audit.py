@@ -105,7 +105,7 @@ def sampled(frame: pd.DataFrame, resamples: int) -> None:
     from uqs.reliability.direction import aligned
     from uqs.reliability.groups import Pair, group_pairs
     from uqs.reliability.inference import Kind, permutation_tests
-    from uqs.tables import from_dataframe
+    from uqs.results.tables import from_dataframe
 
     panel = from_dataframe(frame)
     scores = {name: aligned(panel, name).values for name in panel.metrics}

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from uqs.published import figures
+from uqs.results.tables import from_dataframe
 from uqs.score import score
-from uqs.tables import from_dataframe
 
 SIZES = ((3, 36, 3), (10, 100, 3))
 

@@ -101,7 +101,9 @@ def kinds(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def measured(base: Path, few: str, kinds: Mapping[str, Path], names: Sequence[str], cache: Path) -> Rows:
+def measured(
+    base: Path, few: str, kinds: Mapping[str, Path], names: Sequence[str], cache: Path
+) -> Rows:
     """The rows of each model, but for the time they took."""
     found = uqs.measure(
         base,

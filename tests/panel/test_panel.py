@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from uqs.panel import Panel
+from uqs.results.panel import Panel
 
 
 def panel() -> Panel:

@@ -12,7 +12,7 @@ from uqs.reliability.openunlearning import (
     quantisation_robustness,
     relearning_robustness,
 )
-from uqs.tables import directions_of, long_form
+from uqs.results.tables import directions_of, long_form
 
 
 def meta(rows, metric="FA", **directions):

@@ -12,13 +12,13 @@ import pytest
 from scipy.stats import spearmanr
 
 from uqs.metrics.cards import CARDS
-from uqs.panel import Panel
 from uqs.reliability import audit
 from uqs.reliability.degenerate import find_degenerate
 from uqs.reliability.level import levels
 from uqs.reliability.order import Order, Shown, orders
 from uqs.reliability.order_words import level_sentences, order_sentences
-from uqs.tables import from_dataframe, read_table
+from uqs.results.panel import Panel
+from uqs.results.tables import from_dataframe, read_table
 
 WIDE = Path(__file__).parents[2] / "studies" / "wide_results.parquet"
 

@@ -11,8 +11,8 @@ import pytest
 
 from uqs.reliability import audit
 from uqs.reliability.direction import aligned
+from uqs.results.tables import from_dataframe
 from uqs.stats.coefficients import tau_b
-from uqs.tables import from_dataframe
 
 METRICS = ("FA", "RA", "MIA", "AD", "JS")
 

@@ -10,9 +10,9 @@ from uqs.records import VALUED, Status
 from uqs.reliability import audit
 from uqs.reliability.verdicts import verdicts
 from uqs.report import words
+from uqs.results.tables import long_form, to_panel
 from uqs.score import score
 from uqs.score.words import coverage
-from uqs.tables import long_form, to_panel
 
 SENTENCES = {
     Status.WEAK_ORIGINAL: "where the original answers under half of what it was taught",

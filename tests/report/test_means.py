@@ -9,7 +9,7 @@ import pytest
 from uqs.gaps import with_gaps
 from uqs.records import Status
 from uqs.report.means import Gap, Line, Summary, summarise
-from uqs.tables import long_form
+from uqs.results.tables import long_form
 
 
 def summary_of(rows) -> Summary:

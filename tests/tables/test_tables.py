@@ -13,7 +13,7 @@ import pytest
 
 from uqs import results
 from uqs.errors import DataError, UserError
-from uqs.tables import from_dataframe, from_rows, read_table
+from uqs.results.tables import from_dataframe, from_rows, read_table
 
 GOOD = "benchmark,method,seed,FA,RA\nb,m,1,0.5,0.25\nb,k,1,0.75,\n"
 

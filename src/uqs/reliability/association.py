@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uqs.panel import FloatArray, Panel
 from uqs.records import Status
 from uqs.reliability.direction import Aligned, aligned
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats.coefficients import Coefficient, spearman, tau_b
 
 TARGETS = ("oracle_distance", "functional_distance")

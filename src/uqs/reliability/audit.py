@@ -12,7 +12,6 @@ import pandas as pd
 
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS
-from uqs.panel import FloatArray, Panel
 from uqs.records import Status
 from uqs.reliability import structure
 from uqs.reliability.association import TARGETS, Association, associate
@@ -28,11 +27,12 @@ from uqs.reliability.openunlearning import MetaEvaluation, evaluate
 from uqs.reliability.order import orders
 from uqs.reliability.sentinels import sentinels
 from uqs.reliability.verdicts import verdicts
+from uqs.results.panel import FloatArray, Panel
+from uqs.results.tables import Directions, directions_of, long_form, to_panel
 from uqs.stats.coefficients import pairwise_accuracy, spearman, tau_b, tie_threshold
 from uqs.stats.multiple import benjamini_hochberg, holm
 from uqs.stats.noise import attenuation_ceiling
 from uqs.stats.permutation import PermutationTest
-from uqs.tables import Directions, directions_of, long_form, to_panel
 
 PAIRS = 20_000_000
 """Most pairs of rows, over all metrics, for which pairwise accuracies are computed."""
@@ -113,7 +113,7 @@ def _audit(
         separations=tuple(structure.separations(panel, scores)),
         meta_evaluation=extra,
     )
-    return replace(found, verdicts=verdicts(found))
+    return replace(found, verdicts=(*panel.notes, *verdicts(found)))
 
 
 def _in_order(metrics: Iterable[str]) -> list[str]:

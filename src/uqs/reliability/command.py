@@ -10,11 +10,12 @@ import numpy as np
 import typer
 
 from uqs.errors import UserError
-from uqs.panel import Better
+from uqs.results import options
+from uqs.results.panel import Better
 
 
 def audit(
-    table: Annotated[Path, typer.Argument(help="Results: CSV, JSON or Parquet, wide or long.")],
+    table: options.Table,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write one self-contained page.")
@@ -23,6 +24,10 @@ def audit(
         list[str] | None,
         typer.Option(help="NAME=lower, higher or target: which values of a metric are better."),
     ] = None,
+    columns: options.Columns = None,
+    drop: options.Drop = None,
+    rename: options.Rename = None,
+    percent: options.Percent = None,
     resamples: Annotated[
         int, typer.Option(help="Random draws where not all can be computed.", min=1)
     ] = 10_000,
@@ -31,10 +36,11 @@ def audit(
     """Say what a results table can and cannot support: verdicts first, then the tables."""
     from uqs.reliability.audit import audit_long
     from uqs.reliability.show import page, show
-    from uqs.tables import read_long
+    from uqs.results.choice import parse
+    from uqs.results.tables import read_long
 
     found = audit_long(
-        read_long(table),
+        read_long(table, parse(columns or [], drop or [], rename or [], percent or [])),
         rng=np.random.default_rng(seed),
         resamples=resamples,
         directions=parse_directions(direction or []),

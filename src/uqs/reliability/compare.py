@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from uqs.panel import FloatArray
 from uqs.reliability.groups import Group
+from uqs.results.panel import FloatArray
 from uqs.stats.permutation import IntArray
 
 WORK = 50_000_000

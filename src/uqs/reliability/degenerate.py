@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.metrics.cards import CARDS
-from uqs.panel import FloatArray, Panel
 from uqs.records import VALUED, Status
 from uqs.reliability.order import Order, Shown
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
 
 PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
@@ -100,7 +100,7 @@ def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerat
 
 
 def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:
-    """The one status that all missing values carry, else too few."""
+    """The one status that all missing values carry, else too few; of a lower bound there is no value."""
     statuses = set(panel.statuses[metric][rows]) if metric in panel.statuses else set()
-    reasons = statuses - VALUED
+    reasons = statuses - (VALUED - {Status.LOWER_BOUND})
     return Status(reasons.pop()) if len(reasons) == 1 else Status.TOO_FEW

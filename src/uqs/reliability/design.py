@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from uqs.panel import Panel
+from uqs.results.panel import Panel
 from uqs.stats.permutation import LIMIT, arrangements
 from uqs.stats.power import detectable_tau, smallest_p
 

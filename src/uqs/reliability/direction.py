@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uqs.panel import FloatArray, Panel
 from uqs.records import Status
+from uqs.results.panel import FloatArray, Panel
 
 
 @dataclass(frozen=True)

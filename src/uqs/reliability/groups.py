@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqs.panel import FloatArray, Panel
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats.permutation import IntArray
 
 

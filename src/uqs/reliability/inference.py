@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from uqs.panel import FloatArray
 from uqs.reliability.groups import Group, Pair
+from uqs.results.panel import FloatArray
 from uqs.stats import bootstrap, permutation
 from uqs.stats.permutation import LIMIT, IntArray, Null, PermutationTest
 

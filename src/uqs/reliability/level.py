@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uqs.panel import Panel
 from uqs.reliability.structure import cell_means
+from uqs.results.panel import Panel
 from uqs.stats.noise import noise_floor
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from uqs.metrics.cards import CARDS
-from uqs.panel import Better, FloatArray
 from uqs.records import Role
+from uqs.results.panel import Better, FloatArray
 
 MODEL = ["benchmark", "method", "strength", "seed"]
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from uqs.panel import FloatArray, Panel
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats.permutation import IntArray
 from uqs.stats.resolution import Resolution, complete_part, resolve
 

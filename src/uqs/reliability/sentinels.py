@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from uqs.panel import FloatArray, Panel
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats.coefficients import spearman
 from uqs.stats.permutation import PermutationTest
 

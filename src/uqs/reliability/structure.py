@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from uqs.panel import FloatArray, Panel
+from uqs.results.panel import FloatArray, Panel
 from uqs.stats import bootstrap
 from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
 

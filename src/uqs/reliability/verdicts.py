@@ -18,6 +18,7 @@ _WHY = {
     Status.TOO_FEW: "{have} too few values on {where}; nothing can be said of {them} there.",
     Status.MISSING_ORACLE: "{have} no oracle to be compared with on {where}.",
     Status.COLLAPSED: "{have} no value on {where}, where the models collapsed.",
+    Status.LOWER_BOUND: "{are} known only as bounds on {where}; bounds are not ranked.",
     Status.GATE_FAILED: "{have} no value on {where}, where the gates failed.",
     Status.WEAK_ORIGINAL: (
         "{have} no value on {where}, where the original answers under half of what it was taught and so is "

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from uqs import registry, results
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS
-from uqs.panel import Better, Panel
 from uqs.records import Role
 from uqs.reliability import Audit, audit
 from uqs.report.cautions import cautions
 from uqs.report.gates import Gates, read_gates
 from uqs.report.means import Line, Summary, summarise
+from uqs.results.panel import Better, Panel
+from uqs.results.tables import of_rows, to_panel
 from uqs.score import ScoreResult, score
 from uqs.score.export import tree as score_tree
-from uqs.tables import long_form, to_panel
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def analyse(run: Path) -> Analysis:
     """Analyse `results.parquet` and `gates.json` of a run folder; DataError where they are no such files."""
     file = run / "results.parquet"
     rows = results.read(file)
-    long = long_form(pd.DataFrame([asdict(row) for row in rows]), file)
+    long = of_rows(rows, file)
     panel = to_panel(long, file, _directions(long["metric"].unique()))
     summary = summarise(long)
     gates = read_gates(run / "gates.json", summary.benchmarks)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from uqs.metrics.cards import CARDS
 from uqs.records import Role, Status
+from uqs.results.tables import between_oracles, per_model
 from uqs.stats.noise import noise_floor, pair_differences
-from uqs.tables import between_oracles, per_model
 
 
 class Line(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +13,9 @@ from rich.table import Table
 from uqs.errors import UserError
 from uqs.records import Status
 from uqs.reliability.command import parse_directions
+from uqs.results import options
+from uqs.results.choice import parse
+from uqs.results.tables import read_table
 from uqs.score import words
 from uqs.score.export import tree
 from uqs.score.scoring import ScoreResult
@@ -21,11 +23,10 @@ from uqs.score.scoring import score as score_of
 from uqs.score.transforms import TRANSFORMS, Form
 from uqs.score.validation import Held
 from uqs.score.weights import parse_utility
-from uqs.tables import read_table
 
 
 def score(
-    table: Annotated[Path, typer.Argument(help="Results: CSV, JSON or Parquet, wide or long.")],
+    table: options.Table,
     weights: Annotated[
         str, typer.Option(help="equal, published, held-out, or a YAML or JSON file.")
     ] = "equal",
@@ -40,12 +41,20 @@ def score(
         list[str] | None,
         typer.Option(help="NAME=lower, higher or target, for a metric that UQS does not know."),
     ] = None,
+    columns: options.Columns = None,
+    drop: options.Drop = None,
+    rename: options.Rename = None,
+    percent: options.Percent = None,
     seed: Annotated[int, typer.Option(help="Seed of the random draws.", min=0)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rank methods by UQS, with the ranks that the noise allows and what the score is worth."""
     result = score_of(
-        read_table(table, parse_directions(direction or [])),
+        read_table(
+            table,
+            parse_directions(direction or []),
+            parse(columns or [], drop or [], rename or [], percent or []),
+        ),
         weights,
         utility=parse_utility(utility) if utility is not None else None,
         form=_form(form),

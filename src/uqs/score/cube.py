@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS, UQS_METRICS
-from uqs.panel import Panel
 from uqs.records import VALUED, Status
+from uqs.results.panel import Panel
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

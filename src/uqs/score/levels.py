@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.errors import UserError
-from uqs.panel import Panel
 from uqs.records import Status
+from uqs.results.panel import Panel
 from uqs.score.cube import UNSOUND, Cube, status_of
 from uqs.score.transforms import TRANSFORMS, Form, Scale, Term, calibrate
 
@@ -90,9 +90,8 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
         for k, metric in enumerate(cube.metrics):
             scale = _scale(panel, benchmark, metric, form)
             if missing[b, k]:
-                status = status_of(panel, panel.benchmark == benchmark, (metric,))
-                why = status if status in UNSOUND else Status.TOO_FEW
-                left_out.append(LeftOut(benchmark, metric, why, missing=int(missing[b, k])))
+                status = _missing_status(panel, benchmark, metric)
+                left_out.append(LeftOut(benchmark, metric, status, missing=int(missing[b, k])))
             elif isinstance(scale, Status):
                 left_out.append(LeftOut(benchmark, metric, scale, missing=0))
             else:
@@ -101,6 +100,15 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
         statuses = sorted({str(one.status) for one in left_out})
         raise UserError(f"no metric can be used in the {form} form: {', '.join(statuses)}")
     return Terms(found, tuple(left_out))
+
+
+def _missing_status(panel: Panel, benchmark: str, metric: str) -> Status:
+    """What the models themselves rule out, or a bound in place of a value, comes before too few."""
+    here = panel.benchmark == benchmark
+    if metric in panel.statuses and Status.LOWER_BOUND in panel.statuses[metric][here]:
+        return Status.LOWER_BOUND
+    status = status_of(panel, here, (metric,))
+    return status if status in UNSOUND else Status.TOO_FEW
 
 
 def _scale(panel: Panel, benchmark: str, metric: str, form: Form) -> Term | Scale | Status:

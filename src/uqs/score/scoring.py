@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from uqs.errors import UserError
-from uqs.panel import Panel
+from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
+from uqs.results.panel import Panel
+from uqs.results.tables import from_dataframe
 from uqs.score import cube as cubes
 from uqs.score import levels as terms_of
 from uqs.score import weights as weightings
@@ -23,7 +25,6 @@ from uqs.score.transforms import Form
 from uqs.score.validation import Held, validate
 from uqs.score.weights import Weights
 from uqs.stats.ranksets import RankSets, rank_sets, ranks, tie_groups
-from uqs.tables import from_dataframe
 
 LEVEL = 0.95
 DRAWS = 10_000
@@ -166,7 +167,7 @@ def score(
         unmeasured=cube.unmeasured,
         validation=validate(cube, local, chosen),
         stability=steadiness,
-        notes=_notes(cube, noise),
+        notes=(*_of_table(panel), *_notes(cube, noise)),
         order=cube.methods,
     )
 
@@ -232,6 +233,15 @@ def _thin(cube: Cube) -> tuple[Thin, ...]:
         )
         for b, m, k in np.argwhere((known > 0) & (known < runs[:, :, None]))
     )
+
+
+def _of_table(panel: Panel) -> Iterator[str]:
+    """How the table was read, and which metrics of UQS it has as bounds alone."""
+    yield from panel.notes
+    for metric in UQS_METRICS:
+        bounds = Status.LOWER_BOUND in panel.statuses.get(metric, ())
+        if bounds and np.isnan(panel.values[metric]).all():
+            yield f"{metric} is left out: it is known only as bounds, which are not ranked."
 
 
 def _notes(cube: Cube, noise: Noise) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.panel import Panel
 from uqs.records import Status
+from uqs.results.panel import Panel
 from uqs.stats.noise import noise_floor, pair_differences
 
 FloatArray = NDArray[np.float64]

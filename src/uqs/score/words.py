@@ -12,6 +12,7 @@ from uqs.score.validation import Correlation, Held
 REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
     Status.TOO_FEW: "too few values",
+    Status.LOWER_BOUND: "only bounds are known",
     Status.CONSTANT: "it does not vary",
     Status.WEAK_ORIGINAL: "the original answers under half of what it was taught and is no baseline",
     Status.KNOWN_HOLDOUT: "models answer holdout like retain, so nothing can be measured against it",
@@ -30,12 +31,13 @@ def coverage(result: ScoreResult) -> list[str]:
                 " and rank no method there."
             )
     for left in result.left_out:
-        reason = (
-            f"{left.missing} of {len(result.methods)} methods have no value"
-            + (f": {REASONS[left.status]}" if left.status in UNSOUND else "")
-            if left.missing
-            else REASONS[left.status]
-        )
+        reason = REASONS[left.status]
+        if left.missing:
+            reason = f"{left.missing} of {len(result.methods)} methods have no value"
+            if left.status in UNSOUND:
+                reason += f": {REASONS[left.status]}"
+            elif left.status is Status.LOWER_BOUND:
+                reason += " that is more than a bound"
         found.append(f"{left.benchmark}: {left.metric} is left out for all methods ({reason}).")
     for thin in result.thin:
         found.append(

@@ -21,7 +21,10 @@ class Panel:
     `benchmark`, `method` and `seed` have one entry a row and together are a key; a method at several
     strengths appears as `method@strength`. `values[metric]` is `(rows,)` with NaN where the number does not
     exist; `errors[metric]` its standard errors, NaN where unknown; `counts[metric]` the n behind them,
-    0 where unknown. `better` gives each metric's direction.
+    0 where unknown; `bounds[metric]` how far the exact values may lie from those given, 0 where they are
+    exact (it is already in `errors`). A value of which only a bound is known is NaN, and
+    `statuses[metric]` says `lower_bound`. `better` gives each metric's direction, `notes` what a reader of
+    the results must know of the table.
 
     What is known beside the unlearned models, all by (benchmark, metric): `originals`, the original
     models' values; `oracles`, the oracles' own values (FA, RA, MIA); `floors`, the oracle-to-oracle
@@ -43,6 +46,8 @@ class Panel:
     floors: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
     statuses: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     by_oracle: Mapping[str, FloatArray] = field(default_factory=dict)
+    bounds: Mapping[str, FloatArray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.benchmark)
@@ -76,7 +81,7 @@ class Panel:
             seed=self.seed[rows],
             **{
                 name: {metric: array[rows] for metric, array in getattr(self, name).items()}
-                for name in ("values", "errors", "counts", "statuses", "by_oracle")
+                for name in ("values", "errors", "counts", "statuses", "by_oracle", "bounds")
             },
         )
 

@@ -1,0 +1,58 @@
+"""What a column's header says: its name, the direction of its arrow, and whether it counts percent."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from uqs.results.cells import plain
+from uqs.results.panel import Better
+
+SYNONYMS = {"dataset": "benchmark", "algorithm": "method", "run": "seed"}
+"""Words for the keys that have one plain meaning."""
+_ARROWS: dict[str, Better] = {
+    **dict.fromkeys("↓⬇⇓▼", "lower"),
+    **dict.fromkeys("↑⬆⇑▲", "higher"),
+}
+_ARROW = re.compile(r"[\(\[]?\s*(?P<arrow>[↓⬇⇓▼↑⬆⇑▲])\ufe0f?\s*[\)\]]?")
+_PERCENT = re.compile(r"\s*[\(\[]\s*(?:in\s+)?%\s*[\)\]]\s*|\s+%(?=\s|$)")
+"""`Min-K%` is a name; `FA (%)` and `FA %` are in percent."""
+_UNNAMED = re.compile(r"(Unnamed: \d+|__index_level_\d+__|)")
+
+
+class Header(NamedTuple):
+    """`better` is None where no arrow stands beside the name."""
+
+    name: str
+    better: Better | None = None
+    percent: bool = False
+
+
+def read(text: str) -> Header:
+    """`FA (%) ↓` is FA in percent, lower is better. Raises ValueError where two arrows disagree."""
+    name = plain(text)
+    found = {_ARROWS[one["arrow"]] for one in _ARROW.finditer(name)}
+    if len(found) > 1:
+        raise ValueError("has arrows both ways")
+    # `(%, ↓)` is one bracket.
+    name = re.sub(r"%\s*,\s*", "%", name)
+    if found:
+        bracketed = re.search(r"[\(\[]\s*%\s*(?P<arrow>[↓⬇⇓▼↑⬆⇑▲])\ufe0f?\s*[\)\]]", name)
+        name = name.replace(bracketed[0], "(%)") if bracketed else _ARROW.sub(" ", name)
+    percent = _PERCENT.search(name) is not None
+    if percent:
+        name = _PERCENT.sub(" ", name)
+    name = re.sub(r"\s+", " ", name).strip()
+    return Header(name, next(iter(found), None), percent)
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a name is empty, or one that pandas gives to a column without a name."""
+    return _UNNAMED.fullmatch(name) is not None
+
+
+def key_of(name: str, columns: frozenset[str]) -> str:
+    """`Dataset` and `BENCHMARK` are benchmark; `columns` are the names that are known in any case."""
+    low = name.lower()
+    low = SYNONYMS.get(low, low)
+    return low if low in columns else name

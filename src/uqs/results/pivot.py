@@ -1,0 +1,256 @@
+"""The checked long form into a Panel: headline splits, models before any attack, means over oracles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uqs.errors import DataError, UserError
+from uqs.metrics.cards import CARDS
+from uqs.records import Role, Status
+from uqs.results.long_form import KEYS, SYMBOLS, notes_of, refuse
+from uqs.results.panel import Better, FloatArray, Panel
+from uqs.results.raw import File
+from uqs.stats.noise import pair_distances
+
+Directions = Mapping[str, Better]
+
+
+def to_panel(
+    long: pd.DataFrame, file: File = "table", directions: Directions | None = None
+) -> Panel:
+    """The Panel of a checked long form: headline splits, models before any attack, means over oracles."""
+    better, notes = directions_of(long, file, directions), notes_of(long)
+    long = long[long["stage"].isin(["", "before"])]
+    long = _labelled(_headline(long, file))
+    key = ["role", "benchmark", "method", "seed", "metric"]
+    doubled = long.duplicated([*key, "oracle_seed"])
+    refuse(doubled, long, "seed", "is a second row of its benchmark, method and seed", file)
+    models = _over_oracles(long, key)
+    unlearned = models[models["role"] == Role.UNLEARNED]
+    if unlearned.empty:
+        raise DataError("holds no unlearned model", file=file)
+    unlearned = _ranked(unlearned)
+    index = unlearned.set_index([*KEYS, "metric"])
+    wide = {name: index[name].unstack("metric") for name in ("value", "se", "n", "status", "bound")}
+    rows = wide["value"].index
+    metrics = [str(name) for name in wide["value"].columns]
+
+    def known(role: Role, *, oracle: bool) -> dict[tuple[str, str], FloatArray]:
+        one = models[(models["role"] == role) & models["value"].notna()]
+        one = one[one["of_oracle"] == oracle]
+        return {
+            (str(benchmark), str(metric)): np.sort(values.to_numpy(dtype=np.float64))
+            for (benchmark, metric), values in one.groupby(["benchmark", "metric"])["value"]
+        }
+
+    return Panel(
+        benchmark=rows.get_level_values("benchmark").to_numpy(dtype=np.str_),
+        method=rows.get_level_values("method").to_numpy(dtype=np.str_),
+        seed=rows.get_level_values("seed").to_numpy(dtype=np.int64),
+        values={name: wide["value"][name].to_numpy(dtype=np.float64) for name in metrics},
+        better={name: better[name] for name in metrics},
+        errors={name: wide["se"][name].to_numpy(dtype=np.float64) for name in metrics},
+        counts={name: wide["n"][name].fillna(0).to_numpy(dtype=np.int64) for name in metrics},
+        bounds={name: wide["bound"][name].fillna(0).to_numpy(dtype=np.float64) for name in metrics},
+        statuses={
+            name: wide["status"][name].fillna(Status.TOO_FEW).to_numpy(dtype=np.str_)
+            for name in metrics
+        },
+        originals=known(Role.ORIGINAL, oracle=False) | known(Role.ORIGINAL, oracle=True),
+        oracles=known(Role.ORACLE, oracle=False),
+        floors={
+            (benchmark, metric): distances
+            for (benchmark, metric, _), distances in _between_oracles(long).items()
+        },
+        by_oracle=_by_oracle(long, rows),
+        notes=(*notes, *_partly_bounds(unlearned)),
+    )
+
+
+def _by_oracle(long: pd.DataFrame, rows: pd.Index[Any]) -> dict[str, FloatArray]:
+    """For each metric with oracles the values `(rows, oracles)` of the unlearned models; bounds are no values."""
+    compared = long[(long["role"] == Role.UNLEARNED) & long["oracle_seed"].notna()]
+    compared = compared[compared["status"] != Status.LOWER_BOUND]
+    return {
+        str(metric): part.set_index([*KEYS, "oracle_seed"])["value"]
+        .unstack("oracle_seed")
+        .reindex(rows)
+        .to_numpy(dtype=np.float64)
+        for metric, part in compared.groupby("metric")
+    }
+
+
+def between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
+    """The distance of each pair of oracles `(pairs,)` by benchmark (as in a Panel), metric and split."""
+    return _between_oracles(_labelled(long.copy()))
+
+
+def _between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
+    others = (long["oracle_seed"].notna() & (long["seed"] != long["oracle_seed"])).fillna(False)
+    known = long["value"].notna() & (long["status"] != Status.LOWER_BOUND)
+    pairs = long[(long["role"] == Role.ORACLE) & others.astype(bool) & known]
+    return {
+        (str(benchmark), str(metric), str(split)): pair_distances(
+            *(part[name].to_numpy(dtype=np.float64) for name in ("seed", "oracle_seed", "value"))
+        )
+        for (benchmark, metric, split), part in pairs.groupby(["benchmark", "metric", "split"])
+    }
+
+
+def per_model(long: pd.DataFrame) -> pd.DataFrame:
+    """Every model's value of every metric on every split, the mean over the oracles it was compared with.
+
+    From a checked long form; columns: role, benchmark, method (named as in a Panel), seed, split, metric,
+    of_oracle, value, se, n, status.
+    """
+    key = ["role", "benchmark", "method", "seed", "split", "metric"]
+    return _over_oracles(_labelled(long.copy()), key)
+
+
+def directions_of(
+    long: pd.DataFrame, file: File = "table", directions: Directions | None = None
+) -> dict[str, Better]:
+    """Every metric's direction: the one given, else its own, else its arrow's.
+
+    DataError for a metric with none of them, and where an arrow is against the metric's own direction.
+    """
+    metrics = [str(name) for name in long["metric"].unique()]
+    given = {SYMBOLS.get(name, name): better for name, better in (directions or {}).items()}
+    if unused := sorted(set(given) - set(metrics)):
+        raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")
+    pointed = long[long["better"] != ""].groupby("metric")["better"].first().to_dict()
+    better: dict[str, Better] = {}
+    for name in metrics:
+        arrow = pointed.get(name)
+        if name in given:
+            better[name] = given[name]
+        elif name in CARDS:
+            better[name] = CARDS[name].better
+            if arrow is not None and arrow != better[name]:
+                raise DataError(_against(name, arrow, better[name]), file=file, field=name)
+        elif arrow is not None:
+            better[name] = arrow
+        else:
+            raise DataError(
+                f"is no metric of known direction; say --direction {name}=lower or {name}=higher, leave it"
+                f" out with --drop {name}, or give its name here with --rename {name}=NAME",
+                file=file,
+                field=name,
+            )
+    return better
+
+
+def _against(name: str, arrow: str, own: Better) -> str:
+    is_better = "the oracle's value is best" if own == "target" else f"{own} is better"
+    return (
+        f"its arrow says that {arrow} is better, but of {name} {is_better}; take the arrow away, rename the"
+        f" column if it holds something else, or say --direction {name}={own} or {name}={arrow}"
+    )
+
+
+def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
+    """The rows on each metric's own split; further splits are further detail, not further metrics."""
+    keep = pd.Series(True, index=long.index)
+    for metric, splits in long.groupby("metric")["split"].unique().items():
+        named = sorted(set(splits) - {""})
+        if str(metric) in CARDS:
+            wanted = {"", CARDS[str(metric)].split}
+        elif len(named) > 1:
+            raise DataError(
+                f"has several splits ({', '.join(named)}); keep one", file=file, field=str(metric)
+            )
+        else:
+            wanted = {"", *named}
+        keep &= (long["metric"] != metric) | long["split"].isin(wanted)
+    if not keep.any():
+        raise DataError("holds no metric on the split that the metric declares", file=file)
+    return long[keep].copy()
+
+
+def _labelled(long: pd.DataFrame) -> pd.DataFrame:
+    """Benchmark and method names with what sets their variants apart, where there are variants.
+
+    A method that has one strength on every benchmark keeps its plain name, though the strengths differ.
+    """
+    unlearned = long["role"] == Role.UNLEARNED
+    for name, variant, mark, scope in (
+        ("benchmark", "edition", ":", long["role"] != ""),
+        ("benchmark", "model", "/", long["role"] != ""),
+        ("method", "strength", "@", unlearned),
+    ):
+        several = long[scope].groupby(["benchmark", "method"] if name == "method" else name)[
+            variant
+        ]
+        counts = several.nunique()
+        names = counts.index[counts > 1].get_level_values(name)
+        varied = scope & long[name].isin(names) & (long[variant] != "")
+        long.loc[varied, name] += mark + long.loc[varied, variant]
+    return long
+
+
+def _over_oracles(long: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """One row per model and metric: the mean over the oracles it was compared with.
+
+    The standard errors share the model's items, so their mean is kept, an upper bound. An oracle
+    compared with itself is left out. A value is missing where it is missing for every oracle, and where it
+    is known only not to be smaller for one of them (`lower_bound`): the mean is then one such, too.
+    """
+    itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
+    long = long[~itself.astype(bool)]
+    lower = long["status"] == Status.LOWER_BOUND
+    value = long["value"].mask(lower)
+    bound = long["bound"].fillna(0.0).where(value.notna())
+    long = long.assign(
+        of_oracle=long["oracle_seed"].notna().astype(bool), lower=lower, value=value, bound=bound
+    )
+    long = long.sort_values("value", na_position="last", kind="stable")
+    grouped = long.groupby([*key, "of_oracle"], sort=True)
+    columns = dict.fromkeys(("value", "se", "bound"), "mean")
+    found = grouped.agg(columns | {"n": "max", "status": "first", "lower": "any"}).reset_index()
+    lower = found.pop("lower")
+    found["value"] = found["value"].mask(lower)
+    found["status"] = found["status"].mask(lower, str(Status.LOWER_BOUND))
+    return found.assign(se=_with_bound(found))
+
+
+def _with_bound(models: pd.DataFrame) -> pd.Series[float]:
+    """Standard errors into which the bound of a value enters like a further, independent error."""
+    joined = np.hypot(models["se"].fillna(0.0), models["bound"].fillna(0.0))
+    return models["se"].where(~(models["bound"] > 0), joined)
+
+
+def _ranked(models: pd.DataFrame) -> pd.DataFrame:
+    """The models without the values of a metric that may be one and the same for all of a benchmark.
+
+    Where the intervals of value plus or minus bound have a point in common no order of the models is
+    known: the values get the status `lower_bound`, as what is known of them is bounds.
+    """
+    around = models.assign(
+        low=models["value"] - models["bound"], high=models["value"] + models["bound"]
+    )
+    groups = around.groupby(["benchmark", "metric"])
+    wide = groups["bound"].transform("max") > 0
+    shared = wide & (groups["low"].transform("max") <= groups["high"].transform("min"))
+    shared &= models["value"].notna()
+    return models.assign(
+        value=models["value"].mask(shared),
+        status=models["status"].mask(shared, str(Status.LOWER_BOUND)),
+    )
+
+
+def _partly_bounds(models: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each metric of which some models are known only by a bound."""
+    models = models.assign(
+        lower=models["status"] == Status.LOWER_BOUND, known=models["value"].notna()
+    )
+    counts = models.groupby(["benchmark", "metric"])[["lower", "known"]].sum()
+    for (benchmark, metric), (lower, known) in zip(counts.index, counts.to_numpy(), strict=True):
+        if lower and known:
+            yield (
+                f"{metric} of {lower} of {lower + known} models on {benchmark} is known only as a bound; "
+                "bounds are not ranked."
+            )

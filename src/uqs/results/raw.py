@@ -1,0 +1,45 @@
+"""A table as it stands in a file, before anything is known of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from uqs.errors import DataError
+
+File = Path | str
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Cells by column, unread; `decimal_comma` where 0,35 is a number.
+
+    `rows` are the row numbers that errors name, where they are not 1, 2, 3 ...
+    """
+
+    frame: pd.DataFrame
+    decimal_comma: bool = False
+    rows: tuple[int, ...] | None = None
+
+
+def of_lines(lines: Sequence[Sequence[str]], file: File) -> pd.DataFrame:
+    """Lines of cells, the header first; DataError where a line has another number of cells."""
+    names = [name.strip() for name in lines[0]]
+    names = [name or f"Unnamed: {at}" for at, name in enumerate(names)]
+    refuse_doubles(names, file)
+    for number, line in enumerate(lines[1:], start=1):
+        if len(line) != len(names):
+            raise DataError(f"has {len(line)} cells, not {len(names)}", file=file, row=number)
+    return pd.DataFrame(list(lines[1:]), columns=names, dtype=object)
+
+
+def refuse_doubles(names: Sequence[str], file: File) -> None:
+    """DataError where two columns have one name."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise DataError("a second column of this name", file=file, field=name)
+        seen.add(name)

@@ -1,0 +1,107 @@
+"""Any results table: our Parquet, what people have in files, or a dataframe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from uqs.errors import DataError, UserError
+from uqs.results import arrow, files, schema
+from uqs.results.choice import EVERYTHING, Choice
+from uqs.results.encoding import read_bytes
+from uqs.results.headers import is_unnamed
+from uqs.results.long_form import long_form as checked
+from uqs.results.long_form import of_results
+from uqs.results.panel import Panel
+from uqs.results.pivot import Directions, between_oracles, directions_of, per_model, to_panel
+from uqs.results.raw import File, Raw, refuse_doubles
+
+__all__ = [
+    "Directions",
+    "between_oracles",
+    "directions_of",
+    "from_dataframe",
+    "from_rows",
+    "long_form",
+    "of_rows",
+    "per_model",
+    "read_long",
+    "read_table",
+    "to_panel",
+]
+
+
+def read_table(
+    path: Path, directions: Directions | None = None, choice: Choice = EVERYTHING
+) -> Panel:
+    """Read a table; `directions` adds to the metrics' own.
+
+    Raises DataError, naming file, row (from 1, the header not counted) and field, for whatever is no
+    such table.
+    """
+    return to_panel(read_long(path, choice), path, directions)
+
+
+def read_long(path: Path, choice: Choice = EVERYTHING) -> pd.DataFrame:
+    """Read a table into the checked long form (see `long_form.COLUMNS`)."""
+    data = read_bytes(path)
+    if not files.is_parquet(data, path):
+        return checked(files.parse(data, path), path, choice)
+    table = arrow.read(data, path)
+    if schema.is_ours(table):
+        return of_results(schema.checked_frame(table, path), path, choice)
+    return checked(Raw(arrow.to_frame(table)), path, choice)
+
+
+def from_dataframe(
+    frame: Any,
+    directions: Directions | None = None,
+    file: File = "dataframe",
+    choice: Choice = EVERYTHING,
+) -> Panel:
+    """A Panel from any dataframe that narwhals reads, in wide or long form."""
+    return to_panel(long_form(frame, file, choice), file, directions)
+
+
+def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING) -> pd.DataFrame:
+    """Any dataframe in wide or long form as the checked long form; keys may stand in its index."""
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise UserError(f"{type(frame).__name__} is no dataframe that can be read") from None
+    except nw.exceptions.DuplicateError:
+        raise DataError("two columns have one name", file=file) from None
+    native = nw.to_native(table)
+    read = (
+        _with_index(native)
+        if isinstance(native, pd.DataFrame)
+        else arrow.to_frame(table.to_arrow())
+    )
+    names = [str(name) for name in read.columns]
+    refuse_doubles(names, file)
+    return checked(Raw(read.set_axis(names, axis=1)), file, choice)
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """The levels of the index that have names as columns."""
+    named = [name for name in frame.index.names if name is not None and not is_unnamed(str(name))]
+    rest = [level for level, name in enumerate(frame.index.names) if name not in named]
+    if not named:
+        return frame.reset_index(drop=True)
+    return (frame.reset_index(level=rest, drop=True) if rest else frame).reset_index()
+
+
+def from_rows(
+    rows: Iterable[schema.Row], file: File = "results", directions: Directions | None = None
+) -> Panel:
+    """A Panel from rows of the long results table."""
+    return to_panel(of_rows(schema.check(rows, file), file), file, directions)
+
+
+def of_rows(rows: Iterable[schema.Row], file: File = "results") -> pd.DataFrame:
+    """The long form of rows that were checked, as they were read or as `check` gave them."""
+    return of_results(schema.to_frame(rows), file)
