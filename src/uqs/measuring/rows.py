@@ -32,7 +32,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class _Trust:
-    """What rules values out: that the model knows holdout, that oracles (by seed) do, and where the original is
+    """What rules values out: that the model knows holdout, that oracles (by seed) do, where the original is
     no baseline."""
 
     knows_holdout: bool
