@@ -50,7 +50,9 @@ def test_another_device_sums_the_same(numbers: int, monkeypatch) -> None:  # typ
         sum(int(w) * int(f) for w, f in zip(part, module._FACTORS, strict=False)) % 2**64
         for part in [*words.split(8), *([[]] if numbers % 8 == 0 and numbers else [])]
     ]
-    assert np.frombuffer(module._by_numpy(words.numpy().view(np.uint64)), np.uint64).tolist() == wanted
+    assert (
+        np.frombuffer(module._by_numpy(words.numpy().view(np.uint64)), np.uint64).tolist() == wanted
+    )
     assert np.frombuffer(module._by_torch(words), np.uint64).tolist() == wanted
 
 

@@ -189,7 +189,9 @@ def test_a_shard_that_is_missing_is_named(make_vlm, tmp_path: Path) -> None:  # 
     family = type(make_vlm())
     family.load(tmp_path)
     shards[1].unlink()
-    with pytest.raises(DataError, match=rf"index\.json.*names {shards[1].name}, which is not there"):
+    with pytest.raises(
+        DataError, match=rf"index\.json.*names {shards[1].name}, which is not there"
+    ):
         family.load(tmp_path)
 
 
@@ -243,7 +245,11 @@ def first(tensors: Tensors, part: str) -> str:
 @pytest.mark.parametrize(
     ("settings", "lost", "said"),
     [
-        ({}, "layers.1.self_attn.k_proj.lora_B.weight", r"layers\.1\.self_attn\.k_proj\.lora_B\.weight"),
+        (
+            {},
+            "layers.1.self_attn.k_proj.lora_B.weight",
+            r"layers\.1\.self_attn\.k_proj\.lora_B\.weight",
+        ),
         ({"use_dora": True}, "lora_magnitude_vector", "lora_magnitude_vector"),
         ({"lora_bias": True}, "lora_B.bias", r"lora_B\.bias"),
         ({"bias": "all"}, "projector.linear_1.bias", r"projector\.linear_1\.bias"),
@@ -265,7 +271,9 @@ def test_an_adapter_that_lacks_a_weight_is_refused(  # type: ignore[no-untyped-d
         put_adapter(make_vlm().model, folder, trainable=False)
 
 
-def test_an_adapter_with_no_weights_for_layers_that_it_promises_is_refused(make_vlm, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_an_adapter_with_no_weights_for_layers_that_it_promises_is_refused(
+    make_vlm, tmp_path
+) -> None:  # type: ignore[no-untyped-def]
     folder = adapter(make_vlm(), tmp_path)
     about = folder / "adapter_config.json"
     config = json.loads(about.read_text())
@@ -358,7 +366,9 @@ def test_a_start_that_peft_cannot_make_again_is_told(make_vlm, tmp_path: Path, s
     config |= {"loftq_config": {"loftq_bits": 4, "loftq_iter": 1}} if start == "loftq" else {}
     config |= {"corda_config": {}} if start == "corda" else {}
     about.write_text(json.dumps(config))
-    with pytest.raises(DataError, match=r"cannot be put on its base \(\w+: .*(eigens|bitsandbytes)"):
+    with pytest.raises(
+        DataError, match=r"cannot be put on its base \(\w+: .*(eigens|bitsandbytes)"
+    ):
         put_adapter(make_vlm().model, folder, trainable=False)
 
 

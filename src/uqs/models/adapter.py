@@ -23,7 +23,6 @@ from uqs.models.weight_files import ADAPTER, WHOLE
 from uqs.registry import nearest
 
 
-
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
     """Make the model trainable: fresh LoRA factors from `seed` (their product is 0), or all weights.
 

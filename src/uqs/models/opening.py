@@ -178,7 +178,9 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
             adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
             missing, unexpected = _not_loaded(adapted, folder)
         except Exception as error:
-            raise DataError(f"cannot be put on its base ({one_line(error)})", file=folder) from error
+            raise DataError(
+                f"cannot be put on its base ({one_line(error)})", file=folder
+            ) from error
     check_keys(folder / ADAPTER, missing, unexpected)
     return adapted
 
@@ -197,7 +199,10 @@ def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
     absent = set(report.missing_keys)
     # weights that are shared have several names, and one is enough
     loaded = {_place(tensor) for name, tensor in held.items() if name not in absent}
-    own = {_place(one) for one in get_peft_model_state_dict(adapted, save_embedding_layers=False).values()}
+    own = {
+        _place(one)
+        for one in get_peft_model_state_dict(adapted, save_embedding_layers=False).values()
+    }
     missing = {
         name.replace(".default", "") for name in absent if _place(held[name]) in own - loaded
     }
