@@ -45,7 +45,7 @@ KINDS: Mapping[str, dict[str, Any]] = {
 def rounded(
     weight: Tensor, num_bits: int, reduced_rank: int, num_iter: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """LoftQ's start with plain rounding in place of bitsandbytes: a coarse weight, and factors of what is left."""
+    """LoftQ's start with rounding in place of bitsandbytes: a coarse weight, and factors of what is left."""
     del num_iter
     step = weight.detach().abs().max() / 2 ** (num_bits - 1)
     coarse = (weight.detach() / step).round() * step

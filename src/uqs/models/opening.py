@@ -1,7 +1,7 @@
 """The strict door to weights: what is loaded is what the files hold, all of it and nothing else.
 
-transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do not
-know. Here each of these is an error that names the keys.
+transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do
+not know. Here each of these is an error that names the keys.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def load_model(
 ) -> Any:
     """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
 
-    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a file
-    is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
+    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a
+    file is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
     transformers knows as harmless may be there or not: position ids and the frequencies of rotary embeddings,
     which the configuration gives.
     """
@@ -123,7 +123,7 @@ def one_line(error: Exception) -> str:
 
 
 def adapter_config(folder: Path) -> Mapping[str, Any]:
-    """What an adapter says of itself; DataError where it is no LoRA adapter, or not determined by its files."""
+    """What an adapter says of itself; DataError where it is no LoRA adapter or its files do not determine it."""
     file = folder / ADAPTER_CONFIG
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -141,8 +141,8 @@ def adapter_config(folder: Path) -> Mapping[str, Any]:
     start = found.get("init_lora_weights")
     if isinstance(start, str) and _RANDOM.fullmatch(start):
         raise DataError(
-            f"{start!r} rewrites the base by a random draw each time that the adapter is loaded, so its files "
-            "do not say what it computes; save it with path_initial_model_for_weight_conversion",
+            f"{start!r} rewrites the base by a random draw each time that the adapter is loaded, so its "
+            "files do not say what it computes; save it with path_initial_model_for_weight_conversion",
             file=file,
             field="init_lora_weights",
         )
@@ -161,8 +161,8 @@ def rewrites_base(folder: Path) -> bool:
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
     """The PeftModel of an adapter's folder on a model in memory, which may be changed by it.
 
-    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be put on
-    it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then in no
+    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be put
+    on it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then in no
     known state.
     """
     from peft import PeftModel
