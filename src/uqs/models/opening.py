@@ -123,7 +123,7 @@ def one_line(error: Exception) -> str:
 
 
 def adapter_config(folder: Path) -> Mapping[str, Any]:
-    """What an adapter says of itself; DataError where it is no LoRA adapter or its files do not determine it."""
+    """What an adapter says of itself; DataError where it is no LoRA adapter or is not given by its files."""
     file = folder / ADAPTER_CONFIG
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
