@@ -46,7 +46,7 @@ def load_model(
         weight_files(at)
     quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
     try:
-        model, report = AutoModelForImageTextToText.from_pretrained(
+        opened: Any = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -60,6 +60,7 @@ def load_model(
         raise
     except Exception as error:  # errors of three libraries
         raise DataError(f"cannot be loaded ({one_line(error)})", file=at) from error
+    model, report = opened
     missing = {*report["missing_keys"], *_ignored_parameters(model, at)}
     check_keys(at, missing, report["unexpected_keys"], report["mismatched_keys"])
     if report["error_msgs"]:
@@ -161,9 +162,9 @@ def rewrites_base(folder: Path) -> bool:
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
     """The PeftModel of an adapter's folder on a model in memory, which may be changed by it.
 
-    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be put
-    on it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then in no
-    known state.
+    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be
+    put on it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then
+    in no known state.
     """
     from peft import PeftModel
 
@@ -194,7 +195,7 @@ def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
 
     mapping = getattr(adapted.get_base_model(), "_checkpoint_conversion_mapping", {})
     weights = load_peft_weights(str(folder), device="cpu", key_mapping=mapping)
-    report = set_peft_model_state_dict(adapted, weights)
+    report: Any = set_peft_model_state_dict(adapted, weights)
     held = adapted.state_dict()
     absent = set(report.missing_keys)
     # weights that are shared have several names, and one is enough
