@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,9 @@ import pytest
 from uqs import results
 from uqs.cli import main
 from uqs.measuring.command import one_by_one
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Done(NamedTuple):
@@ -123,6 +127,83 @@ def test_finished_models_stay_measured_where_one_fails(
     assert done.stderr.splitlines()[-1].startswith("error: broken seed 0: ")
     assert "NaN or infinite weights" in done.stderr
     assert {row.method for row in results.read(out)} == {"original", "npo"}
+
+
+def changed(source: Path, folder: Path, how: Callable[[dict[str, Tensor]], object]) -> Path:
+    """A copy of a model or an adapter with other tensors."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(source, folder)
+    file = next(folder.glob("*model.safetensors"))
+    tensors = load_file(file)
+    how(tensors)
+    save_file(tensors, file, metadata={"format": "pt"})
+    return folder
+
+
+def test_broken_checkpoints_are_refused_by_their_keys_and_the_others_measured(
+    run, base, adapters, small, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    def lose(tensors: dict[str, Tensor]) -> None:
+        tensors.pop(
+            next(key for key in sorted(tensors) if key.endswith("layers.1.mlp.up_proj.weight"))
+        )
+
+    def wrap(tensors: dict[str, Tensor]) -> None:
+        key = next(
+            key for key in sorted(tensors) if key.endswith("q_proj.weight") and "vision" not in key
+        )
+        tensors[key.replace("q_proj", "q_proj.base_layer")] = tensors.pop(key)
+
+    def cut(tensors: dict[str, Tensor]) -> None:
+        tensors.update({k: t[:3].contiguous() for k, t in tensors.items() if "lora_A" in k})
+
+    def deepen(tensors: dict[str, Tensor]) -> None:
+        key = next(iter(sorted(tensors)))
+        tensors[key.replace("layers.0", "layers.7")] = tensors.pop(key)
+
+    broken = [
+        f"lost={changed(base, tmp_path / 'lost', lose)}",
+        f"wrapped={changed(base, tmp_path / 'wrapped', wrap)}",
+        f"cut={changed(adapters[1], tmp_path / 'cut', cut)}",
+        f"deep={changed(adapters[1], tmp_path / 'deep', deepen)}",
+    ]
+    out = tmp_path / "r.parquet"
+    done = run(
+        *common(adapters, small, tmp_path),
+        *("--unlearned", *broken, f"npo={adapters[1]}", f"whole={base}", "--out", out),
+    )
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 4
+    for line, said in zip(
+        errors,
+        (
+            ("lost seed 0: ", "/lost: ", "1 missing (", "layers.1.mlp.up_proj.weight)"),
+            ("wrapped seed 0: ", "q_proj.weight); 1 unexpected (", "q_proj.base_layer.weight)"),
+            ("cut seed 0: ", "/cut: ", "size mismatch", "lora_A"),
+            ("deep seed 0: ", "layers.7", "it is of another base"),
+        ),
+        strict=True,
+    ):
+        for words in said:
+            assert words in line
+    assert {row.method for row in results.read(out)} == {"original", "npo", "whole"}
+
+
+@pytest.mark.parametrize("verb", ["trace", "unlearn"])
+def test_every_verb_refuses_a_broken_model(run, base, small, tmp_path: Path, verb: str) -> None:  # type: ignore[no-untyped-def]
+    def lose(tensors: dict[str, Tensor]) -> None:
+        tensors.pop(next(key for key in tensors if "vision_tower" in key))
+
+    broken = changed(base, tmp_path / "broken", lose)
+    model = ("--model",) if verb == "trace" else ("--method", "gradient_ascent", "--original")
+    done = run(verb, *model, broken, "--benchmark", small, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert "/broken: its weights are not the model's: 1 missing (" in line
+    assert "vision_tower" in line
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,11 @@ def test_fresh_adapters_share_their_start_and_change_nothing(make_vlm, samples) 
         assert torch.equal(parameter, trainable(second)[name])
     batch = plain.batch(plain.encode(samples), [0, 1, 2])
     with torch.no_grad():
-        assert torch.equal(first.answer_logits(batch)[0], plain.answer_logits(batch)[0])
+        expected = plain.answer_logits(batch)[0]
+        # adding a product of 0 is another path through the processor, so the last bits may differ
+        torch.testing.assert_close(first.answer_logits(batch)[0], expected, atol=1e-5, rtol=0)
+        next(p for name, p in trainable(first).items() if "lora_B" in name)[0, 0] += 0.1
+        assert (first.answer_logits(batch)[0] - expected).abs().max() > 1e-4
 
 
 def test_an_unknown_target_gets_the_nearest_name(make_vlm) -> None:  # type: ignore[no-untyped-def]

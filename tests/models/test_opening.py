@@ -1,4 +1,4 @@
-"""Checkpoints with something wrong: refused with the keys named, whatever transformers and peft make of them."""
+"""Checkpoints with something wrong are refused with the keys named, whatever transformers and peft do."""
 
 from __future__ import annotations
 
@@ -66,10 +66,8 @@ def test_a_whole_model_opens_and_is_what_was_written(make_vlm, llava) -> None:  
 def test_a_weight_that_is_missing_is_named(  # type: ignore[no-untyped-def]
     make_vlm, make_qwen, make_blip2, tmp_path: Path, kind: str, part: str
 ) -> None:
-    if kind == "llava":
-        vlm = make_vlm()
-    else:
-        vlm = make_blip2() if kind == "blip2" else make_qwen(model_type=kind)
+    made = {"llava": make_vlm, "blip2": make_blip2}
+    vlm = made[kind]() if kind in made else make_qwen(model_type=kind)
     folder = written(vlm, tmp_path)
     type(vlm).load(folder)
     inner = "layer" if part == "language" else ""

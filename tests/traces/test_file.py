@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from uqs.errors import DataError
 from uqs.traces.file import read_index, read_trace, splits, write_traces
@@ -96,3 +98,57 @@ def test_an_index_that_is_none_is_named(make_trace, tmp_path: Path, splits, mess
     (tmp_path / "trace.json").write_text(json.dumps(index | {"splits": splits}))
     with pytest.raises(DataError, match=message):
         read_index(tmp_path)
+
+
+def other_numbers(folder: Path, how: Callable[[dict[str, np.ndarray]], object]) -> None:
+    numbers = folder / "forget" / "00000.safetensors"
+    arrays = load_file(numbers)
+    how(arrays)
+    save_file(arrays, numbers)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (lambda a: a.pop("means"), "'means': missing"),
+        (lambda a: a.update(extra=a["means"]), "'extra': is no array of a trace"),
+        (lambda a: a.update({"lens_ranks.1": a["lens_ranks.-1"]}), r"'lens_ranks\.1': is no array"),
+        (lambda a: a.update({"lens_ranks.x": a["lens_ranks.-1"]}), r"'lens_ranks\.x': is no array"),
+        (
+            lambda a: a.update(means=a["means"].astype(np.float64)),
+            "'means': is float64 with 1 axes, not float32 with 1",
+        ),
+        (
+            lambda a: a.update(gold_ids=a["gold_ids"].astype(np.float32)),
+            "'gold_ids': is float32 with 1 axes, not int64 with 1",
+        ),
+        (
+            lambda a: a.update({"answer_activations.-1": a["answer_activations.-1"][:, 0].copy()}),
+            "is float32 with 1 axes, not float32 with 2",
+        ),
+        (lambda a: a.update(tail_masses=a["tail_masses"][1:].copy()), "tail_masses: .* rows, not"),
+    ],
+)
+def test_arrays_that_are_not_those_of_a_trace_are_named(
+    make_trace, tmp_path: Path, how, message: str
+) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace()], tmp_path, {})
+    other_numbers(tmp_path, how)
+    with pytest.raises(DataError, match=message):
+        read_trace(tmp_path, "forget")
+
+
+def test_a_part_that_the_index_does_not_know_is_named(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace()], tmp_path, {})
+    part = tmp_path / "forget" / "00000.safetensors"
+    part.with_name("00001.safetensors").write_bytes(part.read_bytes())
+    with pytest.raises(DataError, match=r"00001\.safetensors: is not among the 1 parts"):
+        read_trace(tmp_path, "forget")
+
+
+def test_a_part_of_another_split_is_named(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_traces([make_trace("forget"), make_trace("holdout")], tmp_path, {})
+    for file in (tmp_path / "holdout").iterdir():
+        (tmp_path / "forget" / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(DataError, match="its parts are of the split 'holdout'"):
+        read_trace(tmp_path, "forget")

@@ -16,8 +16,9 @@ from typing import Any
 
 import uqs
 from uqs.errors import DataError
-from uqs.measuring.checkpoint import ADAPTER_CONFIG, Checkpoint, content_hash, read_json
+from uqs.measuring.checkpoint import Checkpoint, content_hash, read_json
 from uqs.models import preamble
+from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.records import Split
 from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
 from uqs.traces.trace import Trace

@@ -11,12 +11,13 @@ import torch
 from safetensors import safe_open
 
 from uqs.errors import DataError, UserError
-from uqs.measuring.checkpoint import ADAPTER, Checkpoint
+from uqs.measuring.checkpoint import Checkpoint
 from uqs.models import preamble
 from uqs.models.families import family_of
 from uqs.models.fingerprint import fingerprint
 from uqs.models.opening import put_adapter
 from uqs.models.vlm import VLM
+from uqs.models.weight_files import ADAPTER
 
 
 class Models:

@@ -9,9 +9,10 @@ from pathlib import Path
 from uqs import benchmarks
 from uqs.errors import DataError
 from uqs.measuring import named
-from uqs.measuring.checkpoint import ADAPTER_CONFIG, folder_of, same_weights
+from uqs.measuring.checkpoint import folder_of, same_weights
 from uqs.measuring.named import Named
 from uqs.measuring.splits import metric_names, needs_of, splits_of
+from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.records import Benchmark, Split
 
 DEFAULT_EDITION = "tiny"

@@ -31,8 +31,8 @@ class Tracer:
     """The traces of one checkpoint; the model is opened when the first one is missing.
 
     Use it as a context: at its end the model is closed. An adapter that rewrites its base is opened at once,
-    for its traces are kept by what it is in memory. `halved` describes the batches that did not fit into memory,
-    whenever that was.
+    for its traces are kept by what it is in memory. `halved` describes the batches that did not fit into
+    memory, whenever that was.
     """
 
     checkpoint: Checkpoint

@@ -11,13 +11,14 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from uqs.errors import DataError, UserError
-from uqs.measuring.checkpoint import ADAPTER_CONFIG, CONFIG, Checkpoint
+from uqs.measuring.checkpoint import CONFIG, Checkpoint
 from uqs.models import adapter, preamble
 from uqs.models.families import family_of
 from uqs.models.four_bit import is_four_bit
 from uqs.models.opening import put_adapter
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
+from uqs.models.weight_files import ADAPTER_CONFIG
 
 ABOUT = "unlearning.json"
 """What says, beside an unlearned model, how it was made."""

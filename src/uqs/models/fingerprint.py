@@ -19,10 +19,10 @@ def fingerprint(model: nn.Module) -> str:
     """A hash of the modules, parameters and buffers of a model, 32 hex digits; two models with one hash
     compute the same.
 
-    It reads every byte, for counters of changes know nothing of those made through `.data`, which is how PEFT
-    rewrites a base. Each run of `WORDS` 64-bit words becomes one number, their sum modulo 2**64 with odd
-    random factors: no change of a single word leaves it as it is, and one of several words only by a chance of
-    about 2**-63. Those numbers are hashed with names, types, shapes, hooks and what is shared. That is
+    It reads every byte, for counters of changes know nothing of those made through `.data`, which is how
+    PEFT rewrites a base. Each run of `WORDS` 64-bit words becomes one number, their sum modulo 2**64 with odd
+    random factors: no change of a single word leaves it as it is, and one of several words only by a chance
+    of about 2**-63. Those numbers are hashed with names, types, shapes, hooks and what is shared. That is
     several times as fast as hashing all bytes, and on a GPU nothing but the sums leaves it.
     """
     digest = hashlib.blake2b(digest_size=16)

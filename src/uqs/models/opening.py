@@ -1,7 +1,7 @@
 """The strict door to weights: what is loaded is what the files hold, all of it and nothing else.
 
-transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do not
-know. Here each of these is an error that names the keys.
+transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do
+not know. Here each of these is an error that names the keys.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def load_model(
 ) -> Any:
     """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
 
-    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a file
-    is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
+    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a
+    file is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
     transformers knows as harmless may be there or not: position ids and the frequencies of rotary embeddings,
     which the configuration gives.
     """
@@ -46,7 +46,7 @@ def load_model(
         weight_files(at)
     quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
     try:
-        model, report = AutoModelForImageTextToText.from_pretrained(
+        opened: Any = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -60,6 +60,7 @@ def load_model(
         raise
     except Exception as error:  # errors of three libraries
         raise DataError(f"cannot be loaded ({one_line(error)})", file=at) from error
+    model, report = opened
     missing = {*report["missing_keys"], *_ignored_parameters(model, at)}
     check_keys(at, missing, report["unexpected_keys"], report["mismatched_keys"])
     if report["error_msgs"]:
@@ -123,7 +124,7 @@ def one_line(error: Exception) -> str:
 
 
 def adapter_config(folder: Path) -> Mapping[str, Any]:
-    """What an adapter says of itself; DataError where it is no LoRA adapter, or not determined by its files."""
+    """What an adapter says of itself; DataError where it is no LoRA adapter or is not given by its files."""
     file = folder / ADAPTER_CONFIG
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -141,8 +142,8 @@ def adapter_config(folder: Path) -> Mapping[str, Any]:
     start = found.get("init_lora_weights")
     if isinstance(start, str) and _RANDOM.fullmatch(start):
         raise DataError(
-            f"{start!r} rewrites the base by a random draw each time that the adapter is loaded, so its files "
-            "do not say what it computes; save it with path_initial_model_for_weight_conversion",
+            f"{start!r} rewrites the base by a random draw each time that the adapter is loaded, so its "
+            "files do not say what it computes; save it with path_initial_model_for_weight_conversion",
             file=file,
             field="init_lora_weights",
         )
@@ -161,9 +162,9 @@ def rewrites_base(folder: Path) -> bool:
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
     """The PeftModel of an adapter's folder on a model in memory, which may be changed by it.
 
-    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be put on
-    it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then in no
-    known state.
+    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be
+    put on it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then
+    in no known state.
     """
     from peft import PeftModel
 
@@ -194,7 +195,7 @@ def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
 
     mapping = getattr(adapted.get_base_model(), "_checkpoint_conversion_mapping", {})
     weights = load_peft_weights(str(folder), device="cpu", key_mapping=mapping)
-    report = set_peft_model_state_dict(adapted, weights)
+    report: Any = set_peft_model_state_dict(adapted, weights)
     held = adapted.state_dict()
     absent = set(report.missing_keys)
     # weights that are shared have several names, and one is enough
