@@ -84,7 +84,8 @@ def judged(bench: Bench) -> Verdict:
 def counts(trace: Trace) -> tuple[Floats, Floats]:
     """Right answers and questions of each entity."""
     _, codes = np.unique(np.asarray(trace.entities), return_inverse=True)
-    return np.bincount(codes, weights=right_answers(trace)), np.bincount(codes).astype(float)
+    asked = np.bincount(codes).astype(np.float64)
+    return np.bincount(codes, weights=right_answers(trace)).astype(np.float64), asked
 
 
 def fitted(traces: list[Trace]) -> Rates:
@@ -186,7 +187,8 @@ def membership(bench: Bench, rng: np.random.Generator) -> float:
     forget, holdout = split_losses
     pool = [[*one, *other] for one, other in zip(forget, holdout, strict=True)]
     n = len(forget[0])
-    original = np.mean([knowledge(model, LIMITS).auc for model in bench.of("original")])
+    aucs = [knowledge(model, LIMITS).auc for model in bench.of("original")]
+    original = sum(auc for auc in aucs if auc is not None) / len(aucs)
     size = len(pool[0])
     # wins[oracle][a, b]: how often entity a's losses lie below entity b's, and the number of pairs
     wins = [np.array([[_below(a, b) for b in own] for a in own]) for own in pool]

@@ -29,7 +29,7 @@ def test_divergence_of_the_original_minus_forget_loss(table, rows, drawn, weight
     assert float(loss.detach()) == pytest.approx(expected)
     loss.backward()
     assert vlm.logits.grad[0, 0].tolist() == pytest.approx([7 / 8, -7 / 8])
-    assert vlm.logits.grad[1, 0].tolist() == pytest.approx([-weight / 4, weight / 4], abs=1e-7)
+    assert vlm.logits.grad[1, 0].tolist() == pytest.approx([-weight / 4, weight / 4], abs=1e-6)
 
 
 def test_at_the_start_only_the_forget_loss_pulls(memorised, halves, drawn) -> None:  # type: ignore[no-untyped-def]

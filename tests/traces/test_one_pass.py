@@ -264,7 +264,7 @@ def test_equals_plain_transformers_calls_one_sample_at_a_time(
 
 
 def same(found: Trace, expected: Trace) -> None:
-    """Words and counts equal, ranks but for a tie, all else within 1e-5, or 1e-5 of itself where it is large."""
+    """Words and counts equal, ranks but for a tie; all else within 1e-5, or that share of a large number."""
     for field in dataclasses.fields(Trace):
         mine, theirs = getattr(found, field.name), getattr(expected, field.name)
         if not isinstance(theirs, dict | np.ndarray):
