@@ -12,7 +12,7 @@ REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
     Status.TOO_FEW: "too few values",
     Status.CONSTANT: "it does not vary",
-    Status.UNRESOLVED: "the original model is within the oracle's noise floor",
+    Status.NO_SCALE: "the original model is within the oracle's noise floor",
 }
 
 
