@@ -373,7 +373,7 @@ def test_dataframe_and_json(table):
 
 
 def test_a_guardrail_that_answers_nothing_ties_with_no_method_that_is_told_from_it(monkeypatch):
-    """The wide study at medium strength with its baselines ranked: one group of 20 when groups were chains."""
+    """The wide study at medium strength with its baselines ranked; chains made one group of nearly all."""
     seen = []
 
     def watched(estimates, above):

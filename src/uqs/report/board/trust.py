@@ -156,8 +156,8 @@ def reliability(audit: Audit, stopped: Container[str]) -> Markup:
             *parts,
             note(
                 "Below the mean: on how many of the benchmarks it is defined. Not told apart: the"
-                " metric or the distance tells no two methods apart there. p: exact or sampled exchange of methods"
-                " within benchmarks, seeds kept together; Holm: corrected for the number of metrics."
+                " metric or the distance tells no two methods apart there. p: exact or sampled exchange of"
+                " methods within benchmarks, seeds kept together; Holm: corrected for the number of metrics."
                 " Pooled mixes the benchmarks; benchmark alone is what knowing nothing but the"
                 " benchmark's mean gives."
             ),
