@@ -20,6 +20,7 @@ class Status(StrEnum):
     LOWER_BOUND = "lower_bound"
     CONSTANT = "constant"
     UNRESOLVED = "unresolved"
+    NO_SCALE = "no_scale"
     MISSING_ORACLE = "missing_oracle"
     TOO_FEW = "too_few"
     COLLAPSED = "collapsed"

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from uqs import results
 from uqs.errors import UserError
 from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
-from uqs.results.tables import from_dataframe
+from uqs.results.tables import from_dataframe, from_rows
 from uqs.score import score
 from uqs.score.export import tree
 from uqs.score.words import coverage
+from uqs.stats.ranksets import tie_groups
+
+WIDE = Path(__file__).parents[2] / "studies" / "wide_results.parquet"
 
 
 def by_method(result):
@@ -86,10 +91,10 @@ def test_calibrated_score_of_a_long_results_table(calibrated_panel):
     assert by_method(score(frame, form="calibrated")) == expected
 
 
-def test_what_is_unresolved_is_left_out_and_said(calibrated_panel):
+def test_what_has_no_scale_is_left_out_and_said(calibrated_panel):
     originals = {**calibrated_panel.originals, ("bench", "JS"): np.array([0.04])}
     result = score(replace(calibrated_panel, originals=originals), form="calibrated")
-    assert [(one.metric, one.status) for one in result.left_out] == [("JS", Status.UNRESOLVED)]
+    assert [(one.metric, one.status) for one in result.left_out] == [("JS", Status.NO_SCALE)]
     assert coverage(result) == [
         "bench: JS is left out for all methods"
         " (the original model is within the oracle's noise floor)."
@@ -365,3 +370,28 @@ def test_dataframe_and_json(table):
     assert {"weights", "validation", "stability"} <= set(found)
     assert sum(found["weights"].values()) == pytest.approx(1)
     assert set(found["weights_by_benchmark"]) == set(result.benchmarks)
+
+
+def test_a_guardrail_that_answers_nothing_ties_with_no_method_that_is_told_from_it(monkeypatch):
+    """The wide study at medium strength with its baselines ranked; chains made one group of nearly all."""
+    seen = []
+
+    def watched(estimates, above):
+        seen.append(above)
+        return tie_groups(estimates, above)
+
+    monkeypatch.setattr("uqs.score.scoring.tie_groups", watched)
+    kept = [
+        replace(row, role="unlearned") if row.role == "baseline" else row
+        for row in results.read(WIDE)
+        if row.role != "unlearned" or row.strength == "medium"
+    ]
+    found = score(from_rows(kept), draws=2000, rng=np.random.default_rng(0))
+    groups = {one.method: one.tie_group for one in found.methods}
+    told = {(found.order[i], found.order[j]) for i, j in np.argwhere(seen[0] | seen[0].T)}
+    assert not [pair for pair in told if groups[pair[0]] == groups[pair[1]]]
+    above_it = [method for method, other in told if other == "guardrail" and method != "original"]
+    assert len(above_it) >= 5
+    assert {groups[method] for method in above_it}.isdisjoint({groups["guardrail"]})
+    alone = [method for method, group in groups.items() if group == groups["original"]]
+    assert alone == ["original"]

@@ -70,4 +70,4 @@ def test_one_oracle_has_no_floor(calibrated_panel):
 def test_an_original_within_the_floor_leaves_nothing_to_resolve(calibrated_panel):
     originals = {**calibrated_panel.originals, ("bench", "AD"): np.array([0.95])}
     panel = replace(calibrated_panel, originals=originals)
-    assert calibrate(panel, "bench", "AD") is Status.UNRESOLVED
+    assert calibrate(panel, "bench", "AD") is Status.NO_SCALE

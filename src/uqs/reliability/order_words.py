@@ -13,6 +13,12 @@ from uqs.stats.resolution import Resolution
 
 NAMED = 3
 """Most places that a sentence names one by one."""
+NO_ORDER = {
+    Shown.NO_REPEATS: "not known: no repeats",
+    Shown.CONSTANT: "constant",
+    Shown.TOO_FEW: "too few methods",
+}
+"""Why there is no number for an order."""
 _SHOWN = {
     Shown.ORDER: "At least half of all pairs of methods are told apart by",
     Shown.PART: "Some pairs, under half, are told apart by",

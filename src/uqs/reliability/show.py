@@ -11,7 +11,8 @@ from rich.table import Table
 
 from uqs.reliability.findings import Audit
 from uqs.reliability.inference import Interval
-from uqs.reliability.order import Order, Shown
+from uqs.reliability.order import Order
+from uqs.reliability.order_words import NO_ORDER
 from uqs.stats.permutation import PermutationTest
 
 
@@ -158,7 +159,7 @@ def _resolution(audit: Audit) -> Sheet:
 def _order(item: Order) -> tuple[str, ...]:
     found = item.found
     if found is None:
-        return (str(len(item.methods)), _NO_ORDER[item.shown], *["undefined"] * 5)
+        return (str(len(item.methods)), NO_ORDER[item.shown], *["undefined"] * 5)
     return (
         f"{len(item.methods)} x {found.seeds} x {found.oracles}",
         f"{found.separated:.0%}",
@@ -168,13 +169,6 @@ def _order(item: Order) -> tuple[str, ...]:
         _number(found.tau_oracles, 2),
         _number(found.variance_ratio, 1),
     )
-
-
-_NO_ORDER = {
-    Shown.NO_REPEATS: "not known: no repeats",
-    Shown.CONSTANT: "constant",
-    Shown.TOO_FEW: "too few methods",
-}
 
 
 def _level(audit: Audit) -> Sheet:

@@ -80,7 +80,7 @@ def calibrate(panel: Panel, benchmark: str, metric: str) -> Scale | Status:
     two oracles (FA, RA, MIA). RA, which the original already has, scores 0 at RA = 0 instead.
 
     Returns `missing_oracle` where the table lacks the original, the oracles or the floor (two oracles are
-    needed), and `unresolved` where the original is itself within the floor.
+    needed), and `no_scale` where the original is itself within the floor.
     """
     transform, key = TRANSFORMS[metric], (benchmark, metric)
     originals = panel.originals.get(key, np.array([]))
@@ -95,4 +95,4 @@ def calibrate(panel: Panel, benchmark: str, metric: str) -> Scale | Status:
         return Status.MISSING_ORACLE
     start = originals.mean() if transform.anchor == "original" else 0.0
     zero = float(transform.gap(np.array([start]), oracle)[0])
-    return Scale(transform.gap, oracle, zero, floor) if zero > floor else Status.UNRESOLVED
+    return Scale(transform.gap, oracle, zero, floor) if zero > floor else Status.NO_SCALE

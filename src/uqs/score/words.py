@@ -16,7 +16,7 @@ REASONS = {
     Status.CONSTANT: "it does not vary",
     Status.WEAK_ORIGINAL: "the original answers under half of what it was taught and is no baseline",
     Status.KNOWN_HOLDOUT: "models answer holdout like retain, so nothing can be measured against it",
-    Status.UNRESOLVED: "the original model is within the oracle's noise floor",
+    Status.NO_SCALE: "the original model is within the oracle's noise floor",
 }
 
 

@@ -120,8 +120,6 @@ def mean_squares(values: FloatArray) -> MeanSquares:
     """The analysis of variance of `(M, S, K)` values, M > 1 and S > 1 or K > 1.
 
     E = MS_MS + MS_MO - MS_e, at least the larger of the first two, with Satterthwaite's degrees of freedom.
-    These are too many where one of two mean squares has far fewer degrees than the other: the smaller number
-    takes part in a geometric mean with weight (1 - smaller / larger) / 2 (`perf/resolution.md`).
     """
     methods, seeds, oracles = values.shape
     centred = values - values.mean(axis=0)
@@ -153,9 +151,7 @@ def _error(
     if error <= larger:
         return larger, float(m * s if seed >= oracle else m * k)
     spread = seed**2 / (m * s) + oracle**2 / (m * k) + residual**2 / (m * s * k)
-    few, many = m * min(s, k), m * max(s, k)
-    weight = (1 - few / many) / 2
-    return error, max(1.0, float((error**2 / spread) ** (1 - weight) * few**weight))
+    return error, max(1.0, error**2 / spread)
 
 
 def resolve(values: FloatArray, level: float = 0.95) -> Resolution | None:

@@ -26,7 +26,7 @@ from uqs.report.board.markup import (
 )
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.ranking import ranking, worth
-from uqs.report.board.trust import agreement, reliability
+from uqs.report.board.trust import agreement, order, reliability
 from uqs.report.gates import Gates
 from uqs.results import SCHEMA
 
@@ -123,14 +123,10 @@ def _sections(found: Analysis) -> list[Section]:
     overall = join([ranking(found.overall), worth(found.overall)])
     agreeing = agreement(found.audit, found.stopped)
     following = reliability(found.audit, found.stopped)
+    trusted = join([bullets((*found.cautions, *found.audit.verdicts)), order(found.audit, found.stopped)])
     return [
         Section("Ranking", "Ranking", "ranking", overall),
-        Section(
-            "What can be trusted",
-            "Trust",
-            "trust",
-            bullets((*found.cautions, *found.audit.verdicts)),
-        ),
+        Section("What can be trusted", "Trust", "trust", trusted),
         *(
             Section(name, name, f"benchmark-{at}", _benchmark(found, name))
             for at, name in enumerate(found.summary.benchmarks, start=1)

@@ -9,6 +9,8 @@ from uqs.records import Status
 from uqs.reliability import Audit
 from uqs.reliability.association import Association, Stratified, Value
 from uqs.reliability.findings import Reliability
+from uqs.reliability.order import Order
+from uqs.reliability.order_words import NO_ORDER
 from uqs.report import words
 from uqs.report.board.markup import (
     Cell,
@@ -48,7 +50,7 @@ def agreement(audit: Audit, stopped: Container[str]) -> Markup:
             el("div", {"class": "maps"}, *maps),
             note(
                 "Below a mean: on how many of the benchmarks it is defined. An undefined cell says why."
-                " Noise: one of the two metrics moves no more there than its noise."
+                " Not told apart: one of the two metrics tells no two methods apart there."
             ),
             details("Every pair with its p", table(_pairs(audit))),
         ]
@@ -69,7 +71,7 @@ def _stratified(found: Stratified) -> Cell:
 def _value(found: Value) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
-    small = "noise" if found.status is Status.UNRESOLVED else ""
+    small = words.STATUS[Status.UNRESOLVED] if found.status is Status.UNRESOLVED else ""
     return Cell(words.signed(found.value, 2), found.value, small, _shade(found.value))
 
 
@@ -153,14 +155,60 @@ def reliability(audit: Audit, stopped: Container[str]) -> Markup:
             ),
             *parts,
             note(
-                "Below the mean: on how many of the benchmarks it is defined. Noise: the metric or the"
-                " distance moves no more there than its noise. p: exact or sampled exchange of methods"
-                " within benchmarks, seeds kept together; Holm: corrected for the number of metrics."
+                "Below the mean: on how many of the benchmarks it is defined. Not told apart: the"
+                " metric or the distance tells no two methods apart there. p: exact or sampled exchange of"
+                " methods within benchmarks, seeds kept together; Holm: corrected for the number of metrics."
                 " Pooled mixes the benchmarks; benchmark alone is what knowing nothing but the"
                 " benchmark's mean gives."
             ),
         ]
     )
+
+
+def order(audit: Audit, stopped: Container[str]) -> Markup | None:
+    """What each metric shows of the methods' order on the benchmarks that were not stopped."""
+    rows = [
+        [
+            text(_short(one.metric)),
+            text(one.benchmark + (f" at {one.strength}" if one.strength else "")),
+            *_told_apart(one),
+        ]
+        for one in audit.resolution
+        if one.benchmark not in stopped
+    ]
+    if not rows:
+        return None
+    columns = [
+        Column("metric", words=True),
+        Column("benchmark", words=True),
+        Column("pairs told apart", "descending"),
+        Column("G", "descending"),
+        Column("tau", "descending", "seeds"),
+        Column("tau", "descending", "oracles"),
+    ]
+    return join(
+        [
+            table(Sheet("Does a metric order the methods?", columns, rows)),
+            note(
+                "Two methods are told apart where their means differ beyond what seeds and oracles, which all"
+                " methods share, move them apart (studentised range, familywise 5%). G: the share of the"
+                " variance of the means that is the methods' own. tau: the order by one seed, or oracle,"
+                " against the others."
+            ),
+        ]
+    )
+
+
+def _told_apart(one: Order) -> list[Cell]:
+    found = one.found
+    if found is None:
+        return [Cell(NO_ORDER[one.shown], style="status"), *[Cell("", style="status")] * 3]
+    taus = (found.tau_seeds, found.tau_oracles)
+    return [
+        Cell(f"{found.separated:.0%}", found.separated, f"{found.seeds} x {found.oracles}"),
+        Cell(f"{found.g:.2f}", found.g),
+        *(Cell("", style="status") if t is None else Cell(words.signed(t, 2), t) for t in taus),
+    ]
 
 
 def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[str]) -> Sheet:
