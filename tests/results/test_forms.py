@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001
 """Every form in which people have tables gives the audit of the same table in its plain form."""
 
 from __future__ import annotations

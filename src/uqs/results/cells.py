@@ -102,7 +102,7 @@ def read(cell: Any, *, decimal_comma: bool = False, percent: bool = False) -> Nu
     if isinstance(cell, str):
         return _from_text(cell, decimal_comma, percent)
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")
+        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return NOTHING
     if not isinstance(cell, (int, float, np.integer, np.floating)) and not _is_decimal(cell):
@@ -193,7 +193,7 @@ def read_whole(cell: Any) -> int | None:
             raise ValueError(f"{cell!r} is no whole number")
         return _within_int64(int(text.partition(".")[0]))
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")
+        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return None
     if isinstance(cell, (int, np.integer)):
