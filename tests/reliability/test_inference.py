@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kendalltau, spearmanr
 
-from uqs.results.panel import Panel
 from uqs.reliability import inference
 from uqs.reliability.groups import Pair, group_pairs
 from uqs.reliability.inference import Kind, bootstrap_intervals, permutation_tests
+from uqs.results.panel import Panel
 
 PAIR = Pair("X", "Y")
 

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import norm, rankdata, spearmanr
 
 from uqs.errors import UserError
-from uqs.results.panel import Panel
 from uqs.reliability import audit
 from uqs.reliability.association import agreement, oracle_rho
 from uqs.reliability.compare import compare, soft_pairwise_accuracy
@@ -14,6 +13,7 @@ from uqs.reliability.direction import aligned
 from uqs.reliability.groups import Pair, group_pairs
 from uqs.reliability.sentinels import sentinels
 from uqs.reliability.structure import cluster, concordance, separations
+from uqs.results.panel import Panel
 from uqs.stats.noise import wilson_error
 
 

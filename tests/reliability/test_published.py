@@ -11,8 +11,8 @@ import pytest
 
 from uqs.reliability import audit
 from uqs.reliability.direction import aligned
-from uqs.stats.coefficients import tau_b
 from uqs.results.tables import from_dataframe
+from uqs.stats.coefficients import tau_b
 
 METRICS = ("FA", "RA", "MIA", "AD", "JS")
 

@@ -13,8 +13,8 @@ from uqs.report.analysis import analyse
 from uqs.report.board import page
 from uqs.report.words import MINUS
 from uqs.results import Row
-from uqs.score import score
 from uqs.results.tables import read_table
+from uqs.score import score
 
 VOID = {"meta"}
 HOSTILE = "<script>alert(1)</script>"

@@ -12,8 +12,8 @@ from rich.console import Console
 from uqs import results
 from uqs.errors import DataError
 from uqs.report.finish import finish
-from uqs.score import score
 from uqs.results.tables import read_table
+from uqs.score import score
 
 
 def finished(run, width: int = 160) -> str:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 """Percent beside shares: what is outside a metric's bounds is refused, with the likely cause."""
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from scipy import stats
 from uqs.errors import UserError
 from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
+from uqs.results.tables import from_dataframe
 from uqs.score import score
 from uqs.score.export import tree
 from uqs.score.words import coverage
-from uqs.results.tables import from_dataframe
 
 
 def by_method(result):
@@ -69,7 +69,14 @@ def test_calibrated_score_of_a_long_results_table(calibrated_panel):
     """The same models as rows of a long table with roles and oracle seeds."""
     values = dict(calibrated_panel.values)
     values["FA"] = np.minimum(values["FA"], 1)
-    part = replace(calibrated_panel, values=values)
+    references = {
+        name: {
+            key: np.minimum(found, 1) if key[1] == "FA" else found for key, found in known.items()
+        }
+        for name in ("originals", "oracles")
+        for known in [getattr(calibrated_panel, name)]
+    }
+    part = replace(calibrated_panel, values=values, **references)
     rows = [
         ("unlearned", method, 0, None, metric, value)
         for metric, column in part.values.items()

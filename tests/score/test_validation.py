@@ -5,11 +5,11 @@ import pytest
 from scipy import stats
 
 from uqs.records import Status
+from uqs.results.tables import from_dataframe
 from uqs.score import cube as cubes
 from uqs.score import levels as levels_of
 from uqs.score import score, words
 from uqs.score.validation import leave_benchmark_out, leave_method_out
-from uqs.results.tables import from_dataframe
 
 
 def held(result, scheme="benchmark"):
