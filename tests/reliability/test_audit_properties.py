@@ -120,7 +120,7 @@ def test_one_seed_one_answer_whatever_the_order_when_draws_are_made():
     frame = table(3, 4, 1, 2)
     wide = pd.concat([frame.assign(method=frame["method"] + f"_{i}") for i in range(3)])
     for name in (*METRICS, "oracle_distance"):
-        wide[name] = rng.normal(size=len(wide))
+        wide[name] = rng.random(len(wide))
     moved = wide.sample(frac=1, random_state=1)
     first, second = (audit(f, rng=np.random.default_rng(7), resamples=300) for f in (wide, moved))
     assert not first.design.exact

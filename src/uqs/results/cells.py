@@ -23,8 +23,9 @@ _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _PLAIN = re.compile(_NUMBER)
 _WITH_ERROR = re.compile(
     rf"(?P<value>{_NUMBER})\s*(?P<first>%?)\s*"
-    rf"(?:(?:±|\+/-|\+-)\s*(?P<error>{_NUMBER})\s*(?P<second>%?))?"
+    rf"(?:±\s*(?P<error>{_NUMBER})\s*(?P<second>%?))?"
 )
+_PLUS_MINUS = re.compile(r"\s*(?:±|\+/-|\+-)\s*")
 _IN_BRACKETS = re.compile(rf"\(({_NUMBER}\s*±\s*{_NUMBER})\)\s*%")
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
@@ -81,14 +82,13 @@ def without_latex(text: str) -> str:
     for symbol, word in _SYMBOLS.items():
         if symbol in text:
             end = r"(?![A-Za-z])" if symbol[-1].isalpha() else ""
-            text = re.sub(re.escape(symbol) + end, lambda _, word=word: word, text)
+            text = re.sub(re.escape(symbol) + end, word, text)
     text = _SWITCH.sub("", text)
     before = ""
     while before != text:
         before = text
         text = _MACRO.sub(lambda found: found["inner"], text)
         text = _SUBSCRIPT.sub(lambda found: found["inner"], text)
-    text = _SUBSCRIPT.sub(lambda found: found["inner"], text)
     while text != (fewer := _BRACES.sub(lambda found: found["inner"], text)):
         text = fewer
     return re.sub(r"\s+", " ", text).strip()
@@ -102,7 +102,7 @@ def read(cell: Any, *, decimal_comma: bool = False, percent: bool = False) -> Nu
     if isinstance(cell, str):
         return _from_text(cell, decimal_comma, percent)
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")
+        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return NOTHING
     if not isinstance(cell, (int, float, np.integer, np.floating)) and not _is_decimal(cell):
@@ -119,7 +119,7 @@ def _from_text(cell: str, decimal_comma: bool, percent: bool) -> Number:
     if text.lower() in EMPTY:
         return NOTHING
     if _PLAIN.fullmatch(text) is None:
-        text = plain(text).replace(MINUS, "-")
+        text = " ± ".join(map(plain, _PLUS_MINUS.split(plain(text)))).replace(MINUS, "-")
         if decimal_comma:
             text = _COMMA.sub(".", text)
         if text.lower() in EMPTY:
@@ -193,7 +193,7 @@ def read_whole(cell: Any) -> int | None:
             raise ValueError(f"{cell!r} is no whole number")
         return _within_int64(int(text.partition(".")[0]))
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")
+        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return None
     if isinstance(cell, (int, np.integer)):

@@ -20,7 +20,7 @@ PACKED = (".gz", ".bz2", ".xz")
 _OPENERS: dict[bytes, tuple[str, Callable[[io.BytesIO], IO[bytes]]]] = {
     b"\x1f\x8b": ("gzip", lambda data: cast(IO[bytes], gzip.GzipFile(fileobj=data))),
     b"BZh": ("bzip2", lambda data: cast(IO[bytes], bz2.BZ2File(data))),
-    b"\xfd7zXZ\x00": ("xz", lambda data: cast(IO[bytes], lzma.LZMAFile(data))),
+    b"\xfd7zXZ\x00": ("xz", lambda data: cast(IO[bytes], lzma.LZMAFile(data))),  # noqa: SIM115
 }
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

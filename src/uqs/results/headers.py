@@ -17,7 +17,7 @@ _ARROWS: dict[str, Better] = {
 _ARROW = re.compile(r"[\(\[]?\s*(?P<arrow>[↓⬇⇓▼↑⬆⇑▲])\ufe0f?\s*[\)\]]?")
 _PERCENT = re.compile(r"\s*[\(\[]\s*(?:in\s+)?%\s*[\)\]]\s*|\s+%(?=\s|$)")
 """`Min-K%` is a name; `FA (%)` and `FA %` are in percent."""
-_UNNAMED = re.compile(r"(Unnamed: \d+|__index_level_\d+__|)")
+_UNNAMED = re.compile(r"(Unnamed: \d+(?:\.\d+)?|__index_level_\d+__|)")
 
 
 class Header(NamedTuple):
@@ -42,7 +42,7 @@ def read(text: str) -> Header:
     percent = _PERCENT.search(name) is not None
     if percent:
         name = _PERCENT.sub(" ", name)
-    name = re.sub(r"\s+", " ", name).strip()
+    name = plain(re.sub(r"\s+", " ", name))
     return Header(name, next(iter(found), None), percent)
 
 

@@ -79,10 +79,12 @@ class Panel:
             benchmark=self.benchmark[rows],
             method=self.method[rows],
             seed=self.seed[rows],
-            **{
-                name: {metric: array[rows] for metric, array in getattr(self, name).items()}
-                for name in ("values", "errors", "counts", "statuses", "by_oracle", "bounds")
-            },
+            values={metric: array[rows] for metric, array in self.values.items()},
+            errors={metric: array[rows] for metric, array in self.errors.items()},
+            counts={metric: array[rows] for metric, array in self.counts.items()},
+            bounds={metric: array[rows] for metric, array in self.bounds.items()},
+            statuses={metric: array[rows] for metric, array in self.statuses.items()},
+            by_oracle={metric: array[rows] for metric, array in self.by_oracle.items()},
         )
 
     def ordered(self) -> Panel:

@@ -28,7 +28,9 @@ class Raw:
 def of_lines(lines: Sequence[Sequence[str]], file: File) -> pd.DataFrame:
     """Lines of cells, the header first; DataError where a line has another number of cells."""
     names = [name.strip() for name in lines[0]]
-    names = [name or f"Unnamed: {at}" for at, name in enumerate(names)]
+    for at, name in enumerate(names):
+        unnamed = f"Unnamed: {at}"
+        names[at] = name or (f"{unnamed}.1" if unnamed in names else unnamed)
     refuse_doubles(names, file)
     for number, line in enumerate(lines[1:], start=1):
         if len(line) != len(names):
