@@ -20,6 +20,9 @@ WORDS = {
     "oracle_membership_auc": "The oracle's losses must not tell forget from holdout",
 }
 
+_SAID = {True: True, False: False}
+"""Anything else, such as the text "false", is no answer."""
+
 
 class Check(GateCheck):
     """A gate's finding that can say what it asks for."""
@@ -64,8 +67,8 @@ def _gates(entry: Mapping[str, Any]) -> Gates:
             model=str(one["model"]),
             **{name: float(one[name]) for name in ("value", "low", "high", "limit")},
             rule=str(one["rule"]),
-            passed=bool(one["passed"]),
+            passed=_SAID[one["passed"]],
         )
         for one in entry["checks"]
     )
-    return Gates(bool(entry["passed"]), checks)
+    return Gates(_SAID[entry["passed"]], checks)
