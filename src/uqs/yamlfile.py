@@ -11,7 +11,6 @@ import yaml
 
 from uqs.errors import DataError
 
-
 PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 """A finite number that every reader takes for the same one."""
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)

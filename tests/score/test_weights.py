@@ -123,7 +123,15 @@ def test_bad_utility(utility, message):
 
 def test_parse_utility():
     assert weightings.parse_utility("privacy=2, utility=0.5") == {"privacy": 2, "utility": 0.5}
-    for text in ("privacy", "privacy=", "privacy=x", "", "privacy=1,", "privacy=1_0", "privacy=010"):
+    for text in (
+        "privacy",
+        "privacy=",
+        "privacy=x",
+        "",
+        "privacy=1,",
+        "privacy=1_0",
+        "privacy=010",
+    ):
         with pytest.raises(UserError, match="not of the form"):
             weightings.parse_utility(text)
     with pytest.raises(UserError, match="twice"):

@@ -17,7 +17,10 @@ SMALL: dict[str, Any] = {
     "name": "small",
     "benchmarks": ["mmubench:tiny"],
     "model": {"name": "tiny_llava"},
-    "methods": ["gradient_ascent", {"name": "salun", "mask_share": 0.25, "lr": 2e-4, "strength": "weak"}],
+    "methods": [
+        "gradient_ascent",
+        {"name": "salun", "mask_share": 0.25, "lr": 2e-4, "strength": "weak"},
+    ],
     "seeds": [42, 7],
 }
 

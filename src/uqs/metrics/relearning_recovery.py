@@ -66,7 +66,7 @@ def relearnt(model: Evidence) -> dict[int, Trace]:
 
 
 def gain(before: Trace, after: Trace) -> Floats:
-    """Right after less right before, for each sample of `after`, (n,); NaN where the training broke the model.
+    """Right after less right before, for each sample of `after`, (n,); NaN where training broke the model.
     Raises KeyError where `before` does not have a sample."""
     right = dict(zip(before.ids, right_answers(before).tolist(), strict=True))
     earlier = np.array([right[item] for item in after.ids], dtype=np.float64)

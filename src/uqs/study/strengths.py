@@ -16,8 +16,8 @@ from uqs.yamlfile import read_mapping
 class Strengths:
     """`methods[name][strength]` are all hyperparameters of a method at a strength.
 
-    They hold for `model` and `benchmarks`, on which they were searched with originals of `seed`. `missed` says
-    of a strength, by method, how far from its target the nearest trial was.
+    They hold for `model` and `benchmarks`, on which they were searched with originals of `seed`. `missed`
+    says of a strength, by method, how far from its target the nearest trial was.
     """
 
     file: Path
