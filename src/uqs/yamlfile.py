@@ -21,10 +21,12 @@ class PlainLoader(yaml.SafeLoader):
     """SafeLoader that reads 2e-3 as a number, as YAML 1.2 does, and refuses what YAML 1.1 alone reads as one:
     010 is 8 there, 1_2 is 12, 1:30 is 90."""
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         text = node.value
-        if node.tag in _NUMBERS and not (
-            PLAIN_NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text)
+        if (
+            isinstance(node, yaml.ScalarNode)
+            and node.tag in _NUMBERS
+            and not (PLAIN_NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text))
         ):
             raise yaml.MarkedYAMLError(
                 problem=f"{text!r} is no plain decimal number; write its digits alone, "
