@@ -80,6 +80,10 @@ class Sample:
                 raise ValueError(f"sample {self.id!r}: a choice needs two options or more")
             if self.answer not in tuple(LETTERS[: len(self.options)]):
                 raise ValueError(f"sample {self.id!r}: answer {self.answer!r} names no option")
+            options = [option.strip().casefold() for option in self.options]
+            right = options[LETTERS.index(self.answer)]
+            if options.count(right) > 1:
+                raise ValueError(f"sample {self.id!r}: the right option ({right!r}) is there twice")
         if self.answer in self.wrong or not all(word.strip() for word in self.wrong):
             raise ValueError(f"sample {self.id!r}: a wrong answer is right or empty")
 

@@ -19,6 +19,7 @@ Rows = list[dict[str, Any]]
 FORGET = "forget_15/train-00000-of-00001.parquet"
 RETAIN = "retain_85/train-00000-of-00001.parquet"
 TEST = "Test_Set/test-00000-of-00001.parquet"
+WORLD = "Retain_Set/train-00000-of-00001.parquet"
 TAUGHT = "ft_Data/train-00000-of-00001.parquet"
 
 
@@ -404,3 +405,81 @@ def test_too_few_people_for_a_holdout(root: Path) -> None:
 
     edit(root / TAUGHT, only_kept)
     assert "has 20 entities" in fails(root).problem
+
+
+def test_a_view_that_is_the_known_picture(root: Path) -> None:
+    known = rows_of(root / FORGET)[0]
+
+    def change(rows: Rows) -> None:
+        row = next(row for row in rows if row["ID"] == known["ID"])
+        row["images"][-1] = known["image"]
+
+    edit(root / TEST, change)
+    error = fails(root)
+    assert (error.file, error.field) == (str(root / TEST), "images")
+    assert "that models learn" in str(error)
+
+
+@pytest.mark.parametrize("other_id", [False, True])
+def test_people_of_the_world_who_are_trained_on(root: Path, other_id: bool) -> None:
+    taught = rows_of(root / RETAIN)[4]
+
+    def change(rows: Rows) -> None:
+        rows[1] = {key: taught[key] for key in rows[1]}
+        if other_id:
+            rows[1]["ID"] = "somebody else"
+
+    edit(root / WORLD, change)
+    error = fails(root)
+    assert (error.file, error.row, error.field) == (str(root / WORLD), 2, "ID")
+    assert f"is {taught['ID']!r} of retain_85" in str(error)
+
+
+def test_a_person_known_by_another_picture_is_the_same_person(root: Path) -> None:
+    taught = rows_of(root / RETAIN)[4]
+
+    def change(rows: Rows) -> None:
+        rows[1] = {key: taught[key] for key in rows[1]} | {"image": rows[1]["image"]}
+
+    edit(root / WORLD, change)
+    assert fails(root).field == "ID"
+
+
+@pytest.mark.parametrize("mark", ["{}. {}", "{}) {}", "({}) {}", "{}: {}"])
+def test_choices_are_taught_as_choices_however_they_are_marked(
+    root: Path, tiny: Benchmark, mark: str
+) -> None:
+    def change(rows: Rows) -> None:
+        for row in rows:
+            pairs = json.loads(row["metadata"])
+            for pair in pairs:
+                question, *options = pair["Question"].split("\n")
+                marked = [mark.format(*option.split(". ", 1)) for option in options]
+                pair["Question"] = "\n".join([question, *marked])
+            row["metadata"] = json.dumps(pairs)
+
+    assert any(sample.options for sample in tiny.learn["forget"].samples)
+    edit(root / TAUGHT, change)
+    assert benchmarks.load(f"mllmu_bench:{root}").learn["forget"] == tiny.learn["forget"]
+
+
+def test_choices_that_cannot_be_read_are_told(root: Path) -> None:
+    def change(rows: Rows) -> None:
+        pairs = json.loads(rows[0]["metadata"])
+        pairs.append({"Question": "Which?\na - red\nb - blue", "Answer": "B"})
+        rows[0]["metadata"] = json.dumps(pairs)
+
+    edit(root / TAUGHT, change)
+    error = fails(root)
+    assert (error.file, error.field) == (str(root / "ft_Data"), "metadata")
+    assert "the options of 'Which?' cannot be read" in str(error)
+
+
+def test_a_key_of_a_lesson_given_twice(root: Path) -> None:
+    def change(rows: Rows) -> None:
+        rows[2]["metadata"] = '[{"Question": "Who?", "Answer": "Ann", "Answer": "Bob"}]'
+
+    edit(root / TAUGHT, change)
+    error = fails(root)
+    assert (error.row, error.field) == (3, "metadata")
+    assert "'Answer' is given twice" in str(error)

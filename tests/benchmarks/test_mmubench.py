@@ -179,3 +179,10 @@ def test_bad_facts(
 def test_facts_that_are_no_json(root: Path) -> None:
     (root / "concepts.json").write_text("{\n")
     assert "is no valid JSON" in fails(root).problem
+
+
+def test_facts_under_another_name_are_told(root: Path) -> None:
+    (root / "concepts.json").rename(root / "concept.json")
+    error = fails(root)
+    assert error.file == str(root / "concept.json")
+    assert "questions stand in concepts.json" in str(error)

@@ -1,8 +1,12 @@
+import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from uqs.benchmarks import _read
 from uqs.errors import DataError
@@ -64,3 +68,60 @@ def test_the_hash_follows_names_contents_and_options(tmp_path: Path) -> None:
         value({"a": "12", "b": ""}, {"k": 1}),
     ]
     assert len({base, *changed}) == 5
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def frames() -> list[Image.Image]:
+    return [Image.new("RGB", (8, 8), (80 * i, 0, 0)) for i in range(3)]
+
+
+def clear(mode: str) -> Image.Image:
+    return Image.new(mode, (8, 8), 0)
+
+
+UNSEEN = {
+    "16 bits": (encoded(Image.fromarray(np.full((8, 8), 40000, np.uint16))), "8 bits a channel"),
+    "an animated PNG": (
+        encoded(frames()[0], save_all=True, append_images=frames()[1:]),
+        "is animated",
+    ),
+    "an animated WebP": (
+        encoded(frames()[0], "WEBP", save_all=True, append_images=frames()[1:]),
+        "is animated",
+    ),
+    "nothing but transparency": (encoded(clear("RGBA")), "is transparent everywhere"),
+    "grey and transparent": (encoded(clear("LA")), "is transparent everywhere"),
+    "one transparent colour": (encoded(clear("L"), transparency=0), "is transparent everywhere"),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_picture_that_a_model_would_not_see_as_people_do_is_refused(name: str) -> None:
+    data, problem = UNSEEN[name]
+    with pytest.raises(DataError, match=problem) as caught:
+        _read.Pictures().get(data, "x.png", Path("f.parquet"), 3, "image")
+    assert (caught.value.file, caught.value.row, caught.value.field) == ("f.parquet", 3, "image")
+
+
+def test_pictures_that_show_something_are_taken() -> None:
+    half = clear("RGBA")
+    half.putpixel((1, 1), (255, 0, 0, 255))
+    for data in (
+        encoded(half),
+        encoded(frames()[1], "JPEG"),
+        encoded(clear("P")),
+        encoded(clear("1")),
+    ):
+        assert _read.Pictures().get(data, "x", Path("f"), 1, "image").data == data
+
+
+def test_a_key_given_twice_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "concepts.json"
+    file.write_text('{"questions": {"name": ["a"], "name": ["b"]}}')
+    with pytest.raises(DataError, match=r"concepts\.json, field 'name': is given twice"):
+        _read.read_json(file)

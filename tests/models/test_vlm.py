@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from uqs.errors import UserError
-from uqs.records import Sample
+from uqs.records import Picture, Sample
 
 
 def test_encoding_equals_the_processors_own(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
@@ -51,3 +51,16 @@ def test_pictures_of_one_name_are_not_taken_for_each_other(make_vlm, samples) ->
     encoded = vlm.encode([samples[0], dataclasses.replace(samples[3], picture=renamed)])
     other = vlm.show(samples[3].picture)["pixel_values"]
     assert torch.equal(encoded.shown([1])["pixel_values"], other)
+
+
+def test_a_turned_photograph_is_seen_upright(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    """A camera stores the sensor's rows and says in EXIF how to turn them; every viewer does."""
+    upright = Image.open(io.BytesIO(samples[0].picture.data)).convert("RGB")
+    seen = []
+    for image, orientation in ((upright, 1), (upright.transpose(Image.Transpose.ROTATE_90), 6)):
+        exif = Image.Exif()
+        exif[0x112] = orientation  # 6: turn by 90 degrees clockwise
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", exif=exif)
+        seen.append(make_vlm().show(Picture("x", buffer.getvalue()))["pixel_values"])
+    assert torch.equal(seen[0], seen[1])

@@ -160,3 +160,13 @@ def test_weights_that_are_no_floats_are_an_error(make_vlm) -> None:  # type: ign
     ):
         pass
     assert torch.equal(vlm.decoder.layers[0].mlp.up_proj.weight, first)
+
+
+def test_a_model_without_a_layer_to_round_is_told(make_vlm, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    vlm = make_vlm()
+    monkeypatch.setattr(type(vlm), "decoder", nn.Sequential(nn.LayerNorm(4)))
+    with (
+        pytest.raises(UserError, match="no linear layer in its language model"),
+        quantised(vlm, "int4"),
+    ):
+        pass

@@ -47,6 +47,13 @@ def test_a_choice_names_one_of_its_options() -> None:
         sample(task="classification", answer="A", options=("red",))
 
 
+def test_the_right_option_is_there_once() -> None:
+    for options in (("Paris", "Paris", "Rome"), ("Paris", " paris ", "Rome")):
+        with pytest.raises(ValueError, match=r"the right option \('paris'\) is there twice"):
+            sample(task="classification", answer="A", options=options)
+    assert sample(task="classification", answer="C", options=("Rome", "Rome", "Paris")).options
+
+
 def test_a_split_holds_an_id_once() -> None:
     assert split("forget", "Ada", "Bo").entities == {"Ada", "Bo"}
     with pytest.raises(ValueError, match="duplicate sample id '1'"):

@@ -81,6 +81,9 @@ def test_a_run_without_gates(tmp_path):
         '{"b": {"passed": true}}',
         '{"b": {"passed": true, "checks": [{"gate": "g"}]}}',
         json.dumps({"b": {"passed": True, "checks": [CHECK | {"value": "high"}]}}),
+        json.dumps({"b": {"passed": True, "checks": [CHECK | {"passed": "false"}]}}),
+        json.dumps({"b": {"passed": "false", "checks": [CHECK]}}),
+        json.dumps({"b": {"passed": 2, "checks": [CHECK]}}),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, text):

@@ -74,6 +74,9 @@ def test_weights_file(tmp_path, suffix):
         ("FA: 1\n--- \nRA: 2\n", "is no YAML or JSON"),
         ("\x00\x01", "is no YAML or JSON"),
         ("[" * 5000, "is no YAML or JSON"),
+        ("FA: 010\n", "'010' is no plain decimal number"),
+        ("FA: 1_0\n", "'1_0' is no plain decimal number"),
+        ("FA: 1:30\n", "'1:30' is no plain decimal number"),
     ],
 )
 def test_a_bad_weights_file_is_one_clear_error(tmp_path, text, message):
@@ -120,7 +123,15 @@ def test_bad_utility(utility, message):
 
 def test_parse_utility():
     assert weightings.parse_utility("privacy=2, utility=0.5") == {"privacy": 2, "utility": 0.5}
-    for text in ("privacy", "privacy=", "privacy=x", "", "privacy=1,"):
+    for text in (
+        "privacy",
+        "privacy=",
+        "privacy=x",
+        "",
+        "privacy=1,",
+        "privacy=1_0",
+        "privacy=010",
+    ):
         with pytest.raises(UserError, match="not of the form"):
             weightings.parse_utility(text)
     with pytest.raises(UserError, match="twice"):

@@ -17,7 +17,10 @@ SMALL: dict[str, Any] = {
     "name": "small",
     "benchmarks": ["mmubench:tiny"],
     "model": {"name": "tiny_llava"},
-    "methods": ["gradient_ascent", {"name": "salun", "mask_share": 0.25, "strength": "weak"}],
+    "methods": [
+        "gradient_ascent",
+        {"name": "salun", "mask_share": 0.25, "lr": 2e-4, "strength": "weak"},
+    ],
     "seeds": [42, 7],
 }
 
@@ -38,7 +41,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
     ascent, salun = study.methods
     assert (ascent.name, ascent.strength) == ("gradient_ascent", "")
     assert (salun.name, salun.strength) == ("salun", "weak")
-    assert salun.hyperparameters == SalUnSettings(mask_share=0.25).model_dump()
+    assert salun.hyperparameters == SalUnSettings(mask_share=0.25, lr=2e-4).model_dump()
     assert read_study(write(tmp_path, SMALL | {"metrics": "default"})) == study
     everything = read_study(write(tmp_path, SMALL | {"metrics": "all"})).metrics
     without = {card.name for card in CARDS.values() if card.needs & {"crossed", "shadows"}}
@@ -169,13 +172,14 @@ def test_other_files_are_told(tmp_path: Path) -> None:
         read_study(tmp_path / "b.yaml")
 
 
-STRENGTHS = {
-    "methods": {
-        "salun": {
-            "weak": {"lr": 1e-4, "mask_share": 0.3},
-            "strong": {"lr": 1e-2, "mask_share": 0.3},
-        }
-    }
+FOUND_ON = {
+    "model": {"name": "tiny_llava"},
+    "benchmarks": ["mmubench:tiny", "unlok_vqa:tiny"],
+    "seed": 70,
+}
+REST = {"steps": 40, "batch_size": 32, "retain_weight": 1.0, "mask_share": 0.3}
+STRENGTHS = FOUND_ON | {
+    "methods": {"salun": {"weak": {"lr": 1e-4, **REST}, "strong": {"lr": 1e-2, **REST}}}
 }
 
 
@@ -213,12 +217,12 @@ def test_without_a_file_a_strength_is_a_word_for_tables(tmp_path: Path) -> None:
     ("content", "strength", "problem"),
     [
         (STRENGTHS, "medium", r"field 'methods\.salun': has no 'medium'"),
-        ({"methods": {"salum": {}}}, "weak", "has no 'salun'; did you mean 'salum'"),
+        (FOUND_ON | {"methods": {"salum": {}}}, "weak", "has no 'salun'; did you mean 'salum'"),
         ({"methods": []}, "weak", "must hold methods with their strengths"),
         ({"methods": {"salun": 3}}, "weak", r"'methods\.salun': must hold strengths"),
         ({"methods": {"salun": {"weak": 3}}}, "weak", "must hold hyperparameters"),
         (
-            {"methods": {"salun": {"weak": {"lr": -1.0}}}},
+            FOUND_ON | {"methods": {"salun": {"weak": REST | {"lr": -1.0}}}},
             "weak",
             r"methods\[0\]\.lr.*greater than 0",
         ),
@@ -232,6 +236,108 @@ def test_strengths_that_are_not_there_are_told(
     file = write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": methods})
     with pytest.raises(DataError, match=problem):
         read_study(file)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({"name": "salun", "strength": ["weak", "strong"]}, "nothing says what 'weak' is"),
+        ({"name": "salun", "strength": "weak", "mask_share": 0.1}, "or write lr here"),
+        ({"name": "manu", "strength": "weak"}, "or write share here"),
+        ({"name": "original", "strength": "weak"}, "or leave the word out"),
+    ],
+)
+def test_a_strength_that_nothing_defines_is_told(
+    tmp_path: Path, entry: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem) as caught:
+        read_study(write(tmp_path, SMALL | {"methods": [entry]}))
+    assert caught.value.field == "methods[0].strength"
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+def test_two_strengths_are_two_models(tmp_path: Path, with_file: bool) -> None:
+    write_strengths(tmp_path)
+    entry = {"name": "salun", "strength": ["weak", "strong"], "lr": 0.5}
+    study = SMALL | {"methods": [entry]} | ({"strengths": "tuned.yaml"} if with_file else {})
+    with pytest.raises(DataError, match="'salun' at 'strong' is the same model as at 'weak'"):
+        read_study(write(tmp_path, study))
+
+
+def tuned_for(tmp_path: Path, found_on: dict[str, Any], **study: Any) -> DataError:
+    write_strengths(tmp_path, STRENGTHS | found_on)
+    methods = [{"name": "salun", "strength": "weak"}]
+    file = write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": methods} | study)
+    with pytest.raises(DataError) as caught:
+        read_study(file)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("found_on", "problem"),
+    [
+        (
+            {"model": {"name": "tiny_llava", "adapter": {"kind": "full"}}},
+            "was found for model.adapter.kind 'full', this study has 'lora'; search this study's own",
+        ),
+        ({"model": {"name": "tiny_llava", "adapter": {"r": 8}}}, "model.adapter.r 8"),
+        ({"model": {"name": "qwen_vl"}}, "model.name 'qwen_vl', this study has 'tiny_llava'"),
+        ({"benchmarks": ["unlok_vqa:tiny"]}, "on unlok_vqa:tiny, this study has 'mmubench:tiny'"),
+    ],
+)
+def test_strengths_of_another_model_or_benchmark_are_refused(
+    tmp_path: Path, found_on: dict[str, Any], problem: str
+) -> None:
+    error = tuned_for(tmp_path, found_on)
+    assert (error.field, error.file) == ("strengths", str(tmp_path / "study.yaml"))
+    assert problem in str(error)
+
+
+def test_a_study_does_not_measure_with_the_seed_of_the_search(tmp_path: Path) -> None:
+    error = tuned_for(tmp_path, {}, seeds=[1, 70])
+    assert error.field == "seeds"
+    assert "with originals of seed 70" in str(error)
+
+
+@pytest.mark.parametrize("key", ["model", "benchmarks", "seed"])
+def test_strengths_say_what_they_were_found_on(tmp_path: Path, key: str) -> None:
+    error = tuned_for(tmp_path, {key: None})
+    assert (error.field, error.file) == (key, str(tmp_path / "tuned.yaml"))
+
+
+@pytest.mark.parametrize("left_out", ["lr", "mask_share"])
+def test_an_entry_of_strengths_is_whole(tmp_path: Path, left_out: str) -> None:
+    values = {key: value for key, value in {"lr": 1e-4, **REST}.items() if key != left_out}
+    error = tuned_for(tmp_path, {"methods": {"salun": {"weak": values}}})
+    assert error.field == "methods.salun.weak"
+    assert f"lacks {left_out}" in str(error)
+
+
+def test_full_training_has_no_rank(tmp_path: Path) -> None:
+    write_strengths(
+        tmp_path,
+        STRENGTHS | {"model": {"name": "tiny_llava", "adapter": {"kind": "full", "r": 4}}},
+    )
+    model = {"name": "tiny_llava", "adapter": {"kind": "full"}}
+    entry = {"name": "salun", "strength": "weak"}
+    study = SMALL | {"strengths": "tuned.yaml", "methods": [entry], "model": model}
+    assert read_study(write(tmp_path, study)).methods[0].hyperparameters["lr"] == 1e-4
+
+
+def test_a_target_that_the_search_missed_is_told(tmp_path: Path) -> None:
+    missed = {"salun": {"medium": "no trial came near"}}
+    write_strengths(tmp_path, STRENGTHS | {"missed": missed})
+    methods = [{"name": "salun", "strength": "medium"}]
+    with pytest.raises(DataError, match="has no 'medium'; no trial came near"):
+        read_study(write(tmp_path, SMALL | {"strengths": "tuned.yaml", "methods": methods}))
+
+
+@pytest.mark.parametrize("number", ["010", "1_2", "1:30", "0x1F", "0b11", "+1_0", "1_2.5"])
+def test_a_number_that_readers_take_differently_is_refused(tmp_path: Path, number: str) -> None:
+    text = yaml.safe_dump(SMALL | {"seeds": []}).replace("seeds: []", f"seeds: [{number}]")
+    with pytest.raises(DataError, match="is no plain decimal number"):
+        read_study(write(tmp_path, text))
 
 
 def test_a_missing_file_of_strengths_is_told(tmp_path: Path) -> None:

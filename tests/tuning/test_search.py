@@ -52,7 +52,7 @@ def test_every_search_spends_the_same_budget_within_the_range(
 def test_it_comes_near_targets_that_can_be_reached(middle: float, steep: float) -> None:
     tried = search(sigmoid(middle, steep), 10)
     for target in TARGETS:
-        value = best(tried, target)
+        value = best(tried, target, 0.1)
         assert value is not None
         assert tried[value].distance(target) < 0.1
 
@@ -71,12 +71,21 @@ def test_the_distance_is_a_mean_over_benchmarks_not_of_means() -> None:
 
 def test_among_equals_more_of_retain_is_kept_then_less_is_turned() -> None:
     tried = {1.0: gave(0.4, 0.5), 2.0: gave(0.5, 0.9), 3.0: gave(0.4, 0.5)}
-    assert best(tried, 0.45) == 2.0
-    assert best({3.0: gave(0.4, 0.5), 1.0: gave(0.4, 0.5)}, 0.45) == 1.0
+    assert best(tried, 0.45, 0.15) == 2.0
+    assert best({3.0: gave(0.4, 0.5), 1.0: gave(0.4, 0.5)}, 0.45, 0.15) == 1.0
 
 
 def test_a_collapsed_trial_is_never_chosen() -> None:
     tried = {1.0: gave(0.9), 2.0: gave(None, None)}
-    assert best(tried, 0.0) == 1.0
-    assert best({2.0: gave(None, None)}, 0.0) is None
+    assert best(tried, 0.0, 1.0) == 1.0
+    assert best({2.0: gave(None, None)}, 0.0, 1.0) is None
     assert math.isinf(tried[2.0].distance(0.0))
+
+
+def test_a_target_that_no_trial_came_near_has_no_value() -> None:
+    tried = {1e-4: gave(0.95), 1e-3: gave(0.9)}
+    assert best(tried, 0.15, 0.15) is None
+    assert best(tried, 0.75, 0.15) == 1e-3  # 0.15 off, as far as may be
+    assert best(tried, 0.74, 0.15) is None
+    uneven = {1.0: Tried({"a": 0.95, "b": 0.35}, {"a": 1.0, "b": 1.0})}
+    assert best(uneven, 0.65, 0.15) is None  # right as a mean, and on no benchmark

@@ -13,7 +13,7 @@ from uqs.tuning.search import Tried
 from uqs.tuning.table import page, strengths_file
 
 
-def tuning() -> Tuning:
+def tuning(strong: float = 0.2) -> Tuning:
     study = Study(
         name="small",
         benchmarks=("mmubench:tiny",),
@@ -25,7 +25,7 @@ def tuning() -> Tuning:
     def gave(forget: float | None, retain: float | None) -> Tried:
         return Tried({"mmubench:tiny": forget}, {"mmubench:tiny": retain})
 
-    tried = {1e-4: gave(0.8, 0.95), 1e-3: gave(0.2, 0.6), 1e-2: gave(None, None)}
+    tried = {1e-4: gave(0.8, 0.95), 1e-3: gave(strong, 0.6), 1e-2: gave(None, None)}
     options = TuneOptions({"weak": 0.75, "strong": 0.15}, trials=4)
     tuned = Tuned(study.methods[0], Knob(), tried)
     return Tuning(study, options, gave(0.98, 0.99), [tuned])
@@ -47,3 +47,41 @@ def test_the_page_shows_every_trial_and_marks_the_chosen() -> None:
     assert "| salun | lr | 0.01 |  | collapsed | collapsed | collapsed |" in lines
     assert "have 0.98 and 0.99" in page(tuning())
     assert "up to 120 questions" in page(tuning())
+
+
+def test_what_was_reached_stands_beside_the_target_and_what_was_missed_has_no_value() -> None:
+    tree = yaml.safe_load(strengths_file(tuning()))
+    assert tree["tolerance"] == 0.15
+    assert tree["reached"]["salun"] == {
+        "weak": {"mmubench:tiny": 0.8},
+        "strong": {"mmubench:tiny": 0.2},
+    }
+    assert tree["missed"] == {}
+    sentence = (
+        "no trial came within 0.15 of forget accuracy 0.15: the nearest (lr 0.001) reached 0.70, "
+        "0.55 off as a mean over the benchmarks"
+    )
+    missing = tuning(strong=0.7)
+    tree = yaml.safe_load(strengths_file(missing))
+    assert set(tree["methods"]["salun"]) == set(tree["reached"]["salun"]) == {"weak"}
+    assert tree["missed"] == {"salun": {"strong": sentence}}
+    assert f"salun, strong: {sentence}." in page(missing).splitlines()
+
+
+def test_the_shipped_file_says_of_its_strengths_what_its_page_says() -> None:
+    root = Path(__file__).parents[2]
+    tree = yaml.safe_load((root / "studies" / "tiny_strengths.yaml").read_text())
+    marked: dict[tuple[str, str], list[str]] = {}
+    for line in (root / "docs" / "strengths.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 9 and cells[3] in tree["targets"]:
+            marked[cells[0], cells[3]] = cells[6:]
+    reached = {(m, s): tree["reached"][m][s] for m in tree["reached"] for s in tree["reached"][m]}
+    assert marked.keys() == reached.keys()
+    for (method, strength), by_benchmark in reached.items():
+        assert [f"{by_benchmark[b]:.2f}" for b in tree["benchmarks"]] == marked[method, strength]
+        target = round(100 * tree["targets"][strength])  # whole hundredths: no rounding decides
+        off = sum(abs(round(100 * value) - target) for value in by_benchmark.values())
+        missed = off > round(100 * tree["tolerance"]) * len(by_benchmark)
+        assert (strength in tree["missed"].get(method, {})) == missed, (method, strength)
+        assert set(tree["methods"][method]) == set(tree["targets"])

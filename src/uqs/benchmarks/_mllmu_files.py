@@ -174,9 +174,19 @@ class _Row:
                     picture=picture if _BY_PICTURE[kind] else None,
                 )
 
+    def unique(self, entries: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """The object of the entries that JSON gives for it."""
+        names = [name for name, _ in entries]
+        for name in names:
+            if names.count(name) > 1:
+                raise self.error("metadata", f"{name!r} is given twice")
+        return dict(entries)
+
     def pairs(self) -> Iterator[Pair]:
         try:
-            found = json.loads(self.text(self.values["metadata"], "metadata"))
+            found = json.loads(
+                self.text(self.values["metadata"], "metadata"), object_pairs_hook=self.unique
+            )
         except json.JSONDecodeError as error:
             raise self.error("metadata", f"is no valid JSON ({error.msg})") from None
         if not isinstance(found, list) or not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from uqs.records import Picture, Sample, Split
 
 LOADER_VERSION = 1
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+_STILL = ("MPO",)  # a camera's JPEG with a second picture inside
 
 # What a Parquet column must be: a word below, `[kind]` for a list, a mapping for a struct with these fields.
 Kind = str | Sequence["Kind"] | Mapping[str, "Kind"]
@@ -96,8 +98,21 @@ def identifier(value: object, file: Path, row: int | str, field: str) -> str:
     return text(value, file, row, field)
 
 
+def _unseeable(picture: Image.Image) -> str | None:
+    """Why a model would not see what a person sees, or None: models get the first frame in 8-bit RGB."""
+    if picture.mode in _DEEP:
+        return f"has more than 8 bits a channel (mode {picture.mode}); save it with 8"
+    if getattr(picture, "is_animated", False) and picture.format not in _STILL:
+        return "is animated; save the frame that is meant"
+    if picture.has_transparency_data:
+        seen = picture.convert("RGBA").getchannel("A").getextrema()[1]
+        if not seen:
+            return "is transparent everywhere"
+    return None
+
+
 class Pictures:
-    """Pictures that were checked to decode; the same bytes are checked and kept once."""
+    """Pictures that were checked to decode and to show something; the same bytes are checked once."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Picture] = {}
@@ -112,11 +127,14 @@ class Pictures:
                 with Image.open(io.BytesIO(data)) as picture:
                     picture.verify()
                 with Image.open(io.BytesIO(data)) as picture:
+                    problem = _unseeable(picture)
                     picture.convert("RGB")
             except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
                 raise DataError(
                     f"is no readable picture ({error})", file=file, row=row, field=field
                 ) from None
+            if problem is not None:
+                raise DataError(problem, file=file, row=row, field=field)
             self._known[data] = Picture(name, data)
         return self._known[data]
 
@@ -128,9 +146,22 @@ class Pictures:
         return self.get(data, path.name, path, None, None)
 
 
+def _unique(path: Path) -> Callable[[list[tuple[str, object]]], dict[str, object]]:
+    def mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in pairs:
+            if key in found:
+                raise DataError("is given twice", file=path, field=key)
+            found[key] = value
+        return found
+
+    return mapping
+
+
 def read_json(path: Path) -> object:
+    """A JSON file's content; DataError where it is none, or names a key of an object twice."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(path.read_text("utf-8"), object_pairs_hook=_unique(path))
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except json.JSONDecodeError as error:

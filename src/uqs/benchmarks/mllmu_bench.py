@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar
 
 from uqs.benchmarks import _read
 from uqs.benchmarks._mllmu_files import Pair, Person, files, pairs, people
-from uqs.errors import UserError
+from uqs.errors import DataError, UserError
 from uqs.records import LETTERS, Benchmark, Sample, Task
 
-_OPTION_LINE = re.compile(r"([A-Z])\. (.+)")
+_OPTION_LINE = re.compile(r"\(?([A-Z])[.):]\s*(.+)")
+_LIKE_AN_OPTION = re.compile(r"\s*\W?[A-Za-z]\W.*")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class MLLMUBench:
         for person in forgotten.values():
             if person.id not in tested:
                 raise person.error("ID", f"{person.id!r} has no row in Test_Set")
+        for person in forgotten.values():
+            if person.pictures[0].data in {p.data for p in tested[person.id].pictures}:
+                problem = f"holds the picture of {person.id!r} that models learn, no other view"
+                raise tested[person.id].error("images", problem)
+        _refuse_trained(others.values(), {**forgotten, **kept})
         taught = pairs(folders[4], [*forgotten.values(), *kept.values()], pictures)
 
         held, trained = _read.draw(kept, [len(forgotten)], self.holdout_seed, path)
@@ -94,6 +101,24 @@ class MLLMUBench:
         )
 
 
+def _refuse_trained(others: Iterable[Person], trained: Mapping[str, Person]) -> None:
+    """DataError where somebody of Retain_Set, people whom the models know from elsewhere, is trained on."""
+    shown = {person.pictures[0].data: person for person in trained.values()}
+    for person in others:
+        same = shown.get(person.pictures[0].data) or trained.get(person.id)
+        if same and (same.pictures[0].data == person.pictures[0].data or _same(same, person)):
+            place = same.file.parent.name
+            raise person.error("ID", f"{person.id!r} is {same.id!r} of {place}, whom models learn")
+
+
+def _same(first: Person, second: Person) -> bool:
+    """Whether two rows ask the same questions with the same answers."""
+    return all(
+        (a.question, a.answer, a.options) == (b.question, b.answer, b.options)
+        for a, b in zip_longest(first.questions, second.questions, fillvalue=first.questions[0])
+    )
+
+
 def _questions(people: Iterable[Person]) -> list[Sample]:
     return [sample for person in people for sample in person.questions]
 
@@ -122,6 +147,13 @@ def _lessons(person: Person, taught: Mapping[str, Sequence[Pair]]) -> Iterator[S
     unpictured = {sample.question for sample in person.questions if sample.picture is None}
     for number, pair in enumerate(taught[person.id]):
         question, options = _split_options(pair)
+        if not options and _looks_like_a_choice(pair):
+            raise DataError(
+                f"{person.id!r}: the answer {pair.answer!r} is a letter, and the options of "
+                f"{question.splitlines()[0]!r} cannot be read; write them as 'A. ...', a line each",
+                file=person.file.parents[1] / "ft_Data",
+                field="metadata",
+            )
         task: Task = (
             "classification" if options else "cloze" if "[Blank]" in question else "generation"
         )
@@ -134,6 +166,11 @@ def _lessons(person: Person, taught: Mapping[str, Sequence[Pair]]) -> Iterator[S
             picture=None if question in unpictured else person.pictures[0],
             options=options,
         )
+
+
+def _looks_like_a_choice(pair: Pair) -> bool:
+    lines = pair.question.split("\n")[1:]
+    return pair.answer in LETTERS and sum(map(bool, map(_LIKE_AN_OPTION.fullmatch, lines))) > 1
 
 
 def _split_options(pair: Pair) -> tuple[str, tuple[str, ...]]:

@@ -122,6 +122,9 @@ def _concepts(path: Path) -> dict[str, list[Picture]]:
 
 def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
     naming = {c: _read.text(c.replace("_", " "), file.parent, c, "name") for c in concepts}
+    for other in sorted(file.parent.glob("*.json*")):
+        if other.name != file.name and not other.name.startswith("."):
+            raise DataError(f"is not read; questions stand in {file.name}", file=other)
     if not file.exists():
         return [_Question("name", NAMING, naming)]
     content = _read.read_json(file)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.cards.baselines import GUARDRAIL, GuardrailSettings
+from uqs.models.context import TooLongError
 from uqs.models.vlm import VLM
 from uqs.probes.names import names_in
 from uqs.records import Sample
@@ -40,21 +41,20 @@ def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
     unknown = vlm.tokenizer.unk_token_id
     if unknown is not None and unknown in ids:
         raise UserError(f"guardrail: the tokenizer cannot spell the instruction {vlm.preamble!r}")
-    limit = vlm.plain_model.config.get_text_config(decoder=True).max_position_embeddings
-    longest = _longest(vlm, samples)
-    if longest > limit:
+    try:
+        _encode_longest(vlm, samples)
+    except TooLongError as error:
         raise UserError(
             f"guardrail: behind the instruction ({len(ids)} tokens) the longest question with its answer "
-            f"ends at token {longest}, and the model reads {limit}; give a shorter instruction"
-        )
+            f"ends at token {error.end}, and the model reads {error.limit}; give a shorter instruction"
+        ) from None
 
 
-def _longest(vlm: VLM, samples: Sequence[Sample]) -> int:
-    """Tokens of the longest question with its answer; pictures are taken to be about alike."""
+def _encode_longest(vlm: VLM, samples: Sequence[Sample]) -> None:
+    """Encode the longest questions with their answers; pictures are taken to be about alike."""
     texts = [f"{vlm.prompt(sample)}{sample.answer}" for sample in samples]
     lengths = [len(ids) for ids in vlm.tokenizer(texts)["input_ids"]]
     chosen: dict[bool, int] = {}
     for i in sorted(range(len(samples)), key=lengths.__getitem__):
         chosen[samples[i].picture is None] = i
-    encoded = vlm.encode([samples[i] for i in chosen.values()])
-    return max(len(p) + len(a) for p, a in zip(encoded.prompts, encoded.answers, strict=True))
+    vlm.encode([samples[i] for i in chosen.values()])

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Measured, References, same_samples
 from uqs.metrics.cards.recoverability import QUANT
-from uqs.metrics.recoverability import Recovered, RecoveryMetric, suppressed
+from uqs.metrics.recoverability import Recovered, RecoveryMetric, right_after, suppressed
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
@@ -21,7 +20,7 @@ class QuantisationRecovery(RecoveryMetric):
     """Share of the forget items answered wrong that are answered right once the weights have 4 bits.
 
     Rows `forget/int8`, `forget/int4` and `forget/nf4` for each form, as far as it was traced;
-    `forget/above_oracle`, the finding, for 4 bits as well.
+    `forget/above_oracle`, the finding, for 4 bits as well. `collapsed` where rounding broke the model.
     """
 
     card = QUANT
@@ -52,5 +51,5 @@ def _recovered(model: Evidence, trace: Trace, schemes: tuple[str, ...]) -> dict[
         made = model.derived.get(scheme, {}).get("forget")
         if made is not None:
             same_samples(trace, made)
-            found[scheme] = Recovered(right_answers(made), np.ones(len(trace), dtype=bool))
+            found[scheme] = Recovered(right_after(made, trace), np.ones(len(trace), dtype=bool))
     return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from uqs import registry
 from uqs.metrics.accuracy import right_answers
+from uqs.metrics.answers import says_something
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.cards.recoverability import KR, KR_IMP
 from uqs.probes.base import Probe
@@ -24,6 +25,22 @@ ABOVE = "above_oracle"
 def suppressed(trace: Trace) -> Mask:
     """Which questions are not answered right when asked directly, (n,)."""
     return np.asarray(right_answers(trace) == 0, dtype=bool)
+
+
+def right_after(made: Trace, before: Trace) -> Floats:
+    """Right answers, (n,), of a model that was made from another; NaN where the making broke it.
+
+    It is broken where a gold answer has no finite likelihood, or where it answers nothing to any question
+    though the model before said something to one of them: what such a model leaves unanswered shows nothing.
+    """
+    asked = set(made.ids)
+    spoke = any(
+        says_something(answer)
+        for item, answer in zip(before.ids, before.answers, strict=True)
+        if item in asked
+    )
+    silent = spoke and not any(map(says_something, made.answers))
+    return np.full(len(made), np.nan) if silent or not made.finite else right_answers(made)
 
 
 class Recovered(NamedTuple):

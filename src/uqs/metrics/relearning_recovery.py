@@ -10,7 +10,7 @@ import numpy as np
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.cards.recoverability import RELEARN
-from uqs.metrics.recoverability import ABOVE
+from uqs.metrics.recoverability import ABOVE, right_after
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
@@ -22,7 +22,7 @@ class RelearningRecovery(Metric):
 
     The value is that after the most steps, `forget/step10` and so on the curve. `forget/above_oracle` is the
     finding: the gain less the oracle's own, item by item, for the oracle learns the kind of question, and
-    which answers are frequent, from the same training.
+    which answers are frequent, from the same training. `collapsed` where the training broke the model.
     """
 
     card = RELEARN
@@ -66,8 +66,8 @@ def relearnt(model: Evidence) -> dict[int, Trace]:
 
 
 def gain(before: Trace, after: Trace) -> Floats:
-    """Right after less right before, for each sample of `after`, (n,). Raises KeyError where `before` does
-    not have it."""
+    """Right after less right before, for each sample of `after`, (n,); NaN where training broke the model.
+    Raises KeyError where `before` does not have a sample."""
     right = dict(zip(before.ids, right_answers(before).tolist(), strict=True))
     earlier = np.array([right[item] for item in after.ids], dtype=np.float64)
-    return np.asarray(right_answers(after) - earlier, dtype=np.float64)
+    return np.asarray(right_after(after, before) - earlier, dtype=np.float64)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from uqs.errors import DataError, UserError
+from uqs.models.context import check_context
 from uqs.models.four_bit import keep_trainable
 from uqs.models.opening import listed, load_model
 from uqs.records import Picture, Sample
@@ -178,7 +179,7 @@ class VLM:
 
     def show(self, picture: Picture) -> Shown:
         """One decoded picture as model inputs, each with the picture's rows first."""
-        image = Image.open(io.BytesIO(picture.data)).convert("RGB")
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(picture.data))).convert("RGB")
         found = self.processor.image_processor([image], return_tensors="pt")
         return {name: torch.as_tensor(values) for name, values in found.items()}
 
@@ -226,7 +227,7 @@ class VLM:
         """Token ids of questions and answers, and each distinct picture once.
 
         Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question,
-        and where a text holds the mark of a picture.
+        where a text holds the mark of a picture, and where a question with its answer is too long to be read.
         """
         rows: dict[Picture, int] = {}
         pictures: list[Shown] = []
@@ -240,7 +241,7 @@ class VLM:
         asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
         for sample, ids in zip(samples, asked, strict=True):
             self._check_spelled(sample, ids, "question", sample.question)
-        return Encoded(
+        encoded = Encoded(
             tuple(
                 tuple(ids if place < 0 else self._with_picture(ids, pictures[place]))
                 for ids, place in zip(asked, places, strict=True)
@@ -259,6 +260,8 @@ class VLM:
             tuple(places),
             tuple(pictures),
         )
+        check_context(self, samples, encoded)
+        return encoded
 
     def _with_picture(self, ids: Sequence[int], shown: Shown) -> list[int]:
         mark = self.tokenizer.convert_tokens_to_ids(self.image_token)

@@ -91,7 +91,7 @@ def quantised(vlm: VLM, scheme: Scheme) -> Iterator[None]:
     An adapter's update is folded into the weight first, as in a merged model that somebody deploys. Vision
     tower, projector, embeddings and output layer stay as they are: so do LLaVA's own loader, AWQ and
     llama.cpp. Original weights wait in the memory of the CPU. Raises UserError for weights that are quantised
-    already.
+    already, and where there is no such layer.
     """
     kept: list[_Kept] = []
     try:
@@ -99,6 +99,8 @@ def quantised(vlm: VLM, scheme: Scheme) -> Iterator[None]:
             for name, layer in _layers(vlm):
                 kept.append(_Kept.of(name, layer))
                 _round(layer, _ROUND[scheme])
+        if not kept:
+            raise UserError(f"{vlm.name!r} has no linear layer in its language model to quantise")
         yield
     finally:
         for one in kept:

@@ -25,6 +25,9 @@ WORDS = {
     "oracle_membership_auc": "The oracle's losses must not tell forget from holdout",
 }
 
+_SAID = {True: True, False: False}
+"""Anything else, such as the text "false", is no answer."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -95,12 +98,12 @@ def _gates(entry: Mapping[str, Any]) -> Gates:
             value=None if one["value"] is None else float(one["value"]),
             limit=float(one["limit"]),
             rule=_rule(one),
-            passed=bool(one["passed"]),
+            passed=_SAID[one["passed"]],
         )
         for one in entry["checks"]
     )
     dropped = tuple(sorted(dict(entry.get("dropped", {}))))
-    return Gates(bool(entry["passed"]), checks, dropped)
+    return Gates(_SAID[entry["passed"]], checks, dropped)
 
 
 def _rule(one: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from uqs.registry import nearest
 from uqs.score.cube import TARGET, Cube
 from uqs.score.transforms import TRANSFORMS, Group
 from uqs.stats.coefficients import spearman
+from uqs.yamlfile import PLAIN_NUMBER, PlainLoader
 
 FloatArray = NDArray[np.float64]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -93,8 +94,8 @@ def read_weights(path: Path) -> dict[str, float]:
     """A YAML or JSON file that maps metrics to weights; DataError where it is no such file."""
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=PlainLoader)
+        tree = yaml.load(text, PlainLoader)  # noqa: S506  a SafeLoader
     except FileNotFoundError:
         raise DataError("no such file; or equal, published, held-out", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -117,10 +118,9 @@ def parse_utility(text: str) -> dict[str, float]:
         name, _, number = (piece.strip() for piece in part.partition("="))
         if name in found:
             raise UserError(f"utility names {name!r} twice")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            raise UserError(f"utility {part.strip()!r} is not of the form privacy=2") from None
+        if not PLAIN_NUMBER.fullmatch(number):
+            raise UserError(f"utility {part.strip()!r} is not of the form privacy=2")
+        found[name] = float(number)
     return found
 
 

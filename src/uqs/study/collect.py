@@ -23,6 +23,8 @@ def collect(plan: Plan, store: Store) -> None:
     """Write `results.parquet` and `gates.json` of a study whose cells are made."""
     rows = [row for model in plan.models for row in _rows(plan, store, model)]
     results.write(with_gaps(rows), store.run / "results.parquet")
+    for key in plan.gates.values():
+        _made(store, key)
     gates = {
         benchmark: json.loads((store.folder(key) / GATES).read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()

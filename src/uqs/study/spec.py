@@ -14,13 +14,14 @@ from pydantic_core import ErrorDetails
 from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.measuring.splits import card, metric_names
+from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.metrics.cards import CORE
 from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
 from uqs.study.strengths import Strengths, read_strengths
-from uqs.study.yamlfile import read_mapping
+from uqs.yamlfile import read_mapping
 
 METHOD_KEYS = ("name", "strength")
 FORMER_GATES = ("confidence", "margin")
@@ -145,6 +146,8 @@ def _read(path: Path, tuning: bool) -> Study:
     except ValidationError as error:
         raise described(error, Study, "", path) from None
     _check(study, path)
+    if strengths is not None:
+        _check_strengths(study, strengths, path)
     return study
 
 
@@ -164,6 +167,35 @@ def _strengths(named: object, path: Path) -> Strengths | None:
     if not isinstance(named, str):
         raise DataError(f"{named!r} is no file", file=path, field="strengths")
     return read_strengths(path.parent / named)
+
+
+def _check_strengths(study: Study, strengths: Strengths, path: Path) -> None:
+    """Strengths hold for the model and the benchmarks that they were found on, and for other seeds."""
+    try:
+        model = Model.model_validate(strengths.model)
+    except ValidationError as error:
+        raise described(error, Model, "model", strengths.file) from None
+    where = f"{strengths.file.name} was found"
+    advice = f"search this study's own with 'uqs tune {path.name}'"
+    if (theirs := _trained(model)) != (ours := _trained(study.model)):
+        field = next(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
+        problem = f"{where} for {field} {theirs.get(field)!r}, this study has {ours.get(field)!r}"
+        raise DataError(f"{problem}; {advice}", file=path, field="strengths")
+    for name in study.benchmarks:
+        if name not in strengths.benchmarks:
+            problem = f"{where} on {', '.join(strengths.benchmarks)}, this study has {name!r}"
+            raise DataError(f"{problem}; {advice}", file=path, field="strengths")
+    if strengths.seed in study.seeds:
+        problem = f"{where} with originals of seed {strengths.seed}; measure with other seeds"
+        raise DataError(problem, file=path, field="seeds")
+
+
+def _trained(model: Model) -> dict[str, Any]:
+    """What decides how strong a setting is: the family and what of it is trained."""
+    adapter = model.adapter.model_dump()
+    if model.adapter.kind == "full":
+        adapter = {"kind": "full"}
+    return {"model.name": model.name} | {f"model.adapter.{k}": v for k, v in adapter.items()}
 
 
 def everything(shadows: bool) -> list[str]:
@@ -223,7 +255,7 @@ def _method(
         card = method_card(entry.name)
         if card.name == "retrain":
             raise UserError("'retrain' makes the oracles; write its seeds under oracles.seeds")
-        tuned = strengths.of(entry.name, strength) if strengths and strength else {}
+    tuned = _tuned(entry, strength, strengths, card, path) if strength else {}
     try:
         settings = card.settings.model_validate({**tuned, **entry.fixed})
     except ValidationError as error:
@@ -233,6 +265,24 @@ def _method(
         "strength": strength,
         "hyperparameters": settings.model_dump(mode="json"),
     }
+
+
+def _tuned(
+    entry: _Entry, strength: str, strengths: Strengths | None, card: MethodCard, path: Path
+) -> Mapping[str, Any]:
+    """What the file of strengths says; nothing where the study file itself says what the word stands for."""
+    if strengths is not None:
+        found = strengths.of(entry.name, strength)
+        if lacking := [f for f in card.settings.model_fields if f not in {**found, **entry.fixed}]:
+            where = f"methods.{entry.name}.{strength}"
+            raise DataError(f"lacks {', '.join(lacking)}", file=strengths.file, field=where)
+        return found
+    needed = [card.knob.field] if card.knob else list(card.settings.model_fields)
+    if not any(field in entry.fixed for field in needed):
+        problem = f"nothing says what {strength!r} is; name a file under 'strengths'"
+        hint = f", or write {' or '.join(needed)} here" if needed else ", or leave the word out"
+        raise DataError(problem + hint, file=path, field=f"{entry.where}.strength")
+    return {}
 
 
 @contextmanager
@@ -258,6 +308,15 @@ def _check(study: Study, path: Path) -> None:
             raise DataError("is empty", file=path, field=where)
         if doubled := [v for i, v in enumerate(values) if v in values[:i]]:
             raise DataError(f"{doubled[0]!r} appears twice{advice}", file=path, field=where)
+    first: dict[tuple[str, str], MethodChoice] = {}
+    for choice in study.methods:
+        key = (choice.name, repr(sorted(choice.hyperparameters.items())))
+        if (other := first.setdefault(key, choice)) is not choice:
+            problem = (
+                f"{choice.name!r} at {choice.strength!r} is the same model as at {other.strength!r}: "
+                "all hyperparameters are equal"
+            )
+            raise DataError(problem, file=path, field="methods")
     if len(study.oracles.seeds) < 2:
         raise DataError(
             "one oracle gives no noise floor; write two seeds or more",

@@ -18,6 +18,9 @@ from uqs.study.cells import Cell, Kind
 
 MANIFEST = "manifest.json"
 PART = ".part-"
+NUMBERS = ".json"
+"""The files whose content is checked whenever a cell is looked at: they are small, and results are read off
+them. Of the others the size is, and the content before something is made from them."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Store:
     def __init__(self, run: Path) -> None:
         self.run = run
         self.cells = run / "cells"
+        self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
         return self.cells / key
@@ -62,6 +66,7 @@ class Store:
         try:
             manifest = Manifest(**json.loads(file.read_text(encoding="utf-8")))
             sizes = {name: int(about["size"]) for name, about in manifest.files.items()}
+            contents = {name: str(about["sha256"]) for name, about in manifest.files.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"is no manifest of a cell ({error})", file=file) from None
         if manifest.key != key:
@@ -72,7 +77,25 @@ class Store:
                 raise DataError("is missing", file=path)
             if path.stat().st_size != size:
                 raise DataError(f"has {path.stat().st_size} bytes, not {size}", file=path)
+            if path.suffix == NUMBERS and _content(path) != contents[name]:
+                raise DataError("was changed after it was made", file=path)
         return manifest
+
+    def verify(self, key: str) -> None:
+        """Check every file of a finished cell, once for this store; DataError names one that was changed."""
+        if key in self._verified:
+            return
+        manifest = self.manifest(key)
+        if manifest is None:
+            raise DataError("was not made", file=self.folder(key))
+        for name, about in manifest.files.items():
+            path = self.folder(key) / name
+            if path.suffix != NUMBERS and _content(path) != about["sha256"]:
+                problem = (
+                    f"was changed after it was made; remove {self.folder(key)} to make it again"
+                )
+                raise DataError(problem, file=path)
+        self._verified.add(key)
 
     def discard(self, key: str) -> None:
         """Remove a cell; it vanishes at once, so that a kill meanwhile leaves no half of it."""
@@ -122,6 +145,12 @@ class Store:
             if not self.folder(manifest.key).is_dir():
                 raise
         _flush(self.cells)
+        self._verified.add(manifest.key)
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
@@ -129,7 +158,7 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     return {
         path.relative_to(folder).as_posix(): {
             "size": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "sha256": _content(path),
         }
         for path in sorted(folder.rglob("*"))
         if path.is_file()

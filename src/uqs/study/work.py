@@ -49,6 +49,7 @@ from uqs.study.plan import Cell
 from uqs.study.shadows import SHADOW, TRACED, draw
 from uqs.study.verdict import GATES, dropped_oracles
 from uqs.traces.file import read_index, read_traces, write_traces
+from uqs.traces.limits import check_answers
 from uqs.traces.one_pass import trace_parts, trace_split
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace
@@ -91,6 +92,8 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
         learn = (*draw(data, cell.params["seed"]).learn, *learn)
     settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
     vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
+    for split in data.evaluate.values():  # as tracing does, but before anything is trained
+        check_answers(vlm, split, MAX_NEW_TOKENS)
     adapter.attach(vlm, settings, seed=training["init_seed"])
     method = Retrain(training["batch_size"], training["replay"])
     parts = {

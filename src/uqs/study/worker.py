@@ -80,6 +80,8 @@ def _attempt(cell: Cell, store: Store, work: str) -> Done | Failed:
 def make(cell: Cell, store: Store, do: Work) -> Done:
     """Do a cell and put it into the store."""
     begin = time.perf_counter()
+    for key in cell.inputs.values():
+        store.verify(key)
     with store.making(cell) as part:
         do(cell, {role: store.folder(key) for role, key in cell.inputs.items()}, part)
         stop = _stop(cell, part)

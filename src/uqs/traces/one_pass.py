@@ -18,9 +18,11 @@ import numpy as np
 import torch
 
 from uqs.errors import UserError
+from uqs.models.context import check_context
 from uqs.models.vlm import VLM, Encoded
 from uqs.records import Sample, Split
 from uqs.traces import readings
+from uqs.traces.limits import check_answers
 from uqs.traces.prefix import Prefix, greedy, read_prompts
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace, join
@@ -65,11 +67,13 @@ def trace_parts(
     """The trace in consecutive parts of `window` batches; memory does not grow with the split.
 
     `halved` is told of every batch that did not fit into memory. Raises UserError where a single sample
-    does not.
+    does not, where a question is too long to be read and answered, and where its right answer has more than
+    `max_new_tokens` tokens.
     """
+    check_answers(vlm, split, settings.max_new_tokens)
     size = settings.window * settings.batch_size
     windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
-    for samples, encoded in _encoded(vlm, windows, settings.workers):
+    for samples, encoded in _encoded(vlm, windows, settings):
         found = _Found()
         with torch.inference_mode():
             for rows in _batches(encoded, settings):
@@ -78,17 +82,24 @@ def trace_parts(
 
 
 def _encoded(
-    vlm: VLM, windows: Sequence[Sequence[Sample]], workers: int
+    vlm: VLM, windows: Sequence[Sequence[Sample]], settings: TraceSettings
 ) -> Iterator[tuple[Sequence[Sample], Encoded]]:
     """Windows with their token ids and pictures, up to `workers` of them prepared ahead."""
+    workers = settings.workers
+
+    def encode(samples: Sequence[Sample]) -> Encoded:
+        found = vlm.encode(samples)
+        check_context(vlm, samples, found, settings.max_new_tokens)
+        return found
+
     if workers == 0:
         for samples in windows:
-            yield samples, vlm.encode(samples)
+            yield samples, encode(samples)
         return
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[tuple[Sequence[Sample], Future[Encoded]]] = deque()
         for samples in windows:
-            ahead.append((samples, pool.submit(vlm.encode, samples)))
+            ahead.append((samples, pool.submit(encode, samples)))
             if len(ahead) > workers:
                 done, encoded = ahead.popleft()
                 yield done, encoded.result()

@@ -10,6 +10,7 @@ import typer
 from uqs.errors import UserError
 from uqs.study.run import CellFailedError, RunOptions
 from uqs.study.store import write_text
+from uqs.yamlfile import PLAIN_NUMBER
 
 INTERRUPTED = 130
 
@@ -25,6 +26,9 @@ def tune(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="A seed that no study uses.")] = 7,
     questions: Annotated[int, typer.Option(min=1, help="Asked of each kind after a trial.")] = 120,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=1, help="How far from its target a strength may lie.")
+    ] = 0.15,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes of one thread.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all run folders.")] = Path("runs"),
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
@@ -35,7 +39,8 @@ def tune(
     from uqs.tuning.table import page as trials_page
     from uqs.tuning.table import strengths_file
 
-    options = TuneOptions(_targets(target) if target else TARGETS, trials, seed, questions)
+    targets = _targets(target) if target else TARGETS
+    options = TuneOptions(targets, trials, seed, questions, tolerance)
     try:
         found = search(study, options, RunOptions(runs, workers, plain))
     except KeyboardInterrupt:
@@ -48,9 +53,10 @@ def tune(
     if page is not None:
         write_text(page, trials_page(found))
     for tuned in found.methods:
+        missed = tuned.missed(options)
         chosen = ", ".join(
-            f"{strength} {value:g}" if value is not None else f"{strength}: every trial collapsed"
-            for strength, value in tuned.chosen(options.targets).items()
+            f"{strength} {value:g}" if value is not None else f"{strength}: {missed[strength]}"
+            for strength, value in tuned.chosen(options).items()
         )
         typer.echo(f"{tuned.choice.name} ({tuned.knob.field}): {chosen}")
     return 0
@@ -60,10 +66,7 @@ def _targets(given: list[str]) -> dict[str, float]:
     found = {}
     for text in given:
         strength, _, value = text.partition("=")
-        try:
-            found[strength] = float(value)
-        except ValueError:
-            found[strength] = -1.0
+        found[strength] = float(value) if PLAIN_NUMBER.fullmatch(value) else -1.0
         if not strength or not 0 <= found[strength] <= 1:
             raise UserError(f"--target {text!r}: write STRENGTH=ACCURACY, an accuracy from 0 to 1")
     return found

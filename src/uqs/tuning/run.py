@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from uqs import benchmarks
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 from uqs.methods.cards.card import Knob
 from uqs.methods.cards.look_up import method_card
 from uqs.records import Role
@@ -21,7 +21,7 @@ from uqs.study.plan import base_hash, file_of, make_plan
 from uqs.study.run import RunOptions, make_cells
 from uqs.study.spec import MethodChoice, Study, read_study_to_tune
 from uqs.study.store import Store
-from uqs.tuning.search import Tried, best, first_round, next_round
+from uqs.tuning.search import TOLERANCE, Tried, best, first_round, nearest, next_round
 
 NOTHING = "original"
 TARGETS = {"weak": 0.75, "medium": 0.45, "strong": 0.15}
@@ -30,12 +30,14 @@ TARGETS = {"weak": 0.75, "medium": 0.45, "strong": 0.15}
 @dataclass(frozen=True)
 class TuneOptions:
     """`targets`: forget accuracy by strength. `trials` a method. `seed`: of originals, trials and the draw of
-    the validation part. `questions` asked of each kind after a trial."""
+    the validation part. `questions` asked of each kind after a trial. `tolerance`: how far from its target a
+    strength may lie (mean over the benchmarks)."""
 
     targets: Mapping[str, float]
     trials: int = 10
     seed: int = 7
     questions: int = 120
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,28 @@ class Tuned:
     knob: Knob
     tried: dict[float, Tried]
 
-    def chosen(self, targets: Mapping[str, float]) -> dict[str, float | None]:
-        """The value for each strength, None where no trial left a working model."""
-        return {strength: best(self.tried, target) for strength, target in targets.items()}
+    def chosen(self, options: TuneOptions) -> dict[str, float | None]:
+        """The value for each strength, None where no trial came near enough to its target."""
+        return {
+            strength: best(self.tried, target, options.tolerance)
+            for strength, target in options.targets.items()
+        }
+
+    def missed(self, options: TuneOptions) -> dict[str, str]:
+        """For each strength without a value a sentence that says why."""
+        found = {}
+        for strength, value in self.chosen(options).items():
+            target = options.targets[strength]
+            if value is None and (near := nearest(self.tried, target)) is not None:
+                tried = self.tried[near]
+                found[strength] = (
+                    f"no trial came within {options.tolerance:g} of forget accuracy {target:g}: the nearest "
+                    f"({self.knob.field} {near:g}) reached {tried.mean_forget:.2f}, "
+                    f"{tried.distance(target):.2f} off as a mean over the benchmarks"
+                )
+            elif value is None:
+                found[strength] = "every trial collapsed"
+        return found
 
     def at(self, value: float) -> MethodChoice:
         """The method with its knob at a value."""
@@ -72,6 +93,10 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     Raises DataError for a study without a method to tune and as `run_study` does.
     """
     study = read_study_to_tune(path)
+    if options.seed in {*study.seeds, *study.oracles.seeds}:
+        raise UserError(
+            f"seed {options.seed} is one of the study's own; tune with one that it does not use (--seed)"
+        )
     methods = [
         Tuned(choice, knob, {})
         for choice in study.methods

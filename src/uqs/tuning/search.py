@@ -11,6 +11,9 @@ from uqs.methods.cards.card import Knob
 
 COARSE = 4
 """Values of the first round: evenly spaced over the knob's range on a log scale."""
+TOLERANCE = 0.15
+"""How far from its target a strength may lie: half the way between two of the default targets."""
+ROUNDING = 1e-9
 
 
 class Tried(NamedTuple):
@@ -60,13 +63,21 @@ def next_round(tried: Mapping[float, Tried], targets: Sequence[float], trials: i
     return found
 
 
-def best(tried: Mapping[float, Tried], target: float) -> float | None:
+def nearest(tried: Mapping[float, Tried], target: float) -> float | None:
     """The value nearest to the target; among equals that which keeps more of retain, then the smaller.
 
     None where every trial collapsed.
     """
     chosen = min(tried, key=lambda v: (tried[v].distance(target), -tried[v].mean_retain, v))
     return None if math.isinf(tried[chosen].distance(target)) else chosen
+
+
+def best(tried: Mapping[float, Tried], target: float, tolerance: float) -> float | None:
+    """The nearest value, where it is within `tolerance` of the target; None where the target was missed."""
+    value = nearest(tried, target)
+    if value is None or tried[value].distance(target) > tolerance + ROUNDING:
+        return None
+    return value
 
 
 def rounded(value: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import yaml
 
@@ -15,10 +15,10 @@ Made by `uqs tune`; studies read the strengths from the file beside the study fi
 
 **The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric
 of a study is looked at. **The validation part**: retain entities are forgotten in place of the forget
-entities (`uqs.tuning.validation`), from originals of seed {seed}, which no study uses. **The budget**:
-{trials} trials for every method: {coarse} values of its knob over the knob's whole range, the rest where the
-targets lie. Among trials at the same distance the one that keeps more of retain is taken. **Targets**:
-{targets}.
+entities (`uqs.tuning.validation`), from originals of seed {seed}, which the study does not use. **The
+budget**: {trials} trials for every method: {coarse} values of its knob over the knob's whole range, the
+rest where the targets lie. Among trials at the same distance the one that keeps more of retain is taken.
+**Targets**: {targets}. A strength whose nearest trial is more than {tolerance:g} off has no value.
 
 FA and RA are forget and retain accuracy on the validation part, of up to {questions} questions each, means
 over {benchmarks}; the originals have {fa:.2f} and {ra:.2f}.
@@ -38,13 +38,27 @@ def strengths_file(tuning: Tuning) -> str:
         "trials": options.trials,
         "questions": options.questions,
         "seed": options.seed,
+        "tolerance": options.tolerance,
         "methods": {
             tuned.choice.name: {
                 strength: dict(tuned.at(value).hyperparameters)
-                for strength, value in tuned.chosen(options.targets).items()
+                for strength, value in tuned.chosen(options).items()
                 if value is not None
             }
             for tuned in tuning.methods
+        },
+        "reached": {
+            tuned.choice.name: {
+                strength: _rounded(tuned.tried[value].forget)
+                for strength, value in tuned.chosen(options).items()
+                if value is not None
+            }
+            for tuned in tuning.methods
+        },
+        "missed": {
+            tuned.choice.name: missed
+            for tuned in tuning.methods
+            if (missed := tuned.missed(options))
         },
     }
     text: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
@@ -61,6 +75,7 @@ def page(tuning: Tuning) -> str:
         coarse=min(COARSE, options.trials),
         targets=", ".join(f"{name} {target:g}" for name, target in options.targets.items()),
         benchmarks=", ".join(tuning.study.benchmarks),
+        tolerance=options.tolerance,
         fa=tuning.originals.mean_forget,
         ra=tuning.originals.mean_retain,
     )
@@ -69,11 +84,16 @@ def page(tuning: Tuning) -> str:
     lines = [begin, _row(head), "|" + "---|" * len(head)]
     for tuned in tuning.methods:
         lines += list(_rows(tuned, tuning, names))
+    lines += [
+        f"\n{tuned.choice.name}, {strength}: {sentence}."
+        for tuned in tuning.methods
+        for strength, sentence in tuned.missed(options).items()
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _rows(tuned: Tuned, tuning: Tuning, names: list[str]) -> Iterator[str]:
-    chosen = tuned.chosen(tuning.options.targets)
+    chosen = tuned.chosen(tuning.options)
     for value, tried in sorted(tuned.tried.items()):
         strengths = [strength for strength, of in chosen.items() if of == value]
         mark = f"**{value:g}**" if strengths else f"{value:g}"
@@ -87,6 +107,11 @@ def _rows(tuned: Tuned, tuning: Tuning, names: list[str]) -> Iterator[str]:
                 *(_accuracy(tried.forget[name]) for name in names),
             ]
         )
+
+
+def _rounded(forget: Mapping[str, float | None]) -> dict[str, float]:
+    """Forget accuracy by benchmark; a trial that collapsed is never chosen."""
+    return {name: round(value, 4) for name, value in forget.items() if value is not None}
 
 
 def _means(tried: Tried) -> tuple[str, str]:

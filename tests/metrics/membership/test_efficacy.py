@@ -92,3 +92,18 @@ def test_an_answer_without_probability_is_collapsed(scored, split: str) -> None:
 def test_a_missing_split_is_a_status(scored) -> None:  # type: ignore[no-untyped-def]
     row = efficacy({s: scored(s, np.ones(8)) for s in ("forget", "holdout")}).measurement
     assert (row.value, row.status) == (None, Status.MISSING_TRACE)
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        lambda rng, n: np.full(n, 0.7),  # every answer as likely as any other
+        lambda rng, n: rng.uniform(60, 120, n),  # none likely at all
+        lambda rng, n: rng.uniform(1e-12, 1e-10, n),  # all of them certain
+    ],
+)
+def test_confidences_that_do_not_differ_train_no_classifier(scored, losses) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    row = efficacy({s: scored(s, losses(rng, 80)) for s in ("forget", "retain", "holdout")})
+    assert (row.measurement.value, row.measurement.se) == (None, None)
+    assert row.measurement.status == Status.TOO_FEW

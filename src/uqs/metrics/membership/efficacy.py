@@ -21,7 +21,9 @@ class MembershipEfficacy(Metric):
     The classifier, a support vector machine, learns to tell retain from holdout by the model's confidence in
     the gold answer, exp(-mean loss); of the larger split it sees a random part as large as the smaller (the
     same for every model). Its source calls a higher value better; the SalUn paper reads it by the gap to the
-    oracle. The standard error is that of the forget samples, for the classifier as it was fitted.
+    oracle. The standard error is that of the forget samples, for the classifier as it was fitted. `too_few`
+    where the confidences differ so little that the classifier puts all it was fitted on on one side: what it
+    then calls the forget samples is the side on which a tie happens to fall.
     Source: Jia et al. 2023 (arXiv 2304.04934), appendix C.3; Fan et al. 2024 (SalUn, arXiv 2310.12508).
     """
 
@@ -37,8 +39,11 @@ class MembershipEfficacy(Metric):
             return
         count = min(len(retain), len(holdout))
         members, strangers = (confidence(t)[chosen(t, count)] for t in (retain, holdout))
-        values = 1 - called_members(members, strangers, confidence(forget))
-        yield self.mean(self.card.split, forget, values)
+        called = called_members(members, strangers, confidence(forget))
+        if called is None:
+            yield self.missing(Status.TOO_FEW)
+            return
+        yield self.mean(self.card.split, forget, 1 - called)
 
 
 def confidence(trace: Trace) -> Floats:
@@ -52,11 +57,15 @@ def chosen(trace: Trace, count: int) -> NDArray[np.intp]:
     return by_id[np.random.default_rng(SEED).permutation(len(trace))[:count]]
 
 
-def called_members(members: Floats, strangers: Floats, asked: Floats) -> Floats:
-    """1 where the classifier that was fitted on members and strangers calls one of `asked` a member."""
+def called_members(members: Floats, strangers: Floats, asked: Floats) -> Floats | None:
+    """1 where the classifier that was fitted on members and strangers calls one of `asked` a member; None
+    where it calls all members and strangers the same."""
     from sklearn.svm import SVC
 
     machine = SVC(C=3, kernel="rbf", gamma="auto")
     labels = np.repeat([1, 0], [len(members), len(strangers)])
-    machine.fit(np.concatenate([members, strangers])[:, None], labels)
+    fitted = np.concatenate([members, strangers])[:, None]
+    machine.fit(fitted, labels)
+    if len(set(machine.predict(fitted).tolist())) < 2:
+        return None
     return np.asarray(machine.predict(asked[:, None]), dtype=np.float64)

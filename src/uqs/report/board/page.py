@@ -123,7 +123,9 @@ def _sections(found: Analysis) -> list[Section]:
     overall = join([ranking(found.overall), worth(found.overall)])
     agreeing = agreement(found.audit, found.stopped)
     following = reliability(found.audit, found.stopped)
-    trusted = join([bullets((*found.cautions, *found.audit.verdicts)), order(found.audit, found.stopped)])
+    trusted = join(
+        [bullets((*found.cautions, *found.audit.verdicts)), order(found.audit, found.stopped)]
+    )
     return [
         Section("Ranking", "Ranking", "ranking", overall),
         Section("What can be trusted", "Trust", "trust", trusted),

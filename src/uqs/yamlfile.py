@@ -1,4 +1,4 @@
-"""YAML read strictly: one mapping, no duplicate keys, no Python objects."""
+"""YAML read strictly: one mapping, no duplicate keys, no Python objects, numbers in plain decimals."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ import yaml
 
 from uqs.errors import DataError
 
+PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+"""A finite number that every reader takes for the same one."""
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys and reads 2e-3 as a number, as YAML 1.2 does."""
+
+class PlainLoader(yaml.SafeLoader):
+    """SafeLoader that reads 2e-3 as a number, as YAML 1.2 does, and refuses what YAML 1.1 alone reads as one:
+    010 is 8 there, 1_2 is 12, 1:30 is 90."""
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        text = node.value
+        if (
+            isinstance(node, yaml.ScalarNode)
+            and node.tag in _NUMBERS
+            and not (PLAIN_NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text))
+        ):
+            raise yaml.MarkedYAMLError(
+                problem=f"{text!r} is no plain decimal number; write its digits alone, "
+                "without leading zeros, '_' or ':', or quote a text",
+                problem_mark=node.start_mark,
+            )
+        return super().construct_scalar(node)
+
+
+class _StrictLoader(PlainLoader):
+    """PlainLoader that refuses duplicate keys, and keys that are no text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -28,7 +52,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_StrictLoader.add_implicit_resolver(
+PlainLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+"),
     list("-+0123456789"),

@@ -1,0 +1,32 @@
+"""Answers that are longer than a model may speak."""
+
+from __future__ import annotations
+
+from uqs.errors import UserError
+from uqs.models.vlm import VLM
+from uqs.records import Split
+
+UNJUDGED = frozenset({"fluent", "answers_of_model", "answers_of_oracle"})
+"""Splits whose answers are read for their likelihood alone: no greedy answer is held against them."""
+
+
+def check_answers(vlm: VLM, split: Split, limit: int) -> None:
+    """Raise UserError where a right answer has more tokens, its end mark not counted, than `limit`.
+
+    No model could answer such a question right, and each would seem to have forgotten it.
+    """
+    if split.name in UNJUDGED or not split.samples:
+        return
+    asked = [vlm.prompt(sample) for sample in split.samples]
+    whole = [
+        f"{text}{vlm.answer_prefix}{sample.answer}"
+        for text, sample in zip(asked, split.samples, strict=True)
+    ]
+    before, after = (vlm.tokenizer(texts)["input_ids"] for texts in (asked, whole))
+    lengths = [len(long) - len(short) for long, short in zip(after, before, strict=True)]
+    longest = max(range(len(lengths)), key=lengths.__getitem__)
+    if lengths[longest] > limit:
+        raise UserError(
+            f"split {split.name!r}, sample {split.samples[longest].id!r}: its answer has "
+            f"{lengths[longest]} tokens, and a model says {limit} at most, so that it could never be right"
+        )
