@@ -16,9 +16,9 @@ CELL_VERSION: Mapping[Kind, int] = {
     "base": 1,
     "train": 1,
     "unlearn": 2,
-    "trace": 3,
+    "trace": 4,
     "gates": 3,
-    "measure": 4,
+    "measure": 5,
     "trial": 1,
 }
 
