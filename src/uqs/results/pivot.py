@@ -72,7 +72,7 @@ def to_panel(
 
 
 def _by_oracle(long: pd.DataFrame, rows: pd.Index[Any]) -> dict[str, FloatArray]:
-    """For each metric with oracles the values `(rows, oracles)` of the unlearned models; bounds are no values."""
+    """Values `(rows, oracles)` of the unlearned models for each metric with oracles, without bounds."""
     compared = long[(long["role"] == Role.UNLEARNED) & long["oracle_seed"].notna()]
     compared = compared[compared["status"] != Status.LOWER_BOUND]
     return {
