@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from uqs import benchmarks
 from uqs.metrics.accuracy import right_answers
 from uqs.records import Split
-from uqs.study.gates import (
+from uqs.studies.gates import (
     SHUFFLED,
     Limits,
     Verdict,

@@ -22,10 +22,10 @@ from uqs.methods.settings import TrainerSettings
 from uqs.methods.trainer import Schedule, train
 from uqs.models import adapter, corpus
 from uqs.records import Role, Sample, Split
-from uqs.study.cells import Cell
-from uqs.study.gates import SHUFFLED, Limits, knowledge, shuffled_pictures
-from uqs.study.spec import read_study
-from uqs.study.work import MAX_NEW_TOKENS, cell_seed, quiet
+from uqs.studies.cells import Cell
+from uqs.studies.gates import SHUFFLED, Limits, knowledge, shuffled_pictures
+from uqs.studies.spec import read_study
+from uqs.studies.work import MAX_NEW_TOKENS, cell_seed, quiet
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 

@@ -12,8 +12,8 @@ from itertools import product
 import numpy as np
 from scipy.stats import binomtest, kendalltau, spearmanr
 
-from uqs.reliability.groups import Pair, group_pairs
-from uqs.reliability.inference import Kind, permutation_tests
+from uqs.audit.groups import Pair, group_pairs
+from uqs.audit.inference import Kind, permutation_tests
 from uqs.results.panel import Panel
 
 TABLES = 2000

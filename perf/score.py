@@ -19,9 +19,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from uqs.published import figures
 from uqs.results.tables import from_dataframe
-from uqs.score import score
+from uqs.score import figures, score
 
 SIZES = ((3, 36, 3), (10, 100, 3))
 

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from uqs.audit.audit import audit, audit_long
 from uqs.errors import DataError
-from uqs.reliability.audit import audit, audit_long
 from uqs.results.choice import Choice
 from uqs.results.tables import read_long, read_table
 
@@ -29,7 +29,7 @@ METRICS = ["FA", "RA", "MIA", "AD", "JS", "oracle_distance"]
 @pytest.fixture(scope="module")
 def plain() -> pd.DataFrame:
     """Two benchmarks of the published rows, rounded so that a paper could print them."""
-    frame = pd.read_csv(str(files("uqs.published") / "multimodal_llava15_7b.csv"))
+    frame = pd.read_csv(str(files("uqs.reproduction") / "multimodal_llava15_7b.csv"))
     frame = frame[frame["benchmark"] != "mmubench"].reset_index(drop=True)
     return frame.round(dict.fromkeys(METRICS, 4))
 

@@ -22,7 +22,7 @@ KEYS = ["benchmark", "method", "seed"]
 
 @pytest.fixture
 def published() -> pd.DataFrame:
-    return pd.read_csv(str(files("uqs.published") / "multimodal_llava15_7b.csv"))
+    return pd.read_csv(str(files("uqs.reproduction") / "multimodal_llava15_7b.csv"))
 
 
 def test_percent_on_one_benchmark_is_refused(tmp_path: Path, published: pd.DataFrame) -> None:
@@ -216,7 +216,7 @@ def test_ranking_by_bounds_can_invert_the_truth() -> None:
 
 def test_bounds_are_said_and_ranked_by_no_one(tmp_path: Path) -> None:
     """The audit has no figure of a metric known by bounds, whatever the bounds are, and says why."""
-    from uqs.reliability.audit import audit_long
+    from uqs.audit.audit import audit_long
 
     audits = []
     for order in ((0.1, 0.2, 0.3), (0.3, 0.2, 0.1)):

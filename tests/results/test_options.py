@@ -9,10 +9,10 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
+from uqs.cli.audit import audit
+from uqs.cli.score import score
 from uqs.errors import UserError
-from uqs.reliability.command import audit
 from uqs.results.choice import Choice, parse
-from uqs.score.command import score
 
 ODD = "Approach;Dataset;Acc;RA (%);FA;note\nga;b;61,5;70,5;0,1;7\nnpo;b;40,5;71;0,2;7\nkl;b;40;72;0,3;8\n"
 OPTIONS = [

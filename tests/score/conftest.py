@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from uqs.published import figures
 from uqs.results.panel import Panel
+from uqs.score import figures
 
 
 def _table(seed=0, methods=5, benchmarks=3, runs=3):

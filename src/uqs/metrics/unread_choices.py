@@ -7,10 +7,10 @@ from math import sqrt
 
 import numpy as np
 
+from uqs.choice import chosen_letter
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import Mask, SplitMetric
 from uqs.metrics.cards.health import UNREAD
-from uqs.metrics.choice import chosen_letter
 from uqs.metrics.clustered import clustered_mean
 from uqs.records import LETTERS
 from uqs.traces.trace import Trace
@@ -25,7 +25,7 @@ class UnreadChoices(SplitMetric):
     """Share of multiple-choice answers from which no choice can be read; also on forget and holdout.
 
     Such an answer counts as wrong, so a model that writes in another way seems to forget. The rule of reading
-    is that of `uqs.metrics.choice`. A letter that the question does not offer is no choice, where the wrong
+    is that of `uqs.choice`. A letter that the question does not offer is no choice, where the wrong
     options were traced.
     """
 

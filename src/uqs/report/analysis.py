@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from uqs import registry, results
+from uqs.audit import Audit, audit
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS
 from uqs.records import Role
-from uqs.reliability import Audit, audit
 from uqs.report.cautions import cautions
 from uqs.report.gates import Gates, read_gates
 from uqs.report.means import Line, Summary, summarise

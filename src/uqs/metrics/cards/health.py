@@ -43,7 +43,7 @@ UNREAD = MetricCard(
     (0, 1),
     "retain",
     frozenset(),
-    "share of multiple-choice answers without a readable letter (uqs.metrics.choice)",
+    "share of multiple-choice answers without a readable letter (uqs.choice)",
     "that choices are made with knowledge: the same letter given to every question is read every time",
 )
 REFUSE = MetricCard(

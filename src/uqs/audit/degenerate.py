@@ -1,0 +1,106 @@
+"""Which metrics say nothing of the methods of a benchmark, and how much error their values carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.audit.order import Order, Shown
+from uqs.metrics.cards import CARDS
+from uqs.records import VALUED, Status
+from uqs.results.panel import FloatArray, Panel
+from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
+
+PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
+"""Metrics that are a share of items, so that their error follows from their count."""
+
+
+@dataclass(frozen=True)
+class Degenerate:
+    """A metric that says nothing of a benchmark's methods.
+
+    A metric is `unresolved` where it tells no two methods of one strength apart, at any strength. `value` is
+    the one value of a constant metric, the range of an unresolved one, and none where there are too few
+    values or no oracle.
+    """
+
+    benchmark: str
+    metric: str
+    status: Status
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Measurement error of a metric in a benchmark.
+
+    `error` is the root mean square standard error; `floor` the mean distance between two oracles, or
+    difference between their own values, which is no error; `reliability` the share of variance that is not
+    error. Each is none where unknown.
+    """
+
+    benchmark: str
+    metric: str
+    error: float | None
+    floor: float | None
+    reliability: float | None
+
+
+def standard_errors(panel: Panel, metric: str) -> FloatArray:
+    """Given standard errors, else those of Wilson's interval for accuracies of known count; NaN unknown."""
+    given = panel.errors.get(metric, np.full(len(panel), np.nan)).copy()
+    counts = panel.counts.get(metric, np.zeros(len(panel), dtype=np.int64))
+    values = panel.values[metric]
+    if metric in CARDS and CARDS[metric].name in PROPORTIONS:
+        lacking = np.isnan(given) & (counts > 0) & (values >= 0) & (values <= 1)
+        given[lacking] = wilson_error(values[lacking], counts[lacking])
+    return given
+
+
+def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
+    """How far two oracles lie apart: their mean distance, or mean difference of their own values."""
+    key = benchmark, metric
+    between = noise_floor(panel.floors.get(key, np.array([])))
+    own = panel.oracles.get(key, np.array([]))
+    return between if between is not None else noise_floor(pair_differences(own))
+
+
+def measure_noise(panel: Panel) -> Iterator[Noise]:
+    """The noise of every metric in every benchmark where something is known of it."""
+    for metric in panel.metrics:
+        errors = standard_errors(panel, metric)
+        for benchmark, every in panel.strata.items():
+            rows = every[~np.isnan(panel.values[metric][every])]
+            known = errors[rows][~np.isnan(errors[rows])]
+            error = float(np.sqrt(np.mean(known**2))) if len(known) else None
+            floor = floor_of(panel, benchmark, metric)
+            if error is not None or floor is not None:
+                share = reliability(panel.values[metric][rows], errors[rows])
+                yield Noise(benchmark, metric, error, floor, share)
+
+
+def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerate]:
+    """Every metric and benchmark where the values are constant, unresolved or too few."""
+    shown: dict[tuple[str, str], set[Shown]] = {}
+    for order in orders:
+        shown.setdefault((order.benchmark, order.metric), set()).add(order.shown)
+    for benchmark, rows in panel.strata.items():
+        for metric in panel.metrics:
+            known = rows[~np.isnan(panel.values[metric][rows])]
+            values = panel.values[metric][known]
+            if len(set(panel.method[known].tolist())) < 2:
+                yield Degenerate(benchmark, metric, _reason(panel, metric, rows), None)
+            elif np.ptp(values) == 0:
+                yield Degenerate(benchmark, metric, Status.CONSTANT, float(values[0]))
+            elif shown.get((benchmark, metric)) == {Shown.NOTHING}:
+                yield Degenerate(benchmark, metric, Status.UNRESOLVED, float(np.ptp(values)))
+
+
+def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:
+    """The one status that all missing values carry, else too few; of a lower bound there is no value."""
+    statuses = set(panel.statuses[metric][rows]) if metric in panel.statuses else set()
+    reasons = statuses - (VALUED - {Status.LOWER_BOUND})
+    return Status(reasons.pop()) if len(reasons) == 1 else Status.TOO_FEW

@@ -1,0 +1,117 @@
+"""Models in memory: one base at a time, adapters put on and taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from uqs.checkpoints.find import Checkpoint
+from uqs.errors import DataError, UserError
+from uqs.models import system_prompt as preamble
+from uqs.models.families import family_of
+from uqs.models.fingerprint import fingerprint
+from uqs.models.opening import put_adapter
+from uqs.models.vlm import VLM
+from uqs.models.weight_files import ADAPTER
+
+
+class Models:
+    """Opens checkpoints. The base of the last one stays loaded, for the next may stand on it too.
+
+    Before it is used again its fingerprint must be that of its loading; else it is loaded anew. Adapters may
+    rewrite a base (PiSSA, OLoRA) or leave modules in it, and so may whatever else is done to an opened model.
+
+    `device` and `dtype`: by default CUDA in bfloat16 where there is one, else the CPU in float32.
+    `processor`: a folder that replaces the models' own tokenizer and picture processor.
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        dtype: torch.dtype | None = None,
+        processor: Path | None = None,
+    ) -> None:
+        if processor is not None and not processor.is_dir():
+            raise UserError(f"no folder {str(processor)!r} with a processor")
+        self.device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
+        self._processor = processor
+        self._loaded: _Loaded | None = None
+
+    @property
+    def precision(self) -> str:
+        """The name of `dtype`."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @contextmanager
+    def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
+        """The model of a checkpoint, bit for bit as it is alone.
+
+        Raises DataError where a weight is missing, does not belong or is not finite.
+        """
+        vlm = self._base(checkpoint.start)
+        if checkpoint.kind == "model":
+            yield vlm
+            return
+        _check_file(checkpoint.folder / ADAPTER)
+        adapted = put_adapter(vlm.model, checkpoint.folder, trainable=False)
+        try:
+            unlearned = type(vlm)(adapted.eval(), vlm.processor)
+            preamble.load(unlearned, checkpoint.folder)
+            yield unlearned
+        finally:
+            adapted.unload()
+
+    def _base(self, folder: Path) -> VLM:
+        kept = self._loaded
+        if (
+            kept is not None
+            and kept.folder == folder
+            and fingerprint(kept.vlm.model) == kept.fingerprint
+        ):
+            return kept.vlm
+        self._loaded = kept = None  # frees the memory before more is taken
+        vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
+        preamble.load(vlm, folder)
+        vlm.model.requires_grad_(False)
+        vlm.model.to(self.device)
+        for name, parameter in vlm.model.named_parameters():
+            _check_finite(parameter, folder, name)
+        self._loaded = _Loaded(folder, vlm, fingerprint(vlm.model))
+        return vlm
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A base in memory and what it was when it was loaded."""
+
+    folder: Path
+    vlm: VLM
+    fingerprint: str
+
+
+def _device(name: str) -> torch.device:
+    """The device of a name; UserError where there is none."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"device {name!r} cannot be used ({reason})") from None
+    return device
+
+
+def _check_file(file: Path) -> None:
+    with safe_open(file, framework="pt") as opened:
+        for name in opened.keys():  # noqa: SIM118  it is no mapping
+            _check_finite(opened.get_tensor(name), file, name)
+
+
+def _check_finite(tensor: torch.Tensor, file: Path, name: str) -> None:
+    if not bool(torch.isfinite(tensor).all()):
+        raise DataError("holds NaN or infinite weights", file=file, field=name)

@@ -1,0 +1,141 @@
+"""Which values have a status instead, whoever measures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from uqs.evaluation.rows import AGAINST_HOLDOUT, ON_RIGHT_ANSWERS, measured
+from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.cards import CARDS
+from uqs.records import Measurement, Role, Status
+from uqs.traces.trace import Trace
+
+HOLDOUT_METRICS = (
+    "membership_advantage",
+    "membership_auc",
+    "membership_efficacy",
+    "membership_zlib_tpr",
+)
+
+
+@pytest.fixture(autouse=True)
+def half(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("uqs.metrics.baseline.LIMIT", 0.5)
+    yield
+
+
+def known(trace: Trace, share: float, answer: str = "other") -> Trace:
+    """The trace of a model that knows a share of the answers; what it says else is `answer`."""
+    n = len(trace)
+    knows = np.random.default_rng(1).permutation(n) < share * n
+    golds = tuple(f"answer{i % 12}" for i in range(n))
+    losses = np.where(knows, 0.05, 3.0) + np.random.default_rng(2).random(n) / 100
+    return dataclasses.replace(
+        trace,
+        tasks=("short",) * n,
+        golds=golds,
+        answers=tuple(
+            g if k else f"{answer} {i}" for i, (g, k) in enumerate(zip(golds, knows, strict=True))
+        ),
+        gold_log_probs=-np.repeat(losses, trace.lengths()).astype(np.float32),
+    )
+
+
+@pytest.fixture
+def make(make_trace):  # type: ignore[no-untyped-def]
+    def evidence(forget: float, retain: float, holdout: float) -> Evidence:
+        shares = {"forget": forget, "retain": retain, "holdout": holdout}
+        return Evidence(
+            {name: known(make_trace(name, entities=10), share) for name, share in shares.items()}
+        )
+
+    return evidence
+
+
+def rows(
+    names: tuple[str, ...],
+    model: Evidence,
+    references: References = References(),  # noqa: B008  frozen
+    role: Role = Role.UNLEARNED,
+) -> list[tuple[int | None, Measurement]]:
+    found = []
+    for one in measured(names, model, references, role=role):
+        assert isinstance(one, Measured), one
+        found.append((one.oracle_seed, one.measurement))
+    return found
+
+
+def statuses(found: list[tuple[int | None, Measurement]]) -> dict[str, Status]:
+    return {row.split: row.status for _, row in found}
+
+
+def test_the_metrics_against_holdout_are_those_that_read_it_as_strangers() -> None:
+    symbols = {s for s, card in CARDS.items() if card.name in AGAINST_HOLDOUT}
+    assert {s for s in CARDS if s.startswith(("MIA", "LIRA", "PRIVLEAK"))} <= symbols
+    assert len(symbols) == len(AGAINST_HOLDOUT) > 20
+    assert {"forget_accuracy", "retain_accuracy"} <= ON_RIGHT_ANSWERS
+
+
+@pytest.mark.parametrize("role", Role)
+def test_one_that_knows_holdout_has_nothing_against_it(make, role: Role) -> None:  # type: ignore[no-untyped-def]
+    """As an oracle does that was trained on forget, retain and holdout."""
+    found = rows((*HOLDOUT_METRICS, "retain_accuracy"), make(1.0, 1.0, 1.0), role=role)
+    assert {row.status for _, row in found[:-1] if row.metric != "RA"} == {Status.KNOWN_HOLDOUT}
+    assert all(row.value is None for _, row in found if row.metric.startswith("MIA"))
+    assert next(row for _, row in found if row.metric == "RA").value == 1
+    honest = rows(HOLDOUT_METRICS, make(0.1, 1.0, 0.1), role=role)
+    assert all(row.status is Status.OK and row.value is not None for _, row in honest)
+    lost = rows(HOLDOUT_METRICS, make(0.1, 0.1, 0.1), role=role)
+    assert all(row.status is Status.OK for _, row in lost)
+
+
+def test_an_oracle_that_knows_holdout_is_none_for_what_is_measured_against_it(make) -> None:  # type: ignore[no-untyped-def]
+    model = make(0.2, 1.0, 0.1)
+    oracles = {0: make(0.1, 1.0, 0.1), 1: make(1.0, 1.0, 1.0)}
+    found = rows(("priv_leak", "jensen_shannon"), model, References(oracles))
+    leak = {seed: row.status for seed, row in found if row.metric == "PRIVLEAK"}
+    assert leak == {0: Status.OK, 1: Status.KNOWN_HOLDOUT}
+    assert all(row.status is Status.OK for _, row in found if row.metric == "JS")
+    found = rows(("priv_leak",), model, References({1: oracles[1]}))
+    assert [(seed, row.status) for seed, row in found] == [(1, Status.KNOWN_HOLDOUT)]
+
+
+def test_a_weak_original_leaves_no_number_of_right_answers(make) -> None:  # type: ignore[no-untyped-def]
+    """FA .02 says nothing where the original has .03."""
+    original, model = make(0.03, 1.0, 0.02), make(0.02, 1.0, 0.02)
+    names = ("forget_accuracy", "retain_accuracy", "membership_auc", "empty_answers")
+    found = rows(names, model, References(original=original))
+    fa = [row for _, row in found if row.metric == "FA"]
+    assert statuses([(None, row) for row in fa])["forget"] is Status.WEAK_ORIGINAL
+    assert all((row.value is None) == row.split.startswith("forget") for row in fa), (
+        "holdout was taught to nobody"
+    )
+    others = [row for _, row in found if row.metric != "FA"]
+    assert all(row.status is Status.OK for row in others)
+    for role in (Role.ORIGINAL, Role.ORACLE):
+        own = rows(names, original, References(original=original), role)
+        assert all(row.value is not None for _, row in own)
+
+
+def test_a_good_original_takes_no_number_away(make) -> None:  # type: ignore[no-untyped-def]
+    found = rows(
+        ("forget_accuracy",), make(0.02, 1.0, 0.02), References(original=make(0.6, 1, 0.1))
+    )
+    assert all(row.status is Status.OK for _, row in found)
+
+
+def test_a_model_that_repeats_itself_is_collapsed_whatever_else_it_is(make) -> None:  # type: ignore[no-untyped-def]
+    model = make(0.0, 1.0, 0.0)
+    retain = model.traces["retain"]
+    loop = dataclasses.replace(retain, answers=("US US US US",) * len(retain))
+    found = rows(
+        ("forget_accuracy", "membership_auc", "repetition"),
+        Evidence({**model.traces, "retain": loop}),
+        References(original=make(1.0, 1.0, 0.1)),
+    )
+    assert [row.status for _, row in found if row.metric != "REP"] == [Status.COLLAPSED] * 2
+    assert next(row for _, row in found if row.metric == "REP").value == pytest.approx(2 / 3)
