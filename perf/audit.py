@@ -50,7 +50,7 @@ def median(work: Callable[[], object], runs: int = 5) -> float:
 
 
 def published() -> pd.DataFrame:
-    return pd.read_csv(str(files("uqs.published") / "multimodal_llava15_7b.csv"))
+    return pd.read_csv(str(files("uqs.reproduction") / "multimodal_llava15_7b.csv"))
 
 
 def made(benchmarks: int, methods: int, seeds: int, metrics: int) -> pd.DataFrame:
@@ -101,10 +101,10 @@ def scipy_loop(frame: pd.DataFrame, resamples: int) -> float:
 
 def sampled(frame: pd.DataFrame, resamples: int) -> None:
     """The same tests by `uqs`, drawn rather than enumerated, so that the number of resamples is equal."""
-    from uqs.reliability import inference
-    from uqs.reliability.direction import aligned
-    from uqs.reliability.groups import Pair, group_pairs
-    from uqs.reliability.inference import Kind, permutation_tests
+    from uqs.audit import inference
+    from uqs.audit.direction import aligned
+    from uqs.audit.groups import Pair, group_pairs
+    from uqs.audit.inference import Kind, permutation_tests
     from uqs.tables import from_dataframe
 
     panel = from_dataframe(frame)
@@ -126,7 +126,7 @@ def sampled(frame: pd.DataFrame, resamples: int) -> None:
 
 def grown(shape: tuple[int, int, int, int]) -> str:
     """One row of the growth table, measured in this process."""
-    from uqs.reliability import audit
+    from uqs.audit import audit
 
     frame = made(*shape)
     directions = {name: "lower" for name in frame.columns if name.startswith("x")}
@@ -150,16 +150,16 @@ def grown(shape: tuple[int, int, int, int]) -> str:
 
 def main() -> None:
     start = time.perf_counter()
-    from uqs.reliability import audit
+    from uqs.audit import audit
 
     imported = time.perf_counter() - start
     frame = published()
     whole = median(
         lambda: audit(frame, rng=np.random.default_rng(0), resamples=RESAMPLES).to_dict()
     )
-    table = str(files("uqs.published") / "multimodal_llava15_7b.csv")
+    table = str(files("uqs.reproduction") / "multimodal_llava15_7b.csv")
     program = (
-        "from pathlib import Path; from uqs.reliability.command import audit; "
+        "from pathlib import Path; from uqs.cli.audit import audit; "
         f"audit(Path({table!r}), json=True)"
     )
     command = median(
@@ -175,7 +175,7 @@ def main() -> None:
         "## The published table: 36 rows, 5 metrics and the oracle distance\n\n"
         "| what | seconds |\n|---|---|\n"
         f"| whole audit, {RESAMPLES:,} resamples (median of 5) | {whole:.3f} |\n"
-        f"| importing `uqs.reliability` after NumPy, pandas and SciPy | {imported:.2f} |\n"
+        f"| importing `uqs.audit` after NumPy, pandas and SciPy | {imported:.2f} |\n"
         f"| the whole command in a fresh process, start included (median of 3) | {command:.2f} |\n\n"
         f"## The same {RESAMPLES:,} resamples of the same tests, drawn\n\n"
         "10 stratified tau-b, 5 stratified and 5 pooled rho, methods exchanged within benchmarks.\n\n"

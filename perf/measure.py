@@ -31,14 +31,14 @@ import torch
 from torch import Tensor
 
 from uqs import benchmarks
-from uqs.measuring.checkpoint import Checkpoint
-from uqs.measuring.models import Models
+from uqs.checkpoints.find import Checkpoint
+from uqs.checkpoints.open import Models
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Measured, References
 from uqs.models.llava import Llava
 from uqs.models.settings import BASES, AdapterSettings
 from uqs.models.vlm import VLM
-from uqs.probes.candidates import with_candidates
+from uqs.questions.candidates import with_candidates
 from uqs.records import Sample, Split
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
@@ -100,8 +100,8 @@ def _wait() -> None:
 def one_pass(case: Case, clock: Clock) -> dict[str, Any]:
     """Every checkpoint in one pass, then every metric that the traces alone give."""
     from uqs import registry
-    from uqs.measuring.rows import measured
-    from uqs.measuring.splits import card
+    from uqs.evaluation.rows import measured
+    from uqs.evaluation.splits import card
 
     models, splits, found = Models(), case.splits(), {}
     names = [
@@ -207,7 +207,7 @@ def plain(case: Case, clock: Clock) -> dict[str, Any]:
             start = 0
             for name, split in splits.items():
                 stop = start + len(split)
-                from uqs.metrics.answers import is_right
+                from uqs.answers import is_right
 
                 judged = zip(split.samples, answers[start:stop], strict=True)
                 found[f"right {name}"] = float(

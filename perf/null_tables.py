@@ -12,9 +12,9 @@ from itertools import product
 import numpy as np
 from scipy.stats import binomtest, kendalltau, spearmanr
 
+from uqs.audit.groups import Pair, group_pairs
+from uqs.audit.inference import Kind, permutation_tests
 from uqs.panel import Panel
-from uqs.reliability.groups import Pair, group_pairs
-from uqs.reliability.inference import Kind, permutation_tests
 
 TABLES = 2000
 RESAMPLES = 999

@@ -19,8 +19,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from uqs.published import figures
-from uqs.score import score
+from uqs.score import figures, score
 from uqs.tables import from_dataframe
 
 SIZES = ((3, 36, 3), (10, 100, 3))

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from uqs.measuring.run import measure
+    from uqs.evaluation.run import measure
 
 __all__ = ["__version__", "measure"]
 __version__ = "0.1.0"
@@ -15,5 +15,5 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """`uqs.measure` loads the run half, which needs torch, only when it is asked for."""
     if name == "measure":
-        return import_module("uqs.measuring.run").measure
+        return import_module("uqs.evaluation.run").measure
     raise AttributeError(f"module 'uqs' has no attribute {name!r}")

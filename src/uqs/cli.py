@@ -14,7 +14,7 @@ import typer
 
 from uqs import __version__
 from uqs.errors import UserError
-from uqs.run_half import require_run_half
+from uqs.training_extra import require_run_half
 
 INTERRUPTED = 130
 ELSEWHERE = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -87,7 +87,7 @@ def run(
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
 ) -> None:
     """Train, unlearn, measure and rank; what a run before this one finished is kept."""
-    from uqs.study.run import CellFailedError, RunOptions, run_study
+    from uqs.studies.run import CellFailedError, RunOptions, run_study
 
     try:
         folder = run_study(study, RunOptions(runs, workers, plain))
@@ -106,8 +106,8 @@ def run(
 @app.command()
 def validate(study: StudyFile) -> None:
     """Check a study file and its data, and print what would be run."""
-    from uqs.study.run import plan_study
-    from uqs.study.summary import summary
+    from uqs.studies.run import plan_study
+    from uqs.studies.summary import summary
 
     print(summary(plan_study(study)))
 
@@ -121,7 +121,7 @@ def ls(
     """List what can be named in a study file."""
     from rich.console import Console
 
-    from uqs.listing import WIDTH, tables
+    from uqs.cli.ls import WIDTH, tables
 
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
@@ -134,48 +134,48 @@ def ls(
 def tune(context: typer.Context) -> None:
     """Find the strengths of a study's methods, with the same number of trials for each."""
     require_run_half("tuning")
-    _elsewhere("uqs.tuning.command:tune", context)
+    _elsewhere("uqs.cli.tune:tune", context)
 
 
 @app.command(context_settings=ELSEWHERE)
 def unlearn(context: typer.Context) -> None:
     """Unlearn a forget set from one's own checkpoint by any method."""
     require_run_half("unlearning")
-    _elsewhere("uqs.methods.command:unlearn", context)
+    _elsewhere("uqs.cli.unlearn:unlearn", context)
 
 
 @app.command(context_settings=ELSEWHERE)
 def measure(context: typer.Context) -> None:
     """Measure one's own checkpoints: one pass, every metric, gaps to oracles."""
     require_run_half("measuring")
-    from uqs.measuring.command import one_by_one
+    from uqs.cli.measure import one_by_one
 
-    _elsewhere("uqs.measuring.command:measure", context, one_by_one(context.args))
+    _elsewhere("uqs.cli.measure:measure", context, one_by_one(context.args))
 
 
 @app.command(context_settings=ELSEWHERE)
 def trace(context: typer.Context) -> None:
     """Write the traces of one model: what the metrics read."""
     require_run_half("tracing")
-    _elsewhere("uqs.measuring.command:trace", context)
+    _elsewhere("uqs.cli.measure:trace", context)
 
 
 @app.command(context_settings=ELSEWHERE)
 def audit(context: typer.Context) -> None:
     """Say what a results table can and cannot support."""
-    _elsewhere("uqs.reliability.command:audit", context)
+    _elsewhere("uqs.cli.audit:audit", context)
 
 
 @app.command(context_settings=ELSEWHERE)
 def score(context: typer.Context) -> None:
     """Rank methods by UQS, with what the rank is worth."""
-    _elsewhere("uqs.score.command:score", context)
+    _elsewhere("uqs.cli.score:score", context)
 
 
 @app.command(context_settings=ELSEWHERE)
 def reproduce(context: typer.Context) -> None:
     """Compute the published figures from their rows, and what correct statistics say of them."""
-    _elsewhere("uqs.published.command:reproduce", context)
+    _elsewhere("uqs.cli.reproduce:reproduce", context)
 
 
 def _elsewhere(place: str, context: typer.Context, arguments: list[str] | None = None) -> None:

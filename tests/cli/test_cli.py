@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from uqs import __version__, cli, results
-from uqs.study.run import RunOptions, run_study
+from uqs.studies.run import RunOptions, run_study
 
 TOY = Path(__file__).parent.parent / "study"
 STUDY = """name: small
@@ -112,7 +112,7 @@ def test_a_fault_is_no_users_error(
     def fail(path: Path) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("uqs.study.run.plan_study", fail)
+    monkeypatch.setattr("uqs.studies.run.plan_study", fail)
     said = uqs("validate", study)
     assert said == Said(1, "", "error: ZeroDivisionError: a fault (--debug shows where)\n")
 
@@ -164,7 +164,7 @@ def test_a_finished_study_needs_no_torch(
     before = (folder / "results.parquet").read_bytes()
     assert len(results.read(folder / "results.parquet")) == 4 * 3 - 2
     script = (
-        "import sys; from uqs.study.run import *; from pathlib import Path\n"
+        "import sys; from uqs.studies.run import *; from pathlib import Path\n"
         "run_study(Path(sys.argv[1]), RunOptions(Path(sys.argv[2])))\n"
         "heavy = {'torch', 'transformers', 'sklearn', 'statsmodels'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

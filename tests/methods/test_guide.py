@@ -17,7 +17,7 @@ import torch
 
 from uqs import registry
 from uqs.cli import main
-from uqs.listing import method_card
+from uqs.cli.ls import method_card
 from uqs.methods.base import Method, Step
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.models import adapter

@@ -11,7 +11,7 @@ from uqs.methods.refusals import REFUSALS, draw, encode_with_refusals
 from uqs.metrics.refusals import refuses
 from uqs.models.tiny_llava import TinyLlava
 from uqs.models.vlm import IGNORED
-from uqs.study.work import MAX_NEW_TOKENS
+from uqs.studies.work import MAX_NEW_TOKENS
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uqs.metrics.answers import words
+from uqs.answers import words
 from uqs.metrics.base import Evidence, References
 from uqs.metrics.rouge import RougeRecall, recall
 from uqs.records import Measurement, Status

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from uqs.errors import DataError, UserError
+from uqs.interventions.quantisation import quantised
 from uqs.methods.base import trainable
 from uqs.methods.losses import answer_cross_entropy
 from uqs.models.adapter import attach, base_weight, load, save
@@ -14,7 +15,6 @@ from uqs.models.four_bit import is_four_bit
 from uqs.models.neurons import LANGUAGE, output_layers, remove
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
-from uqs.probes.quantisation import quantised
 
 QLORA = AdapterSettings(kind="qlora", r=2, targets="language.all+projector")
 

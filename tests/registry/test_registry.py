@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from uqs import registry
+from uqs.cli.ls import entries, tables
 from uqs.errors import UserError
-from uqs.listing import entries, tables
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.metrics.cards import CARDS
 

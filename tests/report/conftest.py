@@ -11,8 +11,8 @@ import pytest
 
 from uqs import results
 from uqs.metrics.cards import CARDS
-from uqs.published.figures import multimodal
 from uqs.results import Row
+from uqs.score.figures import multimodal
 
 ORIGINAL = {"FA": 0.98, "RA": 0.97, "MIA": 0.8, "AD": 9.0, "JS": 0.4, "oracle_distance": 0.9}
 ORACLE = {"FA": 0.2, "RA": 0.96, "MIA": 0.03}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from uqs.panel import Panel
-from uqs.published import figures
+from uqs.score import figures
 
 
 def _table(seed=0, methods=5, benchmarks=3, runs=3):

@@ -8,7 +8,7 @@ from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.cards.baselines import GUARDRAIL, GuardrailSettings
 from uqs.models.vlm import VLM
-from uqs.probes.names import names_in
+from uqs.questions.names import names_in
 from uqs.records import Sample
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.answers import is_right
+from uqs.answers import is_right
 from uqs.metrics.base import Floats, Measured
 from uqs.metrics.by_split import SplitMetric, parts
 from uqs.metrics.cards import FA, RA

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from uqs.metrics.answers import says_something
+from uqs.answers import says_something
 from uqs.traces.trace import Trace
 
 

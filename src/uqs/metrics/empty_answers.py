@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from uqs.metrics.answers import says_something
+from uqs.answers import says_something
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import SplitMetric
 from uqs.metrics.cards.health import EMPTY

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.answers import plain
+from uqs.answers import plain
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.cards.recoverability import LINPROBE
 from uqs.metrics.recoverability import ABOVE

@@ -12,8 +12,8 @@ from uqs import registry
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.cards.recoverability import KR, KR_IMP
-from uqs.probes.base import Probe
-from uqs.probes.likelihood_rank import compared, reciprocal_rank
+from uqs.questions.base import Probe
+from uqs.questions.likelihood_rank import compared, reciprocal_rank
 from uqs.records import Status
 from uqs.traces.trace import Trace
 

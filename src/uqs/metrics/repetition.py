@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from uqs.metrics.answers import words
+from uqs.answers import words
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import Mask, SplitMetric
 from uqs.metrics.cards.health import REP

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
-from uqs.models import preamble
+from uqs.models import system_prompt as preamble
 from uqs.models.four_bit import is_four_bit, unpack
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from uqs import registry, results
+from uqs.audit import Audit, audit
 from uqs.errors import UserError
 from uqs.metrics.cards import CARDS
 from uqs.panel import Better, Panel
 from uqs.records import Role
-from uqs.reliability import Audit, audit
 from uqs.report.gates import Gates, read_gates
 from uqs.report.means import Line, Summary, summarise
 from uqs.score import ScoreResult, score

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from uqs.errors import DataError, UserError
 from uqs.metrics.cards import UQS_METRICS
-from uqs.published.figures import printed
 from uqs.registry import nearest
 from uqs.score.cube import TARGET, Cube
+from uqs.score.figures import printed
 from uqs.score.transforms import TRANSFORMS, Group
 from uqs.stats.coefficients import spearman
 

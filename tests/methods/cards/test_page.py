@@ -8,9 +8,9 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from uqs.cli.method_page import escaped, page
 from uqs.methods.cards import CARDS, words
 from uqs.methods.cards.hyperparameters import hyperparameters
-from uqs.methods.cards.page import escaped, page
 
 DOCS = Path(__file__).parents[3] / "docs" / "methods.md"
 
@@ -41,7 +41,7 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def test_the_page_of_methods_is_that_of_the_cards() -> None:
-    assert DOCS.read_text() == page(), "python -m uqs.methods.cards.page > docs/methods.md"
+    assert DOCS.read_text() == page(), "python -m uqs.cli.method_page > docs/methods.md"
 
 
 def test_the_first_table_has_every_method() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Sequence
 
+from uqs.audit import Audit
+from uqs.audit.association import Association, Stratified, Value
+from uqs.audit.findings import Reliability
 from uqs.records import Status
-from uqs.reliability import Audit
-from uqs.reliability.association import Association, Stratified, Value
-from uqs.reliability.findings import Reliability
 from uqs.report import words
 from uqs.report.board.markup import (
     Cell,

@@ -1,0 +1,272 @@
+"""The audit of a results table: what it can support, and what it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uqs.audit import structure
+from uqs.audit.association import TARGETS, Association, associate
+from uqs.audit.compare import WORK, Comparison, compare, soft_pairwise_accuracy
+from uqs.audit.degenerate import Noise, find_degenerate, measure_noise
+from uqs.audit.design import describe
+from uqs.audit.direction import Aligned, aligned
+from uqs.audit.findings import Agreement, Audit, PairwiseAccuracy, Reliability
+from uqs.audit.groups import Pair, group_pairs
+from uqs.audit.inference import Interval, Kind, bootstrap_intervals, permutation_tests
+from uqs.audit.openunlearning import MetaEvaluation, evaluate
+from uqs.audit.sentinels import sentinels
+from uqs.audit.verdicts import verdicts
+from uqs.errors import UserError
+from uqs.metrics.cards import CARDS
+from uqs.panel import FloatArray, Panel
+from uqs.records import Status
+from uqs.stats.coefficients import pairwise_accuracy, spearman, tau_b, tie_threshold
+from uqs.stats.multiple import benjamini_hochberg, holm
+from uqs.stats.noise import attenuation_ceiling
+from uqs.stats.permutation import PermutationTest
+from uqs.tables import Directions, directions_of, long_form, to_panel
+
+PAIRS = 20_000_000
+"""Most pairs of rows, over all metrics, for which pairwise accuracies are computed."""
+
+
+def audit(
+    table: Any,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 10_000,
+    directions: Directions | None = None,
+    name: str = "table",
+) -> Audit:
+    """Audit a Panel, or any dataframe in wide or long form that narwhals reads.
+
+    The answer does not depend on the order of rows or columns. `directions` adds to the metrics' own,
+    for a dataframe; `name` is what errors call it.
+    """
+    if isinstance(table, Panel):
+        return _audit(table.ordered(), (), resamples, rng)
+    long = long_form(table, name)
+    return audit_long(long, rng=rng, resamples=resamples, directions=directions, name=name)
+
+
+def audit_long(
+    long: pd.DataFrame,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 10_000,
+    directions: Directions | None = None,
+    name: str = "table",
+) -> Audit:
+    """Audit a checked long form, with the models of its `knowledge` and `stage` columns."""
+    panel = to_panel(long, name, directions)
+    extra = evaluate(long, directions_of(long, name, directions))
+    return _audit(panel.ordered(), extra, resamples, rng)
+
+
+def _audit(
+    panel: Panel, extra: tuple[MetaEvaluation, ...], resamples: int, rng: np.random.Generator
+) -> Audit:
+    if resamples < 1:
+        raise UserError(f"{resamples} resamples are none")
+    seeds = rng.spawn(5)
+    design = describe(panel, resamples, seeds[0])
+    turned = {metric: aligned(panel, metric) for metric in panel.metrics}
+    metrics = _in_order(panel.metrics)
+    degenerate = tuple(find_degenerate(panel))
+    unresolved = frozenset(
+        (item.benchmark, item.metric) for item in degenerate if item.status == Status.UNRESOLVED
+    )
+    scores = {metric: turned[metric].values for metric in metrics}
+    agreement = _agreements(panel, turned, metrics, unresolved, design.resamples, seeds[1])
+    noise = tuple(measure_noise(panel))
+    found = Audit(
+        design=design,
+        verdicts=(),
+        degenerate=degenerate,
+        agreement=agreement,
+        reliability=_reliabilities(
+            panel, turned, metrics, unresolved, noise, design.resamples, seeds[2]
+        ),
+        comparisons=_comparisons(panel, turned, metrics, design.resamples, seeds[3]),
+        noise=noise,
+        clusters=structure.cluster(
+            panel,
+            scores,
+            {frozenset((item.a, item.b)): item.tau.stratified.value for item in agreement},
+            design.resamples,
+            seeds[4],
+        ),
+        concordance=tuple(structure.concordance(panel, scores)),
+        separations=tuple(structure.separations(panel, scores)),
+        meta_evaluation=extra,
+    )
+    return replace(found, verdicts=verdicts(found))
+
+
+def _in_order(metrics: Iterable[str]) -> list[str]:
+    """The metrics as their cards stand, then the others by name; targets are held apart."""
+    cards = list(CARDS)
+    known = [name for name in metrics if name not in TARGETS]
+    return sorted(
+        known, key=lambda name: (cards.index(name) if name in cards else len(cards), name)
+    )
+
+
+def _agreements(
+    panel: Panel,
+    turned: Mapping[str, Aligned],
+    metrics: Sequence[str],
+    unresolved: frozenset[tuple[str, str]],
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Agreement, ...]:
+    pairs = [Pair(a, b) for a, b in combinations(metrics, 2)]
+    tests, intervals = _infer(panel, turned, pairs, Kind.TAU, resamples, rng)
+    adjusted = benjamini_hochberg([test.p if test else None for test in tests])
+    return tuple(
+        Agreement(
+            *pair,
+            _flagged(associate(panel, turned[pair.x], turned[pair.y], tau_b), pair, unresolved),
+            test,
+            p_adjusted,
+            interval,
+        )
+        for pair, test, p_adjusted, interval in zip(pairs, tests, adjusted, intervals, strict=True)
+    )
+
+
+def _reliabilities(
+    panel: Panel,
+    turned: Mapping[str, Aligned],
+    metrics: Sequence[str],
+    unresolved: frozenset[tuple[str, str]],
+    noise: Sequence[Noise],
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Reliability, ...]:
+    found: list[Reliability] = []
+    for target in TARGETS:
+        if target not in turned:
+            continue
+        pairs = [Pair(metric, target) for metric in metrics]
+        tests, intervals = _infer(panel, turned, pairs, Kind.RHO, resamples, rng)
+        pooled, _ = _infer(panel, turned, pairs, Kind.POOLED_RHO, resamples, rng)
+        adjusted = holm([test.p if test else None for test in tests])
+        for at, pair in enumerate(pairs):
+            x, y = turned[pair.x], turned[target]
+            rho = associate(panel, x, y, spearman)
+            found.append(
+                Reliability(
+                    metric=pair.x,
+                    target=target,
+                    rho=_flagged(rho, pair, unresolved),
+                    test=tests[at],
+                    p_adjusted=adjusted[at],
+                    interval=intervals[at],
+                    pooled_test=pooled[at],
+                    sentinels=sentinels(panel, x.values, y.values, tests[at]),
+                    ceiling=_ceiling(noise, pair, panel.benchmarks),
+                    pairwise=_pairwise(panel, x.values, y.values, pair.x, noise),
+                )
+            )
+    return tuple(found)
+
+
+def _comparisons(
+    panel: Panel,
+    turned: Mapping[str, Aligned],
+    metrics: Sequence[str],
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Comparison, ...]:
+    found = []
+    targets = [target for target in TARGETS if target in turned]
+    work = WORK // max(1, len(targets) * len(metrics) * (len(metrics) - 1) // 2)
+    for target in targets:
+        gold = turned[target].values
+        for a, b in combinations(metrics, 2):
+            # Both metrics on the rows where all three are known.
+            shared = {
+                name: np.where(
+                    np.isnan(turned[a].values + turned[b].values), np.nan, turned[name].values
+                )
+                for name in (a, b)
+            }
+            pairs = [Pair(a, target), Pair(b, target)]
+            for group in group_pairs(panel, shared, {target: gold}, pairs):
+                found.append(compare(a, b, target, group, resamples, rng, work))
+    return tuple(found)
+
+
+def _infer(
+    panel: Panel,
+    turned: Mapping[str, Aligned],
+    pairs: Sequence[Pair],
+    kind: Kind,
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[list[PermutationTest | None], list[Interval]]:
+    """The test and the interval of every pair, in order."""
+    values = {name: turned[name].values for pair in pairs for name in pair}
+    tests: dict[Pair, PermutationTest] = {}
+    intervals: dict[Pair, Interval] = {}
+    for group in group_pairs(panel, values, values, pairs):
+        tests |= permutation_tests(group, kind, resamples, rng)
+        if kind is not Kind.POOLED_RHO:
+            intervals |= bootstrap_intervals(group, kind, resamples, rng)
+    none = Interval(None, None, "no row has both values")
+    return [tests.get(pair) for pair in pairs], [intervals.get(pair, none) for pair in pairs]
+
+
+def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, str]]) -> Association:
+    """Mark the benchmarks where one of the two metrics moves no more than its noise."""
+    marked = {
+        name: replace(cell, status=Status.UNRESOLVED)
+        if cell.value is not None and any((name, metric) in unresolved for metric in pair)
+        else cell
+        for name, cell in found.per_benchmark.items()
+    }
+    return replace(found, per_benchmark=marked)
+
+
+def _ceiling(noise: Sequence[Noise], pair: Pair, benchmarks: Iterable[str]) -> float | None:
+    shares = {(item.benchmark, item.metric): item.reliability for item in noise}
+    return _mean(
+        attenuation_ceiling(*(shares.get((benchmark, name)) for name in pair))
+        for benchmark in benchmarks
+    )
+
+
+def _pairwise(
+    panel: Panel, x: FloatArray, y: FloatArray, metric: str, noise: Sequence[Noise]
+) -> PairwiseAccuracy:
+    pairs = len(panel.metrics) * sum(len(rows) ** 2 for rows in panel.strata.values())
+    if pairs > PAIRS:
+        return PairwiseAccuracy(None, None, None, "too many rows for the work limit")
+    floors = {item.benchmark: item.floor for item in noise if item.metric == metric}
+    methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
+    calibrated: list[float | None] = []
+    at_floor: list[float | None] = []
+    soft: list[float | None] = []
+    for benchmark, every in panel.strata.items():
+        rows = every[~np.isnan(x[every] + y[every])]
+        if len(rows) < 2 or not np.ptp(x[rows]) or not np.ptp(y[rows]):
+            continue
+        calibrated.append(tie_threshold(x[rows], y[rows]).accuracy)
+        soft.append(soft_pairwise_accuracy(x[rows], y[rows], methods[rows]))
+        floor = floors.get(benchmark)
+        if floor is not None:
+            at_floor.append(pairwise_accuracy(x[rows], y[rows], floor).value)
+    return PairwiseAccuracy(_mean(calibrated), _mean(at_floor), _mean(soft))
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is defined."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,104 @@
+"""An audit as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from uqs.audit.association import Association, Value
+from uqs.audit.findings import Agreement, Audit, Reliability
+from uqs.audit.inference import Interval
+from uqs.audit.structure import Separation
+from uqs.stats.permutation import PermutationTest
+
+Json = dict[str, Any]
+
+
+def to_dict(audit: Audit) -> Json:
+    """Keys: verdicts, design, degenerate, agreement, reliability, and what stands beside them."""
+    return {
+        "verdicts": list(audit.verdicts),
+        "design": asdict(audit.design),
+        "degenerate": [asdict(item) for item in audit.degenerate],
+        "agreement": [_agreement(item) for item in audit.agreement],
+        "reliability": [_reliability(item) for item in audit.reliability],
+        "comparisons": [asdict(item) for item in audit.comparisons],
+        "clusters": asdict(audit.clusters),
+        "concordance": [asdict(item) for item in audit.concordance],
+        "separations": [_separation(item) for item in audit.separations],
+        "noise": [asdict(item) for item in audit.noise],
+        "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
+    }
+
+
+def _agreement(item: Agreement) -> Json:
+    return {
+        "a": item.a,
+        "b": item.b,
+        "stratified": _stratified("tau_b", item.tau, item.test, item.p_adjusted, item.interval),
+        "pooled": {"tau_b": item.tau.pooled.value, "n": item.tau.pooled.n},
+        "sign_reverses": item.tau.sign_reverses,
+        "per_benchmark": _cells("tau_b", item.tau.per_benchmark),
+    }
+
+
+def _reliability(item: Reliability) -> Json:
+    return {
+        "metric": item.metric,
+        "target": item.target,
+        "stratified": _stratified("rho", item.rho, item.test, item.p_adjusted, item.interval),
+        "pooled": {
+            "rho": item.rho.pooled.value,
+            "n": item.rho.pooled.n,
+            "p_exact": item.pooled_test.p if item.pooled_test else None,
+            "sentinel_rho": item.sentinels.benchmark_mean,
+        },
+        "sign_reverses": item.rho.sign_reverses,
+        "sentinels": asdict(item.sentinels),
+        "ceiling": item.ceiling,
+        "pairwise_accuracy": asdict(item.pairwise),
+        "per_benchmark": _cells("rho", item.rho.per_benchmark),
+    }
+
+
+def _stratified(
+    name: str,
+    found: Association,
+    test: PermutationTest | None,
+    p_adjusted: float | None,
+    interval: Interval,
+) -> Json:
+    known = interval.low is not None
+    return {
+        name: found.stratified.value,
+        "groups_defined": found.stratified.groups_defined,
+        "groups": found.stratified.groups,
+        "p_exact": test.p if test else None,
+        "p_adjusted": p_adjusted,
+        "arrangements": test.arrangements if test else 0,
+        "exact": test.exact if test else None,
+        "interval": [interval.low, interval.high] if known else None,
+        "interval_reason": interval.reason,
+        "status": str(found.stratified.status),
+    }
+
+
+def _cells(name: str, cells: Mapping[str, Value]) -> Json:
+    return {
+        benchmark: {name: cell.value, "n": cell.n, "status": str(cell.status)}
+        for benchmark, cell in cells.items()
+    }
+
+
+def _separation(item: Separation) -> Json:
+    test = item.test
+    return {
+        "metric": item.metric,
+        "benchmarks": test.blocks,
+        "statistic": test.statistic,
+        "p": test.p,
+        "mean_ranks": dict(zip(item.methods, test.mean_ranks.tolist(), strict=True)),
+        "critical_difference": test.critical_difference,
+        "pairwise_p": test.pairwise_p.tolist(),
+    }

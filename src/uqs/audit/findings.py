@@ -1,0 +1,98 @@
+"""The parts of an audit as typed results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from uqs.audit.association import Association
+from uqs.audit.compare import Comparison
+from uqs.audit.degenerate import Degenerate, Noise
+from uqs.audit.design import Design
+from uqs.audit.inference import Interval
+from uqs.audit.openunlearning import MetaEvaluation
+from uqs.audit.sentinels import Sentinels
+from uqs.audit.structure import Clusters, Concordance, Separation
+from uqs.errors import UserError
+from uqs.stats.permutation import PermutationTest
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """tau-b of two aligned metrics; `test` and `interval` are of the stratified value."""
+
+    a: str
+    b: str
+    tau: Association
+    test: PermutationTest | None
+    p_adjusted: float | None
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class PairwiseAccuracy:
+    """Share of pairs of models ordered, or tied, as the target does; means over benchmarks.
+
+    `calibrated` is at the metric difference that is best read as a tie, `at_floor` at the oracle noise
+    floor, and `soft` weighs how surely one method beats another over its seeds. `reason` says why there
+    are none.
+    """
+
+    calibrated: float | None
+    at_floor: float | None
+    soft: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Spearman's rho of a metric with closeness to the oracle, and what it is worth.
+
+    `test` and `interval` are of the stratified value, `pooled_test` of the pooled one; `ceiling` is the
+    largest rho that the measurement errors allow, mean over benchmarks.
+    """
+
+    metric: str
+    target: str
+    rho: Association
+    test: PermutationTest | None
+    p_adjusted: float | None
+    interval: Interval
+    pooled_test: PermutationTest | None
+    sentinels: Sentinels
+    ceiling: float | None
+    pairwise: PairwiseAccuracy
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything that the table supports; `to_dataframe` gives any part as a dataframe."""
+
+    design: Design
+    verdicts: tuple[str, ...]
+    degenerate: tuple[Degenerate, ...]
+    agreement: tuple[Agreement, ...]
+    reliability: tuple[Reliability, ...]
+    comparisons: tuple[Comparison, ...]
+    noise: tuple[Noise, ...]
+    clusters: Clusters
+    concordance: tuple[Concordance, ...]
+    separations: tuple[Separation, ...]
+    meta_evaluation: tuple[MetaEvaluation, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The audit as plain JSON values."""
+        from uqs.audit.export import to_dict
+
+        return to_dict(self)
+
+    def to_dataframe(self, part: str = "reliability") -> pd.DataFrame:
+        """One part with a row per entry and nested names joined by dots."""
+        found = self.to_dict().get(part)
+        if found is None:
+            raise UserError(f"an audit has no part {part!r}; parts: {', '.join(self.to_dict())}")
+        if part == "verdicts":
+            return pd.DataFrame({"verdict": found})
+        return pd.json_normalize(found)

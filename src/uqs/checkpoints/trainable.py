@@ -1,0 +1,100 @@
+"""The original that a method starts from, with what of it is trained; and what became of it as files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers.utils import logging as transformers_logging
+
+from uqs.checkpoints.find import ADAPTER_CONFIG, CONFIG, Checkpoint
+from uqs.errors import DataError, UserError
+from uqs.models import adapter
+from uqs.models import system_prompt as preamble
+from uqs.models.families import family_of
+from uqs.models.four_bit import is_four_bit
+from uqs.models.settings import AdapterSettings
+from uqs.models.vlm import VLM
+
+ABOUT = "unlearning.json"
+"""What says, beside an unlearned model, how it was made."""
+_PROCESSOR_FILES = (".json", ".txt", ".model", ".jinja")
+_IN_4_BITS = AdapterSettings(kind="qlora")
+
+
+def load_trainable(
+    start: Checkpoint,
+    settings: AdapterSettings | None,
+    seed: int,
+    precision: str,
+    device: torch.device,
+    processor: Path | None = None,
+) -> VLM:
+    """The model of a checkpoint, what is trained of it in float32 and the rest in `precision`.
+
+    A whole model gets what `settings` say, by default a LoRA adapter whose first weights are drawn from
+    `seed`; an adapter is trained on as it is. Raises UserError where `settings` do not fit, and DataError
+    where a weight is not finite.
+    """
+    if start.kind == "adapter" and settings not in (None, _IN_4_BITS):
+        raise UserError(
+            f"{start.folder} is an adapter and is trained on as it is; what is trained can be chosen for "
+            "an original that is a whole model"
+        )
+    settings = settings or AdapterSettings()
+    dtype = torch.float32 if settings.kind == "full" else getattr(torch, precision)
+    transformers_logging.disable_progress_bar()
+    vlm = family_of(start.start).load(
+        start.start, processor, dtype=dtype, quantised=settings.kind == "qlora"
+    )
+    vlm.model.requires_grad_(False)
+    if not is_four_bit(vlm.model):
+        vlm.model.to(device)
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 by the old name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        if start.kind == "adapter":
+            vlm.model = PeftModel.from_pretrained(vlm.model, start.folder, is_trainable=True)
+            vlm.model.eval()
+        else:
+            adapter.attach(vlm, settings, seed)
+    preamble.load(vlm, start.folder)
+    _check_finite(vlm, start.folder)
+    return vlm
+
+
+def save_unlearned(vlm: VLM, start: Checkpoint, processor: Path | None, folder: Path) -> None:
+    """Write what was trained so that `uqs measure` finds it: an adapter names what it stands on, a whole
+    model has its tokenizer and picture processor beside it."""
+    adapter.save(vlm, folder)
+    about = folder / ADAPTER_CONFIG
+    if about.is_file():
+        config = json.loads(about.read_text(encoding="utf-8"))
+        # a hub id stands as it is; it has a slash, the name of a folder has none
+        config["base_model_name_or_path"] = (
+            start.title if "/" in start.title else str(start.start.resolve())
+        )
+        about.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+        return
+    for file in sorted((processor or start.start).iterdir()):
+        if _is_of_processor(file) and not (folder / file.name).exists():
+            shutil.copyfile(file, folder / file.name)
+
+
+def _check_finite(vlm: VLM, folder: Path) -> None:
+    for name, parameter in vlm.model.named_parameters():
+        if parameter.is_floating_point() and not bool(torch.isfinite(parameter).all()):
+            raise DataError("holds NaN or infinite weights", file=folder, field=name)
+
+
+def _is_of_processor(file: Path) -> bool:
+    """Whether a file of a model's folder belongs to its tokenizer or picture processor."""
+    return (
+        file.suffix in _PROCESSOR_FILES
+        and file.name not in (CONFIG, ADAPTER_CONFIG, preamble.FILE, ABOUT)
+        and not file.name.endswith(".index.json")
+    )

@@ -1,0 +1,69 @@
+"""The verb `uqs tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uqs.errors import UserError
+from uqs.studies.run import CellFailedError, RunOptions
+from uqs.studies.store import write_text
+
+INTERRUPTED = 130
+
+
+def tune(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study file: its methods.")],
+    out: Annotated[Path, typer.Option(help="The strengths, for a study's key 'strengths'.")],
+    page: Annotated[Path | None, typer.Option(help="All trials, as Markdown.")] = None,
+    trials: Annotated[int, typer.Option(min=4, help="Trials for every method.")] = 10,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="STRENGTH=FORGET_ACCURACY; by default weak, medium and strong."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="A seed that no study uses.")] = 7,
+    questions: Annotated[int, typer.Option(min=1, help="Asked of each kind after a trial.")] = 120,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of one thread.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of all run folders.")] = Path("runs"),
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
+) -> int:
+    """Find each method's strengths: the same number of trials each, by forget accuracy on other people."""
+    from uqs.studies.tuning.run import TARGETS, TuneOptions
+    from uqs.studies.tuning.run import tune as search
+    from uqs.studies.tuning.table import page as trials_page
+    from uqs.studies.tuning.table import strengths_file
+
+    options = TuneOptions(_targets(target) if target else TARGETS, trials, seed, questions)
+    try:
+        found = search(study, options, RunOptions(runs, workers, plain))
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from what is finished", err=True)
+        return INTERRUPTED
+    except CellFailedError as error:
+        typer.echo(f"error: {error}", err=True)
+        return 1
+    write_text(out, strengths_file(found))
+    if page is not None:
+        write_text(page, trials_page(found))
+    for tuned in found.methods:
+        chosen = ", ".join(
+            f"{strength} {value:g}" if value is not None else f"{strength}: every trial collapsed"
+            for strength, value in tuned.chosen(options.targets).items()
+        )
+        typer.echo(f"{tuned.choice.name} ({tuned.knob.field}): {chosen}")
+    return 0
+
+
+def _targets(given: list[str]) -> dict[str, float]:
+    found = {}
+    for text in given:
+        strength, _, value = text.partition("=")
+        try:
+            found[strength] = float(value)
+        except ValueError:
+            found[strength] = -1.0
+        if not strength or not 0 <= found[strength] <= 1:
+            raise UserError(f"--target {text!r}: write STRENGTH=ACCURACY, an accuracy from 0 to 1")
+    return found

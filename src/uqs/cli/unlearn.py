@@ -1,0 +1,232 @@
+"""The verb `uqs unlearn`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from uqs.cli.measure import (
+    BaseOption,
+    BenchmarkOption,
+    DeviceOption,
+    PlainOption,
+    ProcessorOption,
+)
+from uqs.errors import UserError
+from uqs.methods.settings import TrainerSettings
+from uqs.models.settings import AdapterSettings
+
+COLLAPSED = 3
+"""The exit code of a run that collapsed: its last good weights are written."""
+INTERRUPTED = 130
+LARGEST_SEED = 2**32 - 1
+LINES = 10
+"""Lines of progress where there is no bar."""
+Settings = TypeVar("Settings", TrainerSettings, AdapterSettings)
+_OPTIONS = {"r": "rank", "kind": "adapter"}
+
+
+def unlearn(
+    original: Annotated[str, typer.Option(help="The model: folder, adapter or hub id.")],
+    method: Annotated[
+        str, typer.Option(help="A method's name (uqs ls methods), or FILE.py:CLASS.")
+    ],
+    benchmark: BenchmarkOption,
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist, or be empty.")],
+    base: BaseOption = None,
+    processor: ProcessorOption = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            envvar="UQS_UNLEARN_SET",
+            help="A hyperparameter, NAME=VALUE; may be repeated (docs/methods.md).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Both other seeds follow from it.")
+    ] = 0,
+    order_seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="Draws the batches, if not by --seed."),
+    ] = None,
+    init_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=LARGEST_SEED,
+            help="Draws labels, directions, first weights, if not by --seed.",
+        ),
+    ] = None,
+    adapter: Annotated[
+        Literal["lora", "qlora", "full"] | None,
+        typer.Option(help="What is trained of an original that is a whole model; by default lora."),
+    ] = None,
+    rank: Annotated[int | None, typer.Option(help="Of the LoRA adapter; by default 16.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="Its scale; by default 32.")] = None,
+    targets: Annotated[
+        str | None, typer.Option(help="Its layers; by default language.attention.")
+    ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        typer.Option(help="Of frozen weights and arithmetic; by default float32."),
+    ] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Parts of a batch, one in memory at a time; by default 1.")
+    ] = None,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
+    ] = False,
+    checks: Annotated[
+        int | None, typer.Option(help="Good checkpoints that a run keeps; by default 5.")
+    ] = None,
+    stop_at: Annotated[
+        float | None,
+        typer.Option(help="Stop at this loss (nats) of forget questions that no step reads."),
+    ] = None,
+    stop_share: Annotated[
+        float | None, typer.Option(help="Share of forget questions kept for that; by default 0.2.")
+    ] = None,
+    device: DeviceOption = None,
+    plain: PlainOption = False,
+) -> int:
+    """Unlearn a benchmark's forget set, and write the unlearned model as a checkpoint.
+
+    Exit code 3: the run collapsed, and its last good weights were written.
+    """
+    how = {
+        "precision": precision,
+        "accumulate": accumulate,
+        "gradient_checkpointing": gradient_checkpointing or None,
+        "checks": checks,
+        "stop": _stop(stop_at, stop_share),
+    }
+    what = {"kind": adapter, "r": rank, "alpha": alpha, "targets": targets}
+    trainer, trained = _settings(TrainerSettings, how), _settings(AdapterSettings, what)
+    from uqs.evaluation.unlearn import is_first, seeds_of, unlearn_checkpoint
+
+    try:
+        with Steps(method, plain) as steps:
+            made = unlearn_checkpoint(
+                original,
+                method,
+                benchmark,
+                out,
+                base=base,
+                processor=processor,
+                hyperparameters=_values(given or []),
+                seeds=seeds_of(seed, order_seed, init_seed),
+                adapter=trained if any(one is not None for one in what.values()) else None,
+                trainer=trainer,
+                device=device,
+                progress=steps if is_first() else None,
+            )
+    except KeyboardInterrupt:
+        print("interrupted; nothing is written", file=sys.stderr)
+        return INTERRUPTED
+    if is_first():
+        _say(made.about, out)
+    return COLLAPSED if made.training.collapse else 0
+
+
+def _say(about: Mapping[str, Any], out: Path) -> None:
+    """The closing lines."""
+    name, losses = about["method"], about["losses"]
+    if losses:
+        of = about["hyperparameters"]["steps"]
+        first, last = ("not finite" if x is None else f"{x:.3g}" for x in (losses[0], losses[-1]))
+        print(f"{name}: {len(losses)} of {of} steps; loss {first} at first, {last} at last")
+    else:
+        print(f"{name}: no step to take")
+    if about["stop"]:
+        print(f"stopped: {about['stop']}")
+    print(f"unlearned model: {out}")
+    if about["collapse"]:
+        kept = (
+            f"the weights of step {about['steps']}" if about["steps"] else "the original's weights"
+        )
+        print(f"collapsed: {about['collapse']}; {out} holds {kept}", file=sys.stderr)
+
+
+def _values(given: Iterable[str]) -> dict[str, Any]:
+    """Hyperparameters from NAME=VALUE; a value that is no JSON is text."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            raise UserError(f"--set {text!r}: write NAME=VALUE")
+        if name in found:
+            raise UserError(f"--set {name!r} is given twice")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _stop(at: float | None, share: float | None) -> dict[str, float] | None:
+    if at is None:
+        if share is not None:
+            raise UserError("--stop-share says nothing without --stop-at")
+        return None
+    return {"at": at} if share is None else {"at": at, "share": share}
+
+
+def _settings(made: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Settings from options, those that were not given left out; UserError names the option."""
+    try:
+        return made.model_validate({k: v for k, v in values.items() if v is not None})
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        names = [_OPTIONS.get(str(part), str(part)) for part in found["loc"]]
+        option = "-".join(names).replace("_", "-")
+        problem = found["msg"].replace("Input should", "should")
+        raise UserError(f"--{option} {problem}; it is {found['input']!r}") from None
+
+
+class Steps:
+    """Shows on stderr how far a run is: a bar on a terminal, else some lines."""
+
+    def __init__(self, method: str, plain: bool) -> None:
+        self._console = Console(stderr=True, markup=False, highlight=False)
+        self._plain = plain or not self._console.is_terminal
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(method, total=None, start=False)
+        self._method = method
+
+    def __enter__(self) -> Self:
+        if not self._plain:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if not self._plain:
+            self._bar.stop()
+
+    def __call__(self, done: int, of: int, loss: float) -> None:
+        """So many steps are taken; the last one's loss."""
+        text = f"loss {loss:.3g}"
+        if self._plain:
+            if done * LINES // of > (done - 1) * LINES // of:
+                self._console.print(f"{self._method}: step {done} of {of}, {text}")
+            return
+        if done == 1:
+            self._bar.start_task(self._task)
+        self._bar.update(
+            self._task, completed=done, total=of, description=f"{self._method}, {text}"
+        )

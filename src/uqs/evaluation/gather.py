@@ -1,0 +1,242 @@
+"""The traces of all models of a plan; a model that gives none is reported and left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uqs.checkpoints.cache import Cache, Identity
+from uqs.errors import DataError, UserError
+from uqs.evaluation.named import Named
+from uqs.evaluation.oracles import trained_on_forget
+from uqs.evaluation.plan import Plan
+from uqs.evaluation.tracer import Progress, Tracer, read_derived
+from uqs.metrics.base import Crossed, Evidence, Floats
+from uqs.records import Role, Sample, Split
+from uqs.traces.file import INDEX, read_trace, splits
+from uqs.traces.settings import TraceSettings
+from uqs.traces.trace import Trace
+
+if TYPE_CHECKING:
+    from uqs.checkpoints.open import Models
+
+
+class Listener:
+    """Is told what happens; says nothing by itself."""
+
+    def began(self, label: str) -> None:
+        """A model's turn has come."""
+
+    def traced(self, split: str, done: int, samples: int) -> None:
+        """So many samples of a split are traced."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A model that was not measured, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass
+class Gathered:
+    """A model whose traces exist, `places` by split, `derived` those of models made from it; `seconds` is the
+    time it took to make them now."""
+
+    named: Named
+    identity: Identity | None
+    places: Mapping[str, Path]
+    derived: Path | None
+    halved: Sequence[Mapping[str, Any]]
+    seconds: float
+    crossed: dict[int, Crossed | None] = field(default_factory=dict)
+
+    def trace(self, split: str) -> Trace:
+        return read_trace(self.places[split], split)
+
+    def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
+        """All that is recorded of the model, read now."""
+        traces = {split: self.trace(split) for split in self.places}
+        derived = read_derived(self.derived) if self.derived else {}
+        return Evidence(traces, update, derived, self.crossed)
+
+
+@dataclass
+class Gatherer:
+    """Makes what is missing of a plan's traces."""
+
+    plan: Plan
+    models: Models
+    cache: Cache
+    settings: TraceSettings
+    listener: Listener
+    processor: Path | None
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def gather(self) -> list[Gathered]:
+        """The models that could be traced, in the plan's order."""
+        found = []
+        for model in self.plan.models:
+            self.listener.began(model.label)
+            try:
+                found.append(self._gathered(model))
+            except Exception as error:
+                self.fail(model, described(error))
+        usable = list(self._usable(found))
+        if "crossed" in self.plan.needs:
+            self._cross(usable)
+        return usable
+
+    def fail(self, model: Named, reason: str) -> None:
+        """Report a model that could not be traced, or must not be used, or a metric of it."""
+        self.failures.append(Failure(model.label, reason))
+
+    def _usable(self, gathered: Sequence[Gathered]) -> Iterator[Gathered]:
+        """All but oracles that were trained on forget data."""
+        originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
+        taught = originals[0].trace("forget") if originals else None
+        for one in gathered:
+            if one.named.role is Role.ORACLE and (
+                reason := trained_on_forget(one.trace("forget"), one.trace("holdout"), taught)
+            ):
+                self.fail(one.named, reason)
+            else:
+                yield one
+
+    def _gathered(self, model: Named) -> Gathered:
+        begin = time.perf_counter()
+        folder = model.checkpoint.folder
+        if model.checkpoint.kind == "traces":
+            places = dict.fromkeys(_checked(folder, self.plan.splits), folder)
+            return Gathered(model, None, places, None, (), 0.0)
+        with self._tracer(model, self.settings) as tracer:
+            places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
+            derived = self._derived(model, tracer) if "derived" in self.plan.needs else None
+        seconds = time.perf_counter() - begin
+        return Gathered(model, tracer.identity, places, derived, tracer.halved, seconds)
+
+    def _tracer(self, model: Named, settings: TraceSettings) -> Tracer:
+        identity = self.cache.identity(
+            model.checkpoint, self.processor, self.models.precision, self.models.device.type
+        )
+        progress: Progress = self.listener.traced
+        return Tracer(model.checkpoint, identity, self.models, self.cache, settings, progress)
+
+    def _derived(self, model: Named, tracer: Tracer) -> Path | None:
+        from uqs.interventions.traced import DECLARED, derived_traces
+
+        try:
+            return tracer.ensure_derived(self.plan.splits["forget"], DECLARED, derived_traces)
+        except Exception as error:
+            self.notes.append(
+                f"{model.label}: no models could be derived from it: {described(error)}"
+            )
+            return None
+
+    def _cross(self, gathered: Sequence[Gathered]) -> None:
+        """Have each model and each oracle score the other's answers."""
+        modelled = [one for one in gathered if one.identity is not None]
+        pairs = [
+            _Pair(one, oracle, *_relabelled(self.plan.splits["forget"], one, oracle))
+            for one in modelled
+            for oracle in modelled
+            if oracle.named.role is Role.ORACLE and oracle is not one
+        ]
+        for scorer in modelled:
+            self.listener.began(f"answers scored by {scorer.named.label}")
+            mine = [pair for pair in pairs if pair.model is scorer or pair.oracle is scorer]
+            try:
+                self._score(scorer, mine)
+            except Exception as error:
+                self.notes.append(
+                    f"{scorer.named.label} scored no other model's answers: {described(error)}"
+                )
+        for pair in pairs:
+            if not pair.own.samples:
+                pair.model.crossed[pair.oracle.named.seed] = None
+            elif len(pair.places) == 4:
+                pair.model.crossed[pair.oracle.named.seed] = pair.crossed()
+
+    def _score(self, scorer: Gathered, pairs: Sequence[_Pair]) -> None:
+        settings = self.settings.model_copy(
+            update={"layers": (-1,), "top_k": 1, "whole_vocabulary": 0, "max_new_tokens": 1}
+        )
+        with self._tracer(scorer.named, settings) as tracer:
+            for pair in pairs:
+                for split in (pair.own, pair.oracles):
+                    if split.samples:
+                        pair.places[split.name, scorer is pair.oracle] = tracer.ensure(split)
+
+
+@dataclass
+class _Pair:
+    """A model and an oracle with both their answers as splits; `places` of the traces by split and whether
+    the oracle scored it."""
+
+    model: Gathered
+    oracle: Gathered
+    own: Split
+    oracles: Split
+    places: dict[tuple[str, bool], Path] = field(default_factory=dict)
+
+    def crossed(self) -> Crossed:
+        def read(split: Split, by_oracle: bool) -> Trace:
+            return read_trace(self.places[split.name, by_oracle], split.name)
+
+        return Crossed(
+            own_by_model=read(self.own, False),
+            own_by_oracle=read(self.own, True),
+            oracles_by_model=read(self.oracles, False),
+            oracles_by_oracle=read(self.oracles, True),
+        )
+
+
+def described(error: Exception) -> str:
+    """An error in one line; a fault with its kind."""
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return " ".join(f"{kind}{error}".split())
+
+
+def _checked(folder: Path, asked: Mapping[str, Split]) -> list[str]:
+    """The splits of a folder of traces. Raises DataError where they are not of the questions asked here."""
+    held = splits(folder)
+    for name in ("forget", "retain", "holdout"):
+        if name not in held:
+            raise DataError("has no traces of it", file=folder / INDEX, field="splits", row=name)
+    known = [name for name in held if name in asked]
+    for name in known:
+        trace, samples = read_trace(folder, name), asked[name].samples
+        if trace.ids != tuple(s.id for s in samples) or trace.golds != tuple(
+            s.answer for s in samples
+        ):
+            problem = "its ids or gold answers are not those of the benchmark's split"
+            raise DataError(problem, file=folder / name)
+    return known
+
+
+def _relabelled(forget: Split, model: Gathered, oracle: Gathered) -> tuple[Split, Split]:
+    """The forget questions with the model's and with the oracle's answers, where both say something."""
+    own: list[Sample] = []
+    theirs: list[Sample] = []
+    answers = zip(model.trace("forget").answers, oracle.trace("forget").answers, strict=True)
+    for sample, (mine, other) in zip(forget.samples, answers, strict=True):
+        if mine and other:
+            plain = replace(sample, task="short", question=sample.text, options=(), wrong=())
+            own.append(replace(plain, answer=mine))
+            theirs.append(replace(plain, answer=other))
+    return Split("answers_of_model", tuple(own)), Split("answers_of_oracle", tuple(theirs))
+
+
+def halved_notes(gathered: Sequence[Gathered]) -> Iterator[str]:
+    """What a user should know of batches that did not fit into memory."""
+    for one in gathered:
+        for event in one.halved:
+            yield (
+                f"{one.named.label}: a batch of {event['samples']} samples of {event['split']} with "
+                f"{event['tokens']} prompt tokens did not fit into memory and was done in halves"
+            )

@@ -1,0 +1,79 @@
+"""Checkpoints as a user lists them: a folder or hub id, if need be with the name it has in tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uqs.checkpoints.find import Checkpoint, find
+from uqs.errors import UserError
+from uqs.records import Role
+
+_NAME = re.compile(r"(?P<method>[A-Za-z0-9][\w.-]*)(?:@(?P<strength>[\w.-]+))?(?::(?P<seed>\d+))?")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A checkpoint with its place in the results table."""
+
+    role: Role
+    method: str
+    strength: str
+    seed: int
+    checkpoint: Checkpoint
+
+    @property
+    def label(self) -> str:
+        """How progress and errors call it."""
+        if self.role is Role.ORIGINAL:
+            return "original"
+        if self.role is Role.ORACLE:
+            return f"oracle {self.seed}"
+        strength = f"@{self.strength}" if self.strength else ""
+        return f"{self.method}{strength} seed {self.seed}"
+
+
+def original(name: str | Path, base: str | Path | None) -> Named:
+    """The original model."""
+    return Named(Role.ORIGINAL, "original", "", 0, find(name, base))
+
+
+def oracles(names: Iterable[str | Path], base: str | Path | None) -> list[Named]:
+    """Oracles, numbered in their order."""
+    return [
+        Named(Role.ORACLE, "retrain", "", seed, find(name, base)) for seed, name in enumerate(names)
+    ]
+
+
+def unlearned(names: Sequence[str | Path], base: str | Path | None) -> list[Named]:
+    """Unlearned models, each `FOLDER` or `METHOD[@STRENGTH][:SEED]=FOLDER`; a folder's own name is its
+    method where none is given. UserError where two have one name."""
+    found = [_unlearned(name, base) for name in names]
+    seen: set[tuple[str, str, int]] = set()
+    for one in found:
+        place = (one.method, one.strength, one.seed)
+        if place in seen:
+            raise UserError(
+                f"two unlearned models are called {one.label!r}; write METHOD:SEED=FOLDER"
+            )
+        seen.add(place)
+    return found
+
+
+def _unlearned(name: str | Path, base: str | Path | None) -> Named:
+    given, _, folder = str(name).rpartition("=")
+    if not given or Path(str(name)).is_dir():
+        checkpoint = find(name, base)
+        return Named(Role.UNLEARNED, Path(str(name)).resolve().name, "", 0, checkpoint)
+    parts = _NAME.fullmatch(given)
+    if parts is None:
+        raise UserError(f"{given!r} is no name; write METHOD[@STRENGTH][:SEED]=FOLDER")
+    return Named(
+        Role.UNLEARNED,
+        parts["method"],
+        parts["strength"] or "",
+        int(parts["seed"] or 0),
+        find(folder, base),
+    )

@@ -1,0 +1,98 @@
+"""What is to be measured, checked before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uqs import benchmarks
+from uqs.checkpoints.find import ADAPTER_CONFIG, check_adapter, folder_of, same_weights
+from uqs.errors import DataError
+from uqs.evaluation import named
+from uqs.evaluation.named import Named
+from uqs.evaluation.splits import metric_names, needs_of, splits_of
+from uqs.records import Benchmark, Split
+
+DEFAULT_EDITION = "tiny"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Models, questions and metrics.
+
+    `start`: the model that weight updates count from, which is the base that adapters stand on, or the
+    original itself where it is a whole model; None where only its traces are known.
+    """
+
+    benchmark: Benchmark
+    metrics: Sequence[str]
+    needs: frozenset[str]
+    splits: Mapping[str, Split]
+    original: Named
+    oracles: Sequence[Named]
+    unlearned: Sequence[Named]
+    start: Path | None
+
+    @property
+    def models(self) -> Sequence[Named]:
+        """All models, oracles first: what they show is needed for the others."""
+        return (*self.oracles, self.original, *self.unlearned)
+
+    @classmethod
+    def of(
+        cls,
+        original: str | Path,
+        unlearned: Sequence[str | Path],
+        oracles: Sequence[str | Path],
+        benchmark: str,
+        metrics: str | Sequence[str],
+        base: str | Path | None,
+        known: Path | None = None,
+    ) -> Plan:
+        """Find and check everything; UserError for what is wrong. `known` remembers hashes of files."""
+        data = load_benchmark(benchmark)
+        names = metric_names(metrics)
+        needs = needs_of(names)
+        first = named.original(original, base)
+        plan = cls(
+            data,
+            names,
+            needs,
+            splits_of(data, needs),
+            first,
+            named.oracles(oracles, base),
+            named.unlearned(unlearned, base),
+            _start(first, base),
+        )
+        for model in plan.models:
+            if model.checkpoint.kind == "adapter":
+                check_adapter(model.checkpoint)
+        for model in plan.unlearned:
+            _check_base(model, first, plan.start, known)
+        return plan
+
+
+def load_benchmark(spec: str) -> Benchmark:
+    """`name[:edition]`; without an edition the tiny one."""
+    return benchmarks.load(spec if ":" in spec else f"{spec}:{DEFAULT_EDITION}")
+
+
+def _start(original: Named, base: str | Path | None) -> Path | None:
+    if base:
+        return folder_of(base)
+    return None if original.checkpoint.kind == "traces" else original.checkpoint.start
+
+
+def _check_base(model: Named, original: Named, start: Path | None, known: Path | None) -> None:
+    """An unlearned adapter stands on the original or on what the original stands on."""
+    mine = model.checkpoint.base
+    if mine is None or start is None or original.checkpoint.kind == "traces":
+        return
+    allowed = {original.checkpoint.start, start}
+    if not any(same_weights(mine, one, known) for one in allowed):
+        raise DataError(
+            f"is an adapter of {mine}, while the original stands on {original.checkpoint.start}",
+            file=model.checkpoint.folder / ADAPTER_CONFIG,
+            field="base_model_name_or_path",
+        )

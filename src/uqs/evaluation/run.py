@@ -1,0 +1,217 @@
+"""Measure models: traces once, then every metric, gaps to the oracles, and what could not be done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uqs import __version__
+from uqs.checkpoints.cache import Cache, default_folder
+from uqs.checkpoints.find import same_weights
+from uqs.errors import UserError
+from uqs.evaluation import rows
+from uqs.evaluation.gather import (
+    Failure,
+    Gathered,
+    Gatherer,
+    Listener,
+    described,
+    halved_notes,
+)
+from uqs.evaluation.named import Named
+from uqs.evaluation.plan import Plan
+from uqs.gaps import with_gaps
+from uqs.metrics.base import Evidence, Floats, Measured, References
+from uqs.models.update import Padded, effective_update, shapes
+from uqs.records import Role
+from uqs.results import Row
+from uqs.traces.settings import TraceSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A metric's value for one sample."""
+
+    benchmark: str
+    edition: str
+    model: str
+    role: str
+    method: str
+    strength: str
+    seed: int
+    oracle_seed: int | None
+    split: str
+    metric: str
+    id: str
+    entity: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of the results table, the values behind means, what failed, and what else a user should know."""
+
+    rows: Sequence[Row]
+    samples: Sequence[SampleRow]
+    failures: Sequence[Failure]
+    notes: Sequence[str]
+
+
+def measure(
+    original: str | Path,
+    unlearned: Sequence[str | Path],
+    benchmark: str,
+    *,
+    oracles: Sequence[str | Path] = (),
+    base: str | Path | None = None,
+    metrics: str | Sequence[str] = "default",
+    processor: Path | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    settings: TraceSettings = TraceSettings(),  # noqa: B008  frozen
+    cache: Path | None = None,
+    listener: Listener | None = None,
+) -> Result:
+    """Measure an original and unlearned models, against oracles where there are some.
+
+    Models are folders that transformers loads, PEFT adapters, hub ids, or folders of traces; an unlearned one
+    may be `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
+    `metrics`: `default` (all that need no further training), `all`, or names. `base`: what adapters stand
+    on, where it is not what they name. `processor`: a folder with the tokenizer and picture processor,
+    where the models have none. Traces are kept in `cache`, by content.
+
+    Raises UserError for what is wrong with the request. A model that cannot be measured is among the
+    result's `failures`; the others are measured all the same.
+    """
+    from uqs.checkpoints.open import Models
+
+    models = Models(device, dtype, processor)
+    kept = Cache(cache or default_folder())
+    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base, kept.hashes)
+    listener = listener or Listener()
+    gatherer = Gatherer(plan, models, kept, settings, listener, processor)
+    gathered = gatherer.gather()
+    found = list(_measured(plan, gathered, gatherer, listener))
+    return Result(
+        with_gaps([_row(plan, *each) for each in found]),
+        [row for one, each, _ in found for row in _samples(plan, one, each)],
+        gatherer.failures,
+        [*gatherer.notes, *halved_notes(gathered)],
+    )
+
+
+def _measured(
+    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
+) -> Iterator[tuple[Gathered, Measured, float]]:
+    """Every row of every model with the seconds behind it; oracles' evidence stays in memory."""
+    updates = _updates(plan, gathered, gatherer) if "weights" in plan.needs else {}
+    kept = {
+        one.named: one.evidence(updates.get(one.named))
+        for one in gathered
+        if one.named.role is not Role.UNLEARNED
+    }
+    original = kept.get(plan.original)
+    for one in gathered:
+        listener.began(f"metrics of {one.named.label}")
+        begin = time.perf_counter()
+        evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
+        references = References(_oracles(kept, one.named), original)
+        found = list(rows.measured(plan.metrics, evidence, references))
+        seconds = one.seconds + time.perf_counter() - begin
+        for each in found:
+            if isinstance(each, Measured):
+                yield one, each, seconds
+            else:
+                gatherer.fail(one.named, f"{each.metric}: {described(each.error)}")
+
+
+def _oracles(kept: Mapping[Named, Evidence], model: Named) -> dict[int, Evidence]:
+    """The oracles that a model is measured against: all, but for itself."""
+    return {
+        named.seed: evidence
+        for named, evidence in kept.items()
+        if named.role is Role.ORACLE and named != model
+    }
+
+
+def _updates(
+    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer
+) -> dict[Named, Mapping[str, Floats]]:
+    """What each model adds to `plan.start`, over the layers that any of them changes."""
+    if plan.start is None:
+        return {}
+    found: dict[Named, Mapping[str, Floats]] = {}
+    for one in gathered:
+        checkpoint = one.named.checkpoint
+        if checkpoint.kind == "traces":
+            continue
+        try:
+            if checkpoint.base and not same_weights(
+                checkpoint.base, plan.start, gatherer.cache.hashes
+            ):
+                raise UserError(
+                    f"it stands on {checkpoint.base}, and updates count from {plan.start}"
+                )
+            found[one.named] = effective_update(checkpoint.folder, plan.start)
+        except UserError as error:
+            gatherer.notes.append(f"{one.named.label}: its weights are not compared: {error}")
+    every = {layer: shape for update in found.values() for layer, shape in shapes(update).items()}
+    return {
+        named: update if set(update) == set(every) else Padded(update, every)
+        for named, update in found.items()
+    }
+
+
+def _row(plan: Plan, one: Gathered, each: Measured, seconds: float) -> Row:
+    found = each.measurement
+    return Row(
+        study="measure",
+        benchmark=plan.benchmark.name,
+        edition=plan.benchmark.edition,
+        model=plan.original.checkpoint.title,
+        role=one.named.role.value,
+        method=one.named.method,
+        strength=one.named.strength,
+        hyperparameters="{}",
+        seed=one.named.seed,
+        oracle_seed=each.oracle_seed,
+        split=found.split,
+        metric=found.metric,
+        value=found.value,
+        se=found.se,
+        n=found.n,
+        status=found.status.value,
+        config_hash=one.identity.weights if one.identity else "",
+        data_hash=plan.benchmark.data_hash,
+        version=__version__,
+        device=one.identity.device if one.identity else "",
+        seconds=seconds,
+        bound=found.bound,
+    )
+
+
+def _samples(plan: Plan, one: Gathered, each: Measured) -> Iterator[SampleRow]:
+    if each.per_sample is None:
+        return
+    for sample, entity, value in zip(*each.per_sample, strict=True):
+        yield SampleRow(
+            benchmark=plan.benchmark.name,
+            edition=plan.benchmark.edition,
+            model=plan.original.checkpoint.title,
+            role=one.named.role.value,
+            method=one.named.method,
+            strength=one.named.strength,
+            seed=one.named.seed,
+            oracle_seed=each.oracle_seed,
+            split=each.measurement.split,
+            metric=each.measurement.metric,
+            id=sample,
+            entity=entity,
+            value=float(value),
+        )

@@ -1,0 +1,222 @@
+"""From the checkpoint of an original to that of an unlearned model: what `uqs unlearn` does."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import shutil
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from uqs import registry
+from uqs.checkpoints.cache import Cache, default_folder
+from uqs.checkpoints.find import Checkpoint, check_adapter, content_hash, find
+from uqs.checkpoints.open import Models
+from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned
+from uqs.errors import UserError
+from uqs.evaluation.plan import load_benchmark
+from uqs.methods.base import Method
+from uqs.methods.cards.hyperparameters import chosen
+from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
+from uqs.methods.trainer import Progress, Training
+from uqs.methods.unlearn import Seeds, check_data, unlearn
+from uqs.models.settings import AdapterSettings
+from uqs.records import Benchmark
+
+PACKAGES = ("uqs", "torch", "transformers", "peft", "accelerate")
+
+
+@dataclass(frozen=True)
+class Unlearned:
+    """The folder of an unlearned model, what came of the run, and what the folder's ABOUT says."""
+
+    folder: Path
+    training: Training
+    about: Mapping[str, Any]
+
+
+def seeds_of(seed: int, order: int | None = None, init: int | None = None) -> Seeds:
+    """The seeds of order and initialisation: as given, else each its own that follows from `seed`."""
+    return Seeds(
+        zlib.crc32(f"order {seed}".encode()) if order is None else order,
+        zlib.crc32(f"init {seed}".encode()) if init is None else init,
+    )
+
+
+def unlearn_checkpoint(
+    original: str | Path,
+    method: str,
+    benchmark: str,
+    out: Path,
+    *,
+    base: str | Path | None = None,
+    processor: Path | None = None,
+    hyperparameters: Mapping[str, Any] | None = None,
+    seeds: Seeds | None = None,
+    adapter: AdapterSettings | None = None,
+    trainer: TrainerSettings = DEFAULT_TRAINER,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Unlearned:
+    """Unlearn the forget set of a benchmark by a method's name or FILE.py:CLASS, into the folder `out`.
+
+    `original`, `base`, `benchmark` and `processor` are as for `uqs.measure`. `adapter` says what is trained
+    of an original that is a whole model, by default a LoRA adapter; an adapter is trained on as it is, on a
+    base in 4 bits where `adapter` is of the kind qlora. The folder appears when it is whole; of a run that
+    collapsed it holds the last good weights. Raises UserError for what is wrong with the request, before a
+    model is loaded where that can be known.
+    """
+    begin = time.perf_counter()
+    _check_free(out)
+    made = _method(method, hyperparameters or {})
+    described = _described(method, made)
+    data = load_benchmark(benchmark)
+    check_data(made, data.unlearn)
+    start = _found(original, base)
+    seeds = seeds or seeds_of(0)
+    vlm = load_trainable(start, adapter, seeds.init, trainer.precision, _device(device), processor)
+    training = unlearn(vlm, made, data.unlearn, seeds, trainer, progress)
+    about = {
+        "status": _status(training),
+        **described,
+        **_source(original, start),
+        "benchmark": _asked(data),
+        "adapter": _trained(start, adapter),
+        "seeds": {"order": seeds.order, "init": seeds.init},
+        "trainer": trainer.model_dump(),
+        "device": str(vlm.model.device),
+        "versions": _versions(),
+        **_training(training),
+        "seconds": round(time.perf_counter() - begin, 3),
+    }
+    if is_first():
+        with _whole(out) as part:
+            save_unlearned(vlm, start, processor, part)
+            (part / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    return Unlearned(out, training, about)
+
+
+def _check_free(out: Path) -> None:
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{out} exists already; name a folder that does not, or an empty one")
+
+
+def _method(name: str, values: Mapping[str, Any]) -> Method:
+    found: type[Method] = registry.get("method", name)
+    if found.card.name == "retrain":
+        raise UserError(
+            "'retrain' does not start from an original: it makes oracles, from a base and in a study "
+            "(docs/study_files.md)"
+        )
+    return found(chosen(found.card, values))
+
+
+def _found(original: str | Path, base: str | Path | None) -> Checkpoint:
+    start = find(original, base)
+    if start.kind == "traces":
+        raise UserError(f"{start.folder} holds traces, no model")
+    if start.kind == "adapter":
+        check_adapter(start)
+    return start
+
+
+def _device(name: str | None) -> torch.device:
+    """The device of a name; by default a GPU, each process of several its own."""
+    own = os.environ.get("LOCAL_RANK")
+    if name is None and own is not None and torch.cuda.is_available():
+        name = f"cuda:{own}"
+    return Models(name).device
+
+
+def is_first() -> bool:
+    """Whether this is the process, of several that `accelerate launch` began, that writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A folder to write to, which becomes `out` when all is written, and else is gone."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".part-{out.name}-{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _status(training: Training) -> str:
+    if training.collapse is not None:
+        return "collapsed"
+    return "ok" if training.stop is None else "stopped"
+
+
+def _described(name: str, method: Method) -> dict[str, Any]:
+    file = {"name": name, "sha256": registry.file_hash(name)} if registry.is_file(name) else None
+    return {
+        "method": method.card.name,
+        "file": file,
+        "hyperparameters": method.settings.model_dump(mode="json"),
+    }
+
+
+def _source(name: str | Path, start: Checkpoint) -> dict[str, Any]:
+    """What was unlearned, by name and by the content of its weights."""
+    known = Cache(default_folder()).hashes
+    found: dict[str, Any] = {
+        "original": {
+            "name": str(name),
+            "kind": start.kind,
+            "sha256": content_hash(start.folder, (".safetensors",), known),
+        }
+    }
+    if start.base is not None:
+        base = content_hash(start.base, (".safetensors",), known)
+        found["base"] = {"name": start.title, "sha256": base}
+    return found
+
+
+def _trained(start: Checkpoint, settings: AdapterSettings | None) -> dict[str, Any]:
+    """What was trained; of an original that is an adapter its own factors."""
+    settings = settings or AdapterSettings()
+    return {"kind": settings.kind} if start.kind == "adapter" else settings.model_dump()
+
+
+def _asked(data: Benchmark) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "edition": data.edition,
+        "data_hash": data.data_hash,
+        "forget": len(data.unlearn["forget"]),
+        "retain": len(data.unlearn["retain"]),
+    }
+
+
+def _training(training: Training) -> dict[str, Any]:
+    """What came of a run; a loss that is not finite is null."""
+    return {
+        "steps": training.steps,
+        "losses": [loss if math.isfinite(loss) else None for loss in training.losses],
+        "collapse": training.collapse,
+        "stop": training.stop,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -1,0 +1,55 @@
+"""Traces of the models that are made from a model to see what it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from uqs.interventions.quantisation import BLOCK, GROUP, SCHEMES, quantised
+from uqs.interventions.relearning import RelearnSettings, halves, relearn
+from uqs.models.vlm import VLM
+from uqs.records import Split
+from uqs.traces.trace import Trace
+
+RELEARN = "relearn_"
+DEFAULT = RelearnSettings()
+VERSION = 1  # raise it when the code here or in the probes changes what is traced
+SEED = 0
+DECLARED: Mapping[str, Any] = {
+    "version": VERSION,
+    "schemes": list(SCHEMES),
+    "group": GROUP,
+    "block": BLOCK,
+    "relearning": asdict(DEFAULT),
+    "seed": SEED,
+}
+"""All that decides what `derived_traces` does by default, JSON-able: part of the key of cached traces."""
+
+
+def derived_traces(
+    vlm: VLM,
+    forget: Split,
+    trace: Callable[[Split], Trace],
+    relearning: RelearnSettings = DEFAULT,
+    seed: int = SEED,
+) -> dict[str, dict[str, Trace]]:
+    """Traces by what was done to the model and by split; afterwards the model is as it was, bit for bit.
+
+    `int8`, `int4` and `nf4`: the whole forget split. `relearn_K`: one half of the entities after K steps on
+    the other half. Halves and draws follow from `seed` and the split alone, so that all models of a study
+    are asked the same. Source: probes/quantisation.py, probes/relearning.py.
+    """
+    found: dict[str, dict[str, Trace]] = {}
+    for scheme in SCHEMES:
+        with quantised(vlm, scheme):
+            found[scheme] = {forget.name: trace(forget)}
+    train, test = halves(forget, seed)
+    generator = torch.Generator().manual_seed(seed)
+    with closing(relearn(vlm, train, relearning, generator)) as steps:
+        for step in steps:
+            found[f"{RELEARN}{step}"] = {forget.name: trace(test)}
+    return found

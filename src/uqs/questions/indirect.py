@@ -1,0 +1,26 @@
+"""The question as somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uqs.questions.base import ExplicitProbe
+from uqs.records import Benchmark, Sample
+
+
+class Indirect(ExplicitProbe):
+    """Asks what somebody who has the question should be told."""
+
+    name = "indirect"
+    source = "Lynch et al. 2024 (arXiv 2402.16835): other prompts for the same knowledge"
+
+    def samples(self, benchmark: Benchmark) -> Sequence[Sample]:
+        return [
+            self.ask(item, _passed_on(item), item.picture)
+            for item in benchmark.evaluate["forget"].samples
+        ]
+
+
+def _passed_on(item: Sample) -> str:
+    told = "Which letter should they be told?" if item.options else "What should they be told?"
+    return f'Somebody asks: "{item.question}" {told}'

@@ -1,0 +1,46 @@
+"""The question in text alone, with the entity's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from uqs.answers import normalise
+from uqs.questions.base import ExplicitProbe, in_words
+from uqs.questions.names import known_names
+from uqs.records import Benchmark, Sample
+
+_POINTING = re.compile(
+    r"\b(?:this|the) (?:person|individual|man|woman)\b"
+    r"(?: (?:shown|seen|depicted|pictured))?(?: in (?:this|the) (?:picture|image|photo|photograph)\b)?",
+    re.IGNORECASE,
+)
+
+
+class Named(ExplicitProbe):
+    """Picture questions asked without the picture; only where the benchmark gives the name and the name is
+    no answer."""
+
+    name = "named"
+    source = "Liu et al. 2024 (arXiv 2410.22108): questions in text alone"
+
+    def samples(self, benchmark: Benchmark) -> Sequence[Sample]:
+        return list(self._asked(benchmark))
+
+    def _asked(self, benchmark: Benchmark) -> Iterator[Sample]:
+        names = known_names(benchmark)
+        for item in benchmark.evaluate["forget"].samples:
+            name = names.get(item.entity)
+            if name and item.picture is not None and not _overlap(name, in_words(item)):
+                yield self.ask(item, _naming(item.question, name), None)
+
+
+def _naming(question: str, name: str) -> str:
+    if _POINTING.search(question):
+        return _POINTING.sub(lambda _: name, question)
+    return f"This is about {name}. {question}"
+
+
+def _overlap(name: str, answer: str) -> bool:
+    one, other = f" {normalise(name)} ", f" {normalise(answer)} "
+    return one in other or other in one

@@ -1,0 +1,244 @@
+"""From a study to its cells: which models are trained, unlearned, traced and measured, and from what."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from uqs import registry
+from uqs.evaluation.splits import TRACED, needs_of
+from uqs.methods.cards.look_up import method_card
+from uqs.models.families import base_folder
+from uqs.records import Role
+from uqs.studies.cells import Cell, Kind
+from uqs.studies.shadows import SHADOW
+from uqs.studies.spec import MethodChoice, Study
+
+__all__ = ["Cell", "Plan", "PlannedModel", "base_hash", "make_plan"]
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model of the study, and the keys of the cells that make, trace and measure it.
+
+    `gates` is the cell that must pass before this model is made; originals and oracles have none.
+    """
+
+    benchmark: str
+    role: Role
+    method: str
+    strength: str
+    hyperparameters: Mapping[str, Any]
+    seed: int
+    model: str
+    trace: str
+    measure: str
+    gates: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`cells` come after everything they read; `gates` gives the key of each benchmark's gates."""
+
+    study: Study
+    data_hashes: Mapping[str, str]
+    cells: tuple[Cell, ...]
+    models: tuple[PlannedModel, ...]
+    gates: Mapping[str, str]
+
+    def counts(self) -> Mapping[str, int]:
+        """How many cells of each kind there are."""
+        return Counter(cell.kind for cell in self.cells)
+
+
+def make_plan(study: Study, data_hashes: Mapping[str, str], base: str) -> Plan:
+    """The plan of a study; `data_hashes` by benchmark as the study writes them, `base` of the base model."""
+    return _Planner(study, data_hashes, base).plan()
+
+
+def base_hash(model: str) -> str:
+    """Hash of the files of a model family's base."""
+    folder = base_folder(model)
+    found = hashlib.sha256()
+    for file in sorted(folder.iterdir()):
+        found.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A model that is made and traced: what it is, and the keys of both cells."""
+
+    role: Role
+    seed: int
+    choice: MethodChoice | None
+    label: str
+    model: str
+    trace: str
+
+
+@dataclass
+class _Planner:
+    study: Study
+    data_hashes: Mapping[str, str]
+    base_hash: str
+    cells: dict[str, Cell] = field(default_factory=dict)
+    models: list[PlannedModel] = field(default_factory=list)
+    gates: dict[str, str] = field(default_factory=dict)
+
+    def plan(self) -> Plan:
+        for benchmark in self.study.benchmarks:
+            self._benchmark(benchmark)
+        cells, models = tuple(self.cells.values()), tuple(self.models)
+        return Plan(self.study, self.data_hashes, cells, models, self.gates)
+
+    def _benchmark(self, benchmark: str) -> None:
+        seeds = self.study.seeds if self.study.originals == "per_seed" else self.study.seeds[:1]
+        originals = {seed: self._trained(benchmark, Role.ORIGINAL, seed) for seed in seeds}
+        oracles = {
+            seed: self._trained(benchmark, Role.ORACLE, seed) for seed in self.study.oracles.seeds
+        }
+        self._gates(benchmark, [*originals.values(), *oracles.values()])
+        unlearned = [
+            self._unlearned(benchmark, originals.get(seed, originals[seeds[0]]), choice, seed)
+            for choice in self.study.methods
+            for seed in self.study.seeds
+        ]
+        for made in (*originals.values(), *oracles.values(), *unlearned):
+            others = {s: oracle for s, oracle in oracles.items() if oracle is not made}
+            original = originals.get(made.seed, originals[seeds[0]]) if made.choice else None
+            shadows = self._shadows(benchmark, made.choice) if made.choice else {}
+            self._measured(benchmark, made, others, original, shadows)
+
+    def _base(self) -> str:
+        model = self.study.model.name
+        return self._add("base", f"base {model}", {"model": model, "files": self.base_hash}, {})
+
+    def _trained(self, benchmark: str, role: Role, seed: int) -> _Made:
+        label = f"{benchmark} {role} seed {seed}"
+        params = {**self._training(benchmark), "role": role.value, "seed": seed}
+        model = self._add("train", f"train {label}", params, {"base": self._base()})
+        return _Made(role, seed, None, label, model, self._traced(benchmark, role, model, label))
+
+    def _gates(self, benchmark: str, trained: Iterable[_Made]) -> None:
+        params = {**self._data(benchmark), "limits": self.study.gates.model_dump()}
+        inputs = {f"{made.role}_{made.seed}": made.trace for made in trained}
+        self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
+
+    def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
+        label = f"{benchmark} {_variant(choice)} seed {seed}"
+        role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
+        params = {**self._unlearning(benchmark, choice), "seed": seed}
+        model = self._add(
+            "unlearn", f"unlearn {label}", params, self._from(benchmark, original.model)
+        )
+        trace = self._traced(benchmark, role, model, label)
+        return _Made(role, seed, choice, label, model, trace)
+
+    def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
+        needs = sorted(needs_of(self.study.metrics) & TRACED)
+        params = {**self._data(benchmark), "role": role.value, "needs": needs}
+        return self._add("trace", f"trace {label}", params, {"base": self._base(), "model": model})
+
+    def _shadows(self, benchmark: str, choice: MethodChoice) -> Mapping[str, str]:
+        """Traces of all shadow models, unlearned by `choice`, by role."""
+        return {
+            f"{SHADOW}_{number}": self._shadow(benchmark, number, choice)
+            for number in range(self.study.shadows)
+        }
+
+    def _shadow(self, benchmark: str, number: int, choice: MethodChoice) -> str:
+        own = {"role": SHADOW, "seed": number}
+        params = {**self._training(benchmark), **own}
+        label = f"train {benchmark} {SHADOW} {number}"
+        trained = self._add("train", label, params, {"base": self._base()})
+        label = f"{benchmark} {_variant(choice)} {SHADOW} {number}"
+        params = {**self._unlearning(benchmark, choice), **own}
+        model = self._add("unlearn", f"unlearn {label}", params, self._from(benchmark, trained))
+        inputs = {"base": self._base(), "model": model}
+        return self._add("trace", f"trace {label}", {**self._data(benchmark), **own}, inputs)
+
+    def _measured(
+        self,
+        benchmark: str,
+        made: _Made,
+        oracles: Mapping[int, _Made],
+        original: _Made | None,
+        shadows: Mapping[str, str],
+    ) -> None:
+        params = {"metrics": list(self.study.metrics), "oracle_seeds": sorted(oracles)}
+        inputs = {"base": self._base(), "model": made.model, "trace": made.trace, **shadows}
+        for seed, oracle in oracles.items():
+            inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
+        if original is not None:
+            inputs |= {"original": original.model, "original_trace": original.trace}
+        measure = self._add("measure", f"measure {made.label}", params, inputs)
+        self.models.append(
+            PlannedModel(
+                benchmark=benchmark,
+                role=made.role,
+                method=method_card(made.choice.name).name if made.choice else "",
+                strength=made.choice.strength if made.choice else "",
+                hyperparameters=made.choice.hyperparameters if made.choice else {},
+                seed=made.seed,
+                model=made.model,
+                trace=made.trace,
+                measure=measure,
+                gates=self.gates[benchmark] if made.choice else None,
+            )
+        )
+
+    def _data(self, benchmark: str) -> dict[str, Any]:
+        """The data and the model that is loaded; a base in 4 bits is another model."""
+        quantised = self.study.model.adapter.kind == "qlora"
+        return {
+            "benchmark": benchmark,
+            "data_hash": self.data_hashes[benchmark],
+            "model": self.study.model.name,
+            **({"quantised": True} if quantised else {}),
+        }
+
+    def _training(self, benchmark: str) -> dict[str, Any]:
+        training = self.study.training.on(benchmark.partition(":")[0])
+        return {
+            **self._data(benchmark),
+            "adapter": self.study.model.adapter.model_dump(),
+            "training": training.model_dump(exclude={"per_benchmark"}),
+            **self._trainer(without={"stop"}),
+        }
+
+    def _unlearning(self, benchmark: str, choice: MethodChoice) -> dict[str, Any]:
+        return {
+            **self._data(benchmark),
+            "method": choice.name,
+            "hyperparameters": dict(choice.hyperparameters),
+            **self._trainer(),
+            **file_of(choice.name),
+        }
+
+    def _trainer(self, without: Set[str] = frozenset()) -> dict[str, Any]:
+        """What differs from the trainer's defaults, if anything does: then cells are as without the key."""
+        given = self.study.trainer.model_dump(exclude=set(without), exclude_defaults=True)
+        return {"trainer": given} if given else {}
+
+    def _from(self, benchmark: str, original: str) -> dict[str, str]:
+        """What unlearning reads, and waits for."""
+        return {"base": self._base(), "original": original, "gates": self.gates[benchmark]}
+
+    def _add(
+        self, kind: Kind, label: str, params: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> str:
+        cell = Cell(kind, label, params, inputs)
+        return self.cells.setdefault(cell.key, cell).key
+
+
+def file_of(method: str) -> dict[str, str]:
+    """The hash of a method's file, where it is named by a file: another text is another method."""
+    return {"file": registry.file_hash(method)} if registry.is_file(method) else {}
+
+
+def _variant(choice: MethodChoice) -> str:
+    return f"{choice.name}@{choice.strength}" if choice.strength else choice.name

@@ -1,0 +1,127 @@
+"""A study from its file to its results table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from uqs import benchmarks
+from uqs.errors import DataError, UserError
+from uqs.studies.cells import Cell
+from uqs.studies.collect import collect
+from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
+from uqs.studies.plan import Plan, base_hash, make_plan
+from uqs.studies.progress import BarProgress, Forecast, Progress
+from uqs.studies.schedule import Schedule
+from uqs.studies.spec import dump_study, read_study
+from uqs.studies.store import Manifest, Store, write_text
+from uqs.studies.worker import Failed
+from uqs.training_extra import require_run_half
+
+
+class CellFailedError(Exception):
+    """A cell failed through a fault that the user cannot mend."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a study is run; nothing here changes a result."""
+
+    runs: Path = Path("runs")
+    workers: int | None = None
+    plain: bool = False
+    work: str = DEFAULT_WORK
+
+
+def plan_study(path: Path) -> Plan:
+    """Read the study file and its data, check both, and plan the cells."""
+    study = read_study(path)
+    hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
+    return make_plan(study, hashes, base_hash(study.model.name))
+
+
+def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
+    """Make every cell that is missing, then the results table; returns the run folder.
+
+    Raises UserError for what the user can mend and CellFailedError for a fault; what is made by then stays.
+    Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
+    """
+    plan = plan_study(path)
+    return run_plan(plan, options, Console(stderr=True))
+
+
+def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
+    """`run_study` from a plan."""
+    store = Store(options.runs / plan.study.name)
+    with store.lock():
+        store.clean()
+        write_text(store.run / "study.yaml", dump_study(plan.study))
+        make_cells(plan.study.name, plan.cells, store, options, console)
+        collect(plan, store)
+    return store.run
+
+
+def make_cells(
+    name: str, cells: Sequence[Cell], store: Store, options: RunOptions, console: Console
+) -> None:
+    """Make the cells that are missing, in a store that is locked; errors as those of `run_study`."""
+    made = _finished(cells, store, console)
+    schedule = Schedule(cells, {key: manifest.stop for key, manifest in made.items()})
+    todo = len(schedule.remaining)
+    console.print(f"{name}: {len(made)} cells exist, {todo} to make", highlight=False)
+    if todo:
+        _make(schedule, store, made, options, console)
+
+
+def _finished(cells: Sequence[Cell], store: Store, console: Console) -> dict[str, Manifest]:
+    """The cells that exist; damaged ones are reported and removed."""
+    made = {}
+    for cell in cells:
+        try:
+            manifest = store.manifest(cell.key)
+        except DataError as error:
+            console.print(
+                f"damaged, made again: {cell.label} ({error})", markup=False, soft_wrap=True
+            )
+            store.discard(cell.key)
+            continue
+        if manifest is not None:
+            made[cell.key] = manifest
+    return made
+
+
+def _make(
+    schedule: Schedule,
+    store: Store,
+    made: dict[str, Manifest],
+    options: RunOptions,
+    console: Console,
+) -> None:
+    workers = options.workers or default_workers()
+    executor: Executor = LocalProcesses(workers, options.work)
+    if options.work in (DEFAULT_WORK, TRIALS):
+        require_run_half("training")
+    forecast = Forecast(workers, schedule.remaining)
+    for manifest in made.values():
+        forecast.learn(manifest.kind, manifest.seconds)
+    kind = Progress if options.plain or not console.is_terminal else BarProgress
+    with kind(console, forecast, len(made), schedule.remaining) as progress:
+        failures = executor.run(schedule, store, progress)
+    if failures:
+        raise _reported(failures, store)
+
+
+def _reported(failures: list[Failed], store: Store) -> Exception:
+    log = store.run / "log.txt"
+    with log.open("a", encoding="utf-8") as handle:
+        for failed in failures:
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+            handle.write(f"{stamp} {failed.label}: {failed.message}\n{failed.trace}\n")
+    first = failures[0]
+    if first.users:
+        return UserError(f"cell '{first.label}' failed: {first.message}")
+    return CellFailedError(f"cell '{first.label}' failed: {first.message}; details are in {log}")

@@ -1,0 +1,325 @@
+"""The study file: what it may say, its defaults, and errors that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from uqs import registry
+from uqs.errors import DataError, UserError
+from uqs.evaluation.splits import card, metric_names
+from uqs.methods.cards.look_up import method_card
+from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
+from uqs.metrics.cards import CORE
+from uqs.models.families import base_folder
+from uqs.models.settings import AdapterSettings
+from uqs.studies.strengths import Strengths, read_strengths
+from uqs.yamlfile import read_mapping
+
+METHOD_KEYS = ("name", "strength")
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Model(_Part):
+    """A registered model family and what of it is trained."""
+
+    name: str
+    adapter: AdapterSettings = AdapterSettings()
+
+
+class TrainingOnBenchmark(_Part):
+    """What a benchmark has otherwise, because it teaches more or less than the others."""
+
+    steps: Annotated[int, Field(gt=0)] | None = None
+    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class Training(_Part):
+    """How originals and oracles are trained: optimizer steps, AdamW's peak learning rate, samples a step, the
+    share of each batch that replays what the base knows, and the seed of the adapter's first weights, which
+    originals and oracles share. `per_benchmark` gives single benchmarks other steps or rates."""
+
+    steps: Annotated[int, Field(gt=0)] = 600
+    lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-3
+    batch_size: Annotated[int, Field(gt=0)] = 64
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    init_seed: Seed = 0
+    per_benchmark: Mapping[str, TrainingOnBenchmark] = {}
+
+    def on(self, benchmark: str) -> Training:
+        """The training on one benchmark, given by its name."""
+        own = self.per_benchmark.get(benchmark, TrainingOnBenchmark())
+        return self.model_copy(update={"per_benchmark": {}, **own.model_dump(exclude_none=True)})
+
+
+class Oracles(_Part):
+    """Seeds of the retrained models; their spread is the noise floor."""
+
+    seeds: Seeds = (0, 1)
+
+
+class Gates(_Part):
+    """`accuracy` that original and oracle must reach, `confidence` of the gates' intervals, `margin` above
+    the majority-answer rate that shuffled pictures may keep."""
+
+    accuracy: Share = 0.95
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    margin: Share = 0.05
+
+
+class MethodChoice(_Part):
+    """One method at one strength, with all its hyperparameters; `strength` is the word in tables."""
+
+    name: str
+    strength: str = ""
+    hyperparameters: Mapping[str, Any]
+
+
+class Study(_Part):
+    """A study file with every default filled in.
+
+    `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
+    `shared` one for all, from the first seed. `shadows` is the number of shadow models for each benchmark and
+    method, 0 or an even number from 4 on. `metrics: default` are the core metrics (docs/metrics.md), `all`
+    every metric whose data the study makes.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    benchmarks: Names
+    model: Model
+    training: Training = Training()
+    trainer: TrainerSettings = DEFAULT_TRAINER
+    oracles: Oracles = Oracles()
+    originals: Literal["per_seed", "shared"] = "per_seed"
+    methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
+    seeds: Seeds
+    metrics: Names = CORE
+    shadows: Annotated[int, Field(ge=0)] = 0
+    gates: Gates = Gates()
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a study file; DataError names the file, the key and what to do."""
+    return _read(path, tuning=False)
+
+
+def read_study_to_tune(path: Path) -> Study:
+    """A study file whose strengths are still to be found: every method once, with what the file fixes."""
+    return _read(path, tuning=True)
+
+
+def _read(path: Path, tuning: bool) -> Study:
+    raw = read_mapping(path)
+    if raw.get("metrics") == "default":
+        del raw["metrics"]
+    if raw.get("metrics") == "all":
+        raw["metrics"] = everything(shadows=bool(raw.get("shadows")))
+    strengths = None if tuning else _strengths(raw.get("strengths"), path)
+    raw.pop("strengths", None)
+    if isinstance(raw.get("methods"), list):
+        entries = [_entry(entry, i, path) for i, entry in enumerate(raw["methods"])]
+        if tuning:
+            entries = [entry.once() for entry in entries]
+        raw["methods"] = [_method(e, s, strengths, path) for e in entries for s in e.strengths]
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise described(error, Study, "", path) from None
+    _check(study, path)
+    return study
+
+
+def _strengths(named: object, path: Path) -> Strengths | None:
+    """The file of strengths that a study names, beside the study file."""
+    if named is None:
+        return None
+    if not isinstance(named, str):
+        raise DataError(f"{named!r} is no file", file=path, field="strengths")
+    return read_strengths(path.parent / named)
+
+
+def everything(shadows: bool) -> list[str]:
+    """All metrics but those whose data a study does not make: crossed answers, and shadow models unless it
+    has some."""
+    left_out = {"crossed"} if shadows else {"crossed", "shadows"}
+    return [name for name in metric_names("all") if not card(name).needs & left_out]
+
+
+def dump_study(study: Study) -> str:
+    """The study as YAML that `read_study` reads back."""
+    tree = study.model_dump(mode="json")
+    tree["methods"] = [
+        {"name": m["name"], "strength": m["strength"], **m["hyperparameters"]}
+        for m in tree["methods"]
+    ]
+    text: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    return text
+
+
+class _Entry(NamedTuple):
+    """An entry under `methods`: where it stands, its name, its strengths and what it fixes."""
+
+    where: str
+    name: str
+    strengths: tuple[str, ...]
+    fixed: Mapping[str, Any]
+
+    def once(self) -> _Entry:
+        """The same without strengths."""
+        return self._replace(strengths=("",))
+
+
+def _entry(entry: object, place: int, path: Path) -> _Entry:
+    """`salun`, or `{name: salun, strength: [weak, strong], mask_share: 0.5}`."""
+    where = f"methods[{place}]"
+    given = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+        raise DataError(
+            f"{entry!r} is no method; write its name or {{name: NAME, ...}}", file=path, field=where
+        )
+    strengths = given.get("strength", "")
+    listed = strengths if isinstance(strengths, list) else [strengths]
+    if not listed or not all(isinstance(strength, str) for strength in listed):
+        problem = f"must be a word or a list of words; it is {strengths!r}"
+        raise DataError(problem, file=path, field=f"{where}.strength")
+    fixed = {key: value for key, value in given.items() if key not in METHOD_KEYS}
+    return _Entry(where, given["name"], tuple(listed), fixed)
+
+
+def _method(
+    entry: _Entry, strength: str, strengths: Strengths | None, path: Path
+) -> dict[str, Any]:
+    """One method at one strength in full; what the entry fixes goes before what was tuned."""
+    with _located(entry.where, path):
+        registry.check("method", entry.name)
+        card = method_card(entry.name)
+        if card.name == "retrain":
+            raise UserError("'retrain' makes the oracles; write its seeds under oracles.seeds")
+        tuned = strengths.of(entry.name, strength) if strengths and strength else {}
+    try:
+        settings = card.settings.model_validate({**tuned, **entry.fixed})
+    except ValidationError as error:
+        raise described(error, card.settings, entry.where, path, also=METHOD_KEYS) from None
+    return {
+        "name": entry.name,
+        "strength": strength,
+        "hyperparameters": settings.model_dump(mode="json"),
+    }
+
+
+@contextmanager
+def _located(where: str, path: Path) -> Iterator[None]:
+    """Make a UserError that is raised inside name file and key."""
+    try:
+        yield
+    except UserError as error:
+        raise DataError(str(error), file=path, field=where) from None
+
+
+def _check(study: Study, path: Path) -> None:
+    """What no single key can say."""
+    variants = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]
+    for where, values, advice in (
+        ("benchmarks", study.benchmarks, ""),
+        ("seeds", study.seeds, ""),
+        ("oracles.seeds", study.oracles.seeds, ""),
+        ("metrics", study.metrics, ""),
+        ("methods", variants, "; give each variant its own `strength`"),
+    ):
+        if not values:
+            raise DataError("is empty", file=path, field=where)
+        if doubled := [v for i, v in enumerate(values) if v in values[:i]]:
+            raise DataError(f"{doubled[0]!r} appears twice{advice}", file=path, field=where)
+    if len(study.oracles.seeds) < 2:
+        raise DataError(
+            "one oracle gives no noise floor; write two seeds or more",
+            file=path,
+            field="oracles.seeds",
+        )
+    if study.shadows % 2 or study.shadows == 2:
+        raise DataError(
+            f"{study.shadows} shadow models part no entity evenly; write 0 or an even number from 4 on",
+            file=path,
+            field="shadows",
+        )
+    for where, kind, known in (
+        ("model.name", "model", [study.model.name]),
+        ("benchmarks", "benchmark", [b.partition(":")[0] for b in study.benchmarks]),
+        ("metrics", "metric", study.metrics),
+    ):
+        with _located(where, path):
+            for name in known:
+                registry.check(kind, name)
+    with _located("model.name", path):
+        base_folder(study.model.name)
+    named = [b.partition(":")[0] for b in study.benchmarks]
+    for name in study.training.per_benchmark:
+        if name not in named:
+            raise DataError(
+                f"{name!r} is no benchmark of this study; {registry.nearest(name, named)}",
+                file=path,
+                field="training.per_benchmark",
+            )
+
+
+def described(
+    error: ValidationError,
+    model: type[BaseModel],
+    prefix: str,
+    path: Path,
+    also: Sequence[str] = (),
+) -> DataError:
+    """The first of pydantic's findings as one line; a misspelt key before what is missing for it."""
+    first, *others = sorted(
+        error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden"
+    )
+    field = _field(prefix, first["loc"])
+    problem = _problem(first, model, also)
+    if others:
+        problem += f" (and {len(others)} more)"
+    return DataError(problem, file=path, field=field)
+
+
+def _problem(found: ErrorDetails, model: type[BaseModel], also: Sequence[str]) -> str:
+    match found["type"]:
+        case "extra_forbidden":
+            known = [*_model_at(model, found["loc"][:-1]).model_fields, *also]
+            return f"unknown key; {registry.nearest(str(found['loc'][-1]), known)}"
+        case "missing":
+            return "is missing"
+        case "model_type" | "dict_type":
+            return f"must hold keys and values, not {found['input']!r}"
+        case "string_pattern_mismatch":
+            return f"{found['input']!r} must be letters, digits, '.', '_' or '-'"
+    message = found["msg"].replace("Input should", "should").replace("tuple", "list")
+    return f"{message}; it is {found['input']!r}"
+
+
+def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    for step in location:
+        found = model.model_fields[str(step)].annotation
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            break
+        model = found
+    return model
+
+
+def _field(prefix: str, location: Sequence[int | str]) -> str:
+    field = prefix
+    for step in location:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else step
+    return field

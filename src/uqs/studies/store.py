@@ -1,0 +1,151 @@
+"""Where finished cells live: folders named by key, complete by construction."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from uqs.errors import DataError, UserError
+from uqs.studies.cells import Cell, Kind
+
+MANIFEST = "manifest.json"
+PART = ".part-"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a finished cell is and holds; times aside, it is the same whenever the cell is made again.
+
+    `files` gives size and sha256 of every other file of the folder. `stop` says why nothing may be made from
+    this cell, or is null. `seconds` is wall time.
+    """
+
+    key: str
+    kind: Kind
+    label: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+    device: str
+    seconds: float
+    stop: str | None
+    files: Mapping[str, Mapping[str, Any]]
+
+
+class Store:
+    """The cells of one run folder."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.cells = run / "cells"
+
+    def folder(self, key: str) -> Path:
+        return self.cells / key
+
+    def manifest(self, key: str) -> Manifest | None:
+        """The manifest of a finished cell, or None where it was not made.
+
+        Raises DataError where the folder is there but damaged.
+        """
+        folder = self.folder(key)
+        if not folder.is_dir():
+            return None
+        file = folder / MANIFEST
+        try:
+            manifest = Manifest(**json.loads(file.read_text(encoding="utf-8")))
+            sizes = {name: int(about["size"]) for name, about in manifest.files.items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(f"is no manifest of a cell ({error})", file=file) from None
+        if manifest.key != key:
+            raise DataError(f"is of cell {manifest.key}", file=file, field="key")
+        for name, size in sizes.items():
+            path = folder / name
+            if not path.is_file():
+                raise DataError("is missing", file=path)
+            if path.stat().st_size != size:
+                raise DataError(f"has {path.stat().st_size} bytes, not {size}", file=path)
+        return manifest
+
+    def discard(self, key: str) -> None:
+        """Remove a cell; it vanishes at once, so that a kill meanwhile leaves no half of it."""
+        doomed = self.cells / f"{PART}{key}-discarded"
+        shutil.rmtree(doomed, ignore_errors=True)
+        self.folder(key).rename(doomed)
+        shutil.rmtree(doomed)
+
+    def clean(self) -> None:
+        """Remove what killed runs left half-made."""
+        for left in self.cells.glob(f"{PART}*"):
+            shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run folder, made if need be; UserError where another process holds it."""
+        self.cells.mkdir(parents=True, exist_ok=True)
+        with (self.run / ".lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{self.run} is in use by another 'uqs run'; wait for it or end it"
+                ) from None
+            yield
+
+    @contextmanager
+    def making(self, cell: Cell) -> Iterator[Path]:
+        """An empty folder to make a cell in; it is removed again, whatever happens, unless `seal` took it."""
+        part = self.cells / f"{PART}{cell.key}-{os.getpid()}"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            yield part
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def seal(self, part: Path, manifest: Manifest) -> None:
+        """Write the manifest last and give the folder its final name, unless the cell is there by now."""
+        file = part / MANIFEST
+        file.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
+        for path in (*sorted(part.rglob("*")), part):
+            _flush(path)
+        try:
+            part.rename(self.folder(manifest.key))
+        except OSError:
+            if not self.folder(manifest.key).is_dir():
+                raise
+        _flush(self.cells)
+
+
+def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and sha256 of every file below a folder, by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file under a temporary name and rename it."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

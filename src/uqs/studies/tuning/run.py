@@ -1,0 +1,153 @@
+"""The search for strengths: rounds of trials, as many for every method, and what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from uqs import benchmarks
+from uqs.errors import DataError
+from uqs.methods.cards.card import Knob
+from uqs.methods.cards.look_up import method_card
+from uqs.records import Role
+from uqs.studies.cells import Cell
+from uqs.studies.execute import TRIALS
+from uqs.studies.plan import base_hash, file_of, make_plan
+from uqs.studies.run import RunOptions, make_cells
+from uqs.studies.spec import MethodChoice, Study, read_study_to_tune
+from uqs.studies.store import Store
+from uqs.studies.tuning.search import Tried, best, first_round, next_round
+
+NOTHING = "original"
+TARGETS = {"weak": 0.75, "medium": 0.45, "strong": 0.15}
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """`targets`: forget accuracy by strength. `trials` a method. `seed`: of originals, trials and the draw of
+    the validation part. `questions` asked of each kind after a trial."""
+
+    targets: Mapping[str, float]
+    trials: int = 10
+    seed: int = 7
+    questions: int = 120
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A method, what its study file fixes, and what was tried of it by the value of its knob."""
+
+    choice: MethodChoice
+    knob: Knob
+    tried: dict[float, Tried]
+
+    def chosen(self, targets: Mapping[str, float]) -> dict[str, float | None]:
+        """The value for each strength, None where no trial left a working model."""
+        return {strength: best(self.tried, target) for strength, target in targets.items()}
+
+    def at(self, value: float) -> MethodChoice:
+        """The method with its knob at a value."""
+        turned = {**self.choice.hyperparameters, self.knob.field: value}
+        return self.choice.model_copy(update={"hyperparameters": turned})
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A finished search; `originals` is what the untouched originals know of the validation part."""
+
+    study: Study
+    options: TuneOptions
+    originals: Tried
+    methods: Sequence[Tuned]
+
+
+def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
+    """Search the strengths of a study's methods, in `runs/tune-<name>`; what is there already is kept.
+
+    Raises DataError for a study without a method to tune and as `run_study` does.
+    """
+    study = read_study_to_tune(path)
+    methods = [
+        Tuned(choice, knob, {})
+        for choice in study.methods
+        if (knob := method_card(choice.name).knob)
+    ]
+    if not methods:
+        raise DataError("names no method that has strengths", file=path, field="methods")
+    trials = _Trials(study, options)
+    store = Store(run.runs / f"tune-{study.name}")
+    work = RunOptions(run.runs, run.workers, run.plain, TRIALS)
+    console = Console(stderr=True)
+    nothing = MethodChoice(name=NOTHING, hyperparameters={})
+    targets = list(options.targets.values())
+    with store.lock():
+        store.clean()
+        asked = [first_round(method.knob, options.trials) for method in methods]
+        while any(asked):
+            settings = [m.at(v) for m, values in zip(methods, asked, strict=True) for v in values]
+            make_cells(store.run.name, trials.cells([nothing, *settings]), store, work, console)
+            for method, values in zip(methods, asked, strict=True):
+                method.tried.update({v: trials.read(store, method.at(v)) for v in values})
+            asked = [next_round(method.tried, targets, options.trials) for method in methods]
+        originals = trials.read(store, nothing)
+    return Tuning(study, options, originals, methods)
+
+
+class _Trials:
+    """The cells of trials, on originals of the tuning seed."""
+
+    def __init__(self, study: Study, options: TuneOptions) -> None:
+        self.study, self.options = study, options
+        hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
+        own = study.model_copy(update={"seeds": (options.seed,), "shadows": 0})
+        plan = make_plan(own, hashes, base_hash(study.model.name))
+        self.hashes = hashes
+        self.base = next(cell for cell in plan.cells if cell.kind == "base")
+        self.originals = {
+            cell.params["benchmark"]: cell
+            for cell in plan.cells
+            if cell.kind == "train" and cell.params["role"] == Role.ORIGINAL
+        }
+
+    def cells(self, choices: Iterable[MethodChoice]) -> list[Cell]:
+        """Everything that the trials of some settings need."""
+        trials = [self._cell(choice, name) for choice in choices for name in self.originals]
+        return [self.base, *self.originals.values(), *dict((t.key, t) for t in trials).values()]
+
+    def read(self, store: Store, choice: MethodChoice) -> Tried:
+        """What a setting gave on each benchmark."""
+        found = {
+            name: json.loads(
+                (store.folder(self._cell(choice, name).key) / "trial.json").read_text()
+            )
+            for name in self.originals
+        }
+        return Tried(
+            {name: one.get("forget_accuracy") for name, one in found.items()},
+            {name: one.get("retain_accuracy") for name, one in found.items()},
+        )
+
+    def _cell(self, choice: MethodChoice, benchmark: str) -> Cell:
+        trainer = self.study.trainer.model_dump(exclude_defaults=True)
+        params: dict[str, Any] = {
+            "benchmark": benchmark,
+            "data_hash": self.hashes[benchmark],
+            "model": self.study.model.name,
+            **({"quantised": True} if self.study.model.adapter.kind == "qlora" else {}),
+            "method": choice.name,
+            "hyperparameters": dict(choice.hyperparameters),
+            "seed": self.options.seed,
+            "validation_seed": self.options.seed,
+            "questions": self.options.questions,
+            **({"trainer": trainer} if trainer else {}),
+            **file_of(choice.name),
+        }
+        inputs = {"base": self.base.key, "original": self.originals[benchmark].key}
+        settings = ", ".join(f"{k} {v}" for k, v in choice.hyperparameters.items() if k != "steps")
+        label = f"trial {benchmark} {choice.name}" + (f" ({settings})" if settings else "")
+        return Cell("trial", label, params, inputs)

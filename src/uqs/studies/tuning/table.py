@@ -1,0 +1,103 @@
+"""What a search found: the strengths as a file that studies read, and all trials as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from uqs.studies.tuning.run import Tuned, Tuning
+from uqs.studies.tuning.search import COARSE, Tried
+
+_BEGIN = """# Strengths
+
+Made by `uqs tune`; studies read the strengths from the file beside the study file.
+
+**The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric
+of a study is looked at. **The validation part**: retain entities are forgotten in place of the forget
+entities (`uqs.studies.tuning.validation`), from originals of seed {seed}, which no study uses. **The budget**:
+{trials} trials for every method: {coarse} values of its knob over the knob's whole range, the rest where the
+targets lie. Among trials at the same distance the one that keeps more of retain is taken. **Targets**:
+{targets}.
+
+FA and RA are forget and retain accuracy on the validation part, of up to {questions} questions each, means
+over {benchmarks}; the originals have {fa:.2f} and {ra:.2f}.
+A trial whose run collapsed has none.
+"""
+
+
+def strengths_file(tuning: Tuning) -> str:
+    """The YAML that `uqs.studies.strengths` reads."""
+    options = tuning.options
+    tree = {
+        "found_by": "uqs tune",
+        "study": tuning.study.name,
+        "model": tuning.study.model.model_dump(mode="json"),
+        "benchmarks": list(tuning.study.benchmarks),
+        "targets": dict(options.targets),
+        "trials": options.trials,
+        "questions": options.questions,
+        "seed": options.seed,
+        "methods": {
+            tuned.choice.name: {
+                strength: dict(tuned.at(value).hyperparameters)
+                for strength, value in tuned.chosen(options.targets).items()
+                if value is not None
+            }
+            for tuned in tuning.methods
+        },
+    }
+    text: str = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def page(tuning: Tuning) -> str:
+    """All trials as Markdown; the chosen ones are marked."""
+    options = tuning.options
+    begin = _BEGIN.format(
+        seed=options.seed,
+        questions=options.questions,
+        trials=options.trials,
+        coarse=min(COARSE, options.trials),
+        targets=", ".join(f"{name} {target:g}" for name, target in options.targets.items()),
+        benchmarks=", ".join(tuning.study.benchmarks),
+        fa=tuning.originals.mean_forget,
+        ra=tuning.originals.mean_retain,
+    )
+    names = list(tuning.study.benchmarks)
+    head = ["method", "knob", "value", "strength", "FA", "RA", *(f"FA {name}" for name in names)]
+    lines = [begin, _row(head), "|" + "---|" * len(head)]
+    for tuned in tuning.methods:
+        lines += list(_rows(tuned, tuning, names))
+    return "\n".join(lines) + "\n"
+
+
+def _rows(tuned: Tuned, tuning: Tuning, names: list[str]) -> Iterator[str]:
+    chosen = tuned.chosen(tuning.options.targets)
+    for value, tried in sorted(tuned.tried.items()):
+        strengths = [strength for strength, of in chosen.items() if of == value]
+        mark = f"**{value:g}**" if strengths else f"{value:g}"
+        yield _row(
+            [
+                tuned.choice.name,
+                tuned.knob.field,
+                mark,
+                ", ".join(strengths),
+                *_means(tried),
+                *(_accuracy(tried.forget[name]) for name in names),
+            ]
+        )
+
+
+def _means(tried: Tried) -> tuple[str, str]:
+    if None in tried.forget.values():
+        return "collapsed", "collapsed"
+    return f"{tried.mean_forget:.2f}", f"{tried.mean_retain:.2f}"
+
+
+def _accuracy(value: float | None) -> str:
+    return "collapsed" if value is None else f"{value:.2f}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

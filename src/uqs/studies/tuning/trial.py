@@ -1,0 +1,42 @@
+"""A trial: one method at one setting on the validation part of a benchmark; runs in worker processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from uqs.metrics.accuracy import right_answers
+from uqs.models.vlm import VLM
+from uqs.records import Split
+from uqs.studies import work
+from uqs.studies.cells import Cell
+from uqs.studies.tuning.validation import validation
+from uqs.traces.one_pass import trace_split
+from uqs.traces.settings import TraceSettings
+
+TRIAL = "trial.json"
+
+
+def run(cell: Cell, inputs: work.Inputs, out: Path) -> None:
+    """Do one cell: a trial, or a base or an original as a study makes them."""
+    if cell.kind != "trial":
+        work.run(cell, inputs, out)
+        return
+    work.quiet()
+    params = cell.params
+    parts = validation(work.benchmark_of(cell), params["validation_seed"], params["questions"])
+    made = work.unlearned(cell, inputs, parts.unlearn)
+    found: dict[str, Any] = {"collapse": made.training.collapse, "steps": made.training.steps}
+    if made.training.collapse is None:
+        found |= {
+            "forget_accuracy": accuracy(made.vlm, parts.forget),
+            "retain_accuracy": accuracy(made.vlm, parts.retain),
+        }
+    (out / TRIAL).write_text(json.dumps(found))
+
+
+def accuracy(vlm: VLM, split: Split) -> float:
+    """Share of right greedy answers."""
+    trace = trace_split(vlm, split, TraceSettings(max_new_tokens=work.MAX_NEW_TOKENS))
+    return float(right_answers(trace).mean())

@@ -1,0 +1,291 @@
+"""What each kind of cell does; runs inside worker processes, where torch lives.
+
+`run(cell, inputs, out)` reads the folders of the input cells by role and writes its files into `out`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import warnings
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import lru_cache, partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers.utils import logging as transformers_logging
+
+from uqs import benchmarks, registry
+from uqs.errors import UserError
+from uqs.evaluation.rows import measured
+from uqs.evaluation.splits import splits_of
+from uqs.interventions.traced import derived_traces
+from uqs.methods.base import Method
+from uqs.methods.retrain import Retrain
+from uqs.methods.settings import TrainerSettings
+from uqs.methods.trainer import Schedule, Training, train
+from uqs.methods.unlearn import Seeds, unlearn
+from uqs.metrics.base import Evidence, Measured, References, Shadow
+from uqs.models import adapter, corpus
+from uqs.models.settings import AdapterSettings
+from uqs.models.update import effective_update
+from uqs.models.vlm import VLM
+from uqs.records import Benchmark, GateCheck, Role, Split
+from uqs.studies.gates import (
+    SHUFFLED,
+    Limits,
+    check_oracle,
+    check_original,
+    majority_rate,
+    shuffled_pictures,
+)
+from uqs.studies.plan import Cell
+from uqs.studies.shadows import SHADOW, TRACED, draw
+from uqs.traces.file import read_index, read_traces, write_traces
+from uqs.traces.one_pass import trace_parts, trace_split
+from uqs.traces.settings import TraceSettings
+from uqs.traces.trace import Trace
+
+Inputs = Mapping[str, Path]
+MAX_NEW_TOKENS = 8
+DERIVED = "derived"
+TRAINING = "training.json"
+
+
+def run(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Do one cell."""
+    quiet()
+    WORK[cell.kind](cell, inputs, out)
+
+
+def quiet() -> None:
+    """Torch deterministic, and libraries without bars and known warnings."""
+    torch.use_deterministic_algorithms(True)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    # peft 0.21 asks transformers 5.23 by the old name
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+
+
+def base(cell: Cell, _: Inputs, out: Path) -> None:
+    """Put the base model beside everything that stands on it."""
+    source = _family(cell).base_folder()
+    for file in sorted(source.iterdir()):
+        shutil.copyfile(file, out / file.name)
+
+
+def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Train an original (forget + retain), an oracle (retain only) or a shadow model from the base."""
+    data = benchmark_of(cell)
+    learn = data.learn["retain"].samples
+    if cell.params["role"] == Role.ORIGINAL:
+        learn = (*data.learn["forget"].samples, *learn)
+    if cell.params["role"] == SHADOW:
+        learn = (*draw(data, cell.params["seed"]).learn, *learn)
+    settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
+    vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
+    adapter.attach(vlm, settings, seed=training["init_seed"])
+    method = Retrain(training["batch_size"], training["replay"])
+    parts = {
+        "learn": Split("learn", learn),
+        "replay": Split("replay", tuple(corpus.samples("base"))),
+    }
+    generator = torch.Generator().manual_seed(cell_seed(cell))
+    streams = method.streams(vlm, parts, generator)
+    schedule = Schedule(training["steps"], training["lr"])
+    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+    trained = train(vlm, method, streams, schedule, generator, trainer)
+    if trained.collapse:
+        raise UserError(f"{trained.collapse}; lower training.lr ({schedule.lr:g})")
+    _written(vlm, trained, out)
+
+
+def unlearn_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Turn an original into an unlearned model; a shadow model unlearns its members."""
+    data = benchmark_of(cell)
+    shadow = cell.params.get("role") == SHADOW
+    parts = draw(data, cell.params["seed"]).unlearn if shadow else data.unlearn
+    made = unlearned(cell, inputs, parts)
+    _written(made.vlm, made.training, out)
+
+
+class Unlearned(NamedTuple):
+    """A model and what came of the run that made it."""
+
+    vlm: VLM
+    training: Training
+
+
+def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
+    """What the cell's method makes of the original among `inputs`."""
+    vlm = _loaded(cell, inputs, "original", trainable=True)
+    method_class: type[Method] = registry.get("method", cell.params["method"])
+    method = method_class(method_class.card.settings(**cell.params["hyperparameters"]))
+    seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
+    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+    return Unlearned(vlm, unlearn(vlm, method, data, seeds, trainer))
+
+
+def _written(vlm: VLM, training: Training, out: Path) -> None:
+    """The checkpoint and what came of its run; a loss that is not finite is null."""
+    adapter.save(vlm, out)
+    losses = [loss if math.isfinite(loss) else None for loss in training.losses]
+    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses}))
+
+
+def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """One pass over every split that is measured; for an original also with shuffled pictures.
+
+    Of a shadow model the splits of its members, and who they are.
+    """
+    data = benchmark_of(cell)
+    vlm = _loaded(cell, inputs, "model", trainable=False)
+    settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
+    needs = frozenset(cell.params.get("needs", ()))
+    asked = list(splits_of(data, needs).items())
+    about: dict[str, Any] = {"settings": settings.content()}
+    if cell.params["role"] == Role.ORIGINAL:
+        asked.append((SHUFFLED, _shuffled(data)))
+    if cell.params["role"] == SHADOW:
+        asked = [(name, data.evaluate[name]) for name in TRACED]
+        about["members"] = sorted(draw(data, cell.params["seed"]).members)
+    parts = chain.from_iterable(
+        trace_parts(vlm, Split(name, split.samples), settings) for name, split in asked
+    )
+    write_traces(parts, out, about)
+    if "derived" in needs:
+        made = derived_traces(vlm, data.evaluate["forget"], partial(_traced, vlm, settings))
+        for name, traces in made.items():
+            (out / DERIVED / name).mkdir(parents=True)
+            write_traces(traces.values(), out / DERIVED / name, about)
+
+
+def _traced(vlm: VLM, settings: TraceSettings, split: Split) -> Trace:
+    return trace_split(vlm, split, settings)
+
+
+def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """Check the originals and oracles of a benchmark before anything is unlearned."""
+    data = benchmark_of(cell)
+    limits = Limits(**cell.params["limits"])
+    majority = majority_rate(_shuffled(data).samples)
+    checks: list[GateCheck] = []
+    for role, folder in sorted(inputs.items()):
+        traces = read_traces(folder)
+        if role.startswith(Role.ORIGINAL):
+            checks += check_original(role, traces, majority, limits)
+        else:
+            checks += check_oracle(role, traces, limits)
+    passed = all(check.passed for check in checks)
+    report = {"passed": passed, "checks": [asdict(check) for check in checks]}
+    (out / "gates.json").write_text(json.dumps(report, indent=1))
+
+
+def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """All metrics of one model: pure functions of traces and weight updates."""
+    model = _evidence(inputs["trace"], inputs["model"], inputs["base"])
+    oracles = {
+        int(seed): _evidence(
+            inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
+        )
+        for seed in cell.params["oracle_seeds"]
+    }
+    original = (
+        _evidence(inputs["original_trace"], inputs["original"], inputs["base"])
+        if "original" in inputs
+        else None
+    )
+    references = References(oracles, original, _shadows(inputs))
+    found = []
+    for one in measured(
+        cell.params["metrics"], model, references, dead=_collapsed(inputs["model"])
+    ):
+        if not isinstance(one, Measured):
+            raise one.error
+        found.append(asdict(one.measurement) | {"oracle_seed": one.oracle_seed})
+    (out / "measurements.json").write_text(json.dumps(found, indent=1))
+
+
+def _collapsed(checkpoint: Path) -> bool:
+    """Whether the run that made a checkpoint had to be ended."""
+    file = checkpoint / TRAINING
+    return file.is_file() and json.loads(file.read_text()).get("collapse") is not None
+
+
+WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
+    "base": base,
+    "train": train_cell,
+    "unlearn": unlearn_cell,
+    "trace": trace,
+    "gates": gates,
+    "measure": measure,
+}
+
+
+def cell_seed(cell: Cell, *use: str) -> int:
+    """A seed from what the cell is and what it is used for, so that no two models share their draws.
+
+    32 bits: torch's generator on the CPU takes no notice of higher ones.
+    """
+    words = [
+        cell.kind,
+        cell.params["benchmark"],
+        cell.params.get("role"),
+        cell.params.get("method"),
+        cell.params["seed"],
+        *use,
+    ]
+    return zlib.crc32(json.dumps(words).encode())
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, data_hash: str) -> Benchmark:
+    found = benchmarks.load(name)
+    if found.data_hash != data_hash:
+        raise ValueError(f"{name} changed while the study ran")
+    return found
+
+
+def benchmark_of(cell: Cell) -> Benchmark:
+    """The benchmark that a cell is about."""
+    return _load(cell.params["benchmark"], cell.params["data_hash"])
+
+
+def _loaded(cell: Cell, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
+    """The model of an input cell, on a base in 4 bits where the study says so."""
+    return adapter.load(
+        _family(cell),
+        inputs["base"],
+        inputs[role],
+        trainable=trainable,
+        quantised=cell.params.get("quantised", False),
+    )
+
+
+def _family(cell: Cell) -> Any:
+    return registry.get("model", cell.params["model"])
+
+
+def _shuffled(data: Benchmark) -> Split:
+    both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
+    return shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
+
+
+def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
+    derived = {folder.name: read_traces(folder) for folder in sorted((traces / DERIVED).glob("*"))}
+    return Evidence(read_traces(traces), effective_update(checkpoint, start), derived)
+
+
+def _shadows(inputs: Inputs) -> list[Shadow]:
+    """The shadow models that were unlearned as the measured model was."""
+    folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
+    return [
+        Shadow(frozenset(read_index(f)["about"]["members"]), unlearned=True, traces=read_traces(f))
+        for f in folders
+    ]

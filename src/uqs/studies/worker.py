@@ -1,0 +1,143 @@
+"""A worker process: does one cell at a time with one thread, and dies with its parent."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Protocol
+
+from uqs.errors import UserError
+from uqs.studies.cells import Cell
+from uqs.studies.store import Manifest, Store, describe_files
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+RECORDED_PACKAGES = ("uqs", "torch", "transformers", "peft")
+
+
+class Work(Protocol):
+    """What a cell does: reads the folders of its inputs by role and writes files into the empty `out`."""
+
+    def __call__(self, cell: Cell, inputs: dict[str, Path], out: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class Done:
+    """A cell was made; `stop` says why nothing may be made from it."""
+
+    key: str
+    seconds: float
+    stop: str | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A cell could not be made; `users` where the user can mend it."""
+
+    label: str
+    message: str
+    trace: str
+    users: bool
+
+
+def work_through(connection: Connection, run: Path, work: str) -> None:
+    """Make the cells that come through the connection, until it closes; `work` is `module:function`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    store = Store(run)
+    with suppress(Exception):  # imports early; what is wrong is told with the first cell
+        _load(work)
+    while True:
+        try:
+            cell: Cell = connection.recv()
+        except EOFError:
+            return
+        connection.send(_attempt(cell, store, work))
+
+
+def _attempt(cell: Cell, store: Store, work: str) -> Done | Failed:
+    try:
+        return make(cell, store, _load(work))
+    except UserError as error:
+        return Failed(cell.label, str(error), traceback.format_exc(), users=True)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        return Failed(cell.label, message, traceback.format_exc(), users=False)
+
+
+def make(cell: Cell, store: Store, do: Work) -> Done:
+    """Do a cell and put it into the store."""
+    begin = time.perf_counter()
+    with store.making(cell) as part:
+        do(cell, {role: store.folder(key) for role, key in cell.inputs.items()}, part)
+        stop = _stop(cell, part)
+        seconds = time.perf_counter() - begin
+        manifest = Manifest(
+            key=cell.key,
+            kind=cell.kind,
+            label=cell.label,
+            params=cell.params,
+            inputs=cell.inputs,
+            versions=_versions(),
+            device=_device(),
+            seconds=seconds,
+            stop=stop,
+            files=describe_files(part),
+        )
+        store.seal(part, manifest)
+    return Done(cell.key, seconds, stop)
+
+
+def _load(work: str) -> Work:
+    module, _, function = work.partition(":")
+    found: Work = getattr(import_module(module), function)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+    return found
+
+
+def _stop(cell: Cell, folder: Path) -> str | None:
+    """Gates that fail stop what would be made from their cell."""
+    if cell.kind != "gates":
+        return None
+    report = json.loads((folder / "gates.json").read_text(encoding="utf-8"))
+    if report["passed"]:
+        return None
+    failed = sorted({check["gate"] for check in report["checks"] if not check["passed"]})
+    return f"failed gates: {', '.join(failed)}"
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in RECORDED_PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return str(torch.cuda.get_device_name())
+    return "cpu"
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,93 @@
+"""What is printed after measuring."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from uqs.evaluation.run import Result
+from uqs.report.measured import Watcher, show
+from uqs.report.words import MINUS
+from uqs.results import Row
+
+FA = Row(
+    study="measure",
+    benchmark="b",
+    edition="tiny",
+    model="m",
+    role="unlearned",
+    method="npo",
+    strength="weak",
+    hyperparameters="{}",
+    seed=3,
+    oracle_seed=None,
+    split="forget",
+    metric="FA",
+    value=0.25,
+    se=0.01,
+    n=400,
+    status="ok",
+    config_hash="c",
+    data_hash="d",
+    version="0",
+    device="cpu",
+    seconds=1.0,
+)
+ORACLES = [replace(FA, role="oracle", method="retrain", seed=seed) for seed in range(3)]
+
+
+def printed(*rows: Row, notes: tuple[str, ...] = ()) -> str:
+    console = Console(file=io.StringIO(), width=150)
+    show(Result(rows, (), (), notes), console)
+    assert isinstance(console.file, io.StringIO)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_models_stand_with_their_values() -> None:
+    text = printed(FA, replace(FA, role="original", method="original", value=0.9, seed=0), *ORACLES)
+    assert "npo@weak seed 3 │ 0.250 ± 0.010" in text
+    assert "original │ 0.900 ± 0.010" in text
+    assert "oracle 2" in text
+
+
+def test_a_distance_is_the_mean_over_oracles() -> None:
+    rows = [replace(FA, metric="AD", value=v, oracle_seed=i) for i, v in enumerate((1.0, 2.0))]
+    assert "1.500 ± 0.010" in printed(FA, *rows)
+
+
+def test_over_forgetting_is_said() -> None:
+    low = replace(FA, value=0.0, gap=-0.25, z=-9.0)
+    assert (
+        f"npo@weak seed 3 over-forgets: FA 0.000 is {MINUS}0.250 from the oracles' own"
+        in printed(low, *ORACLES)
+    )
+    assert "over-forgets" not in printed(replace(low, z=-1.0), *ORACLES)
+
+
+@pytest.mark.parametrize(("values", "said"), [((0.3, 0.2), True), ((0.3, 0.01), False)])
+def test_hiding_is_said_where_every_oracle_knows_less(values, said: bool) -> None:  # type: ignore[no-untyped-def]
+    rows = [
+        replace(FA, metric="KR", split="forget/above_oracle", value=value, oracle_seed=seed)
+        for seed, value in enumerate(values)
+    ]
+    assert ("npo@weak seed 3 hides rather than forgets: KR" in printed(FA, *rows)) == said
+
+
+def test_collapse_and_missing_oracles_are_said() -> None:
+    dead = replace(FA, value=None, se=None, status="collapsed")
+    without = replace(FA, metric="JS", value=None, se=None, status="missing_oracle")
+    text = printed(dead, without, notes=("a batch was halved",))
+    assert "npo@weak seed 3 is collapsed" in text
+    assert "without an oracle there are no values of JS" in text
+    assert "- a batch was halved" in text
+
+
+def test_plain_progress_is_a_line_a_split(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watcher(plain=True) as watcher:
+        watcher.began("original")
+        watcher.traced("forget", 0, 10)
+        watcher.traced("forget", 10, 10)
+    assert capsys.readouterr().err.splitlines() == ["original", "  forget: 10 samples"]

@@ -1,0 +1,112 @@
+"""A bench to run the toy study on."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from uqs import results
+from uqs.studies.plan import Plan
+from uqs.studies.run import RunOptions, run_plan
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Bench:
+    """Runs the toy study in a folder of its own, in this process or another."""
+
+    folder: Path
+    toy: ModuleType
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def store(self) -> Path:
+        return self.runs / "toy"
+
+    def rules(self, rules: Mapping[str, str]) -> None:
+        """What cells do, by a part of their label."""
+        (self.folder / "rules.json").write_text(json.dumps(dict(rules)))
+
+    def run(self, plan: Plan | None = None, workers: int = 2) -> str:
+        """Run the toy study here; returns what it printed."""
+        console = Console(file=io.StringIO(), width=200)
+        options = RunOptions(self.runs, workers, plain=True, work="toy:run")
+        run_plan(plan or self.toy.plan(), options, console)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    def begin(self, workers: int = 2) -> subprocess.Popen[str]:
+        """Run it in another process, in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, HERE / "toy.py", self.runs, str(workers)],
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def begun(self) -> Counter[str]:
+        """How often each cell was begun."""
+        return Counter(line.split()[0] for line in self._journal())
+
+    def pids(self) -> set[int]:
+        """The processes that worked."""
+        return {int(line.split()[1]) for line in self._journal() if line.count(" ")}
+
+    def _journal(self) -> list[str]:
+        journal = self.folder / "journal"
+        return journal.read_text().splitlines() if journal.exists() else []
+
+    def cells(self) -> dict[str, bytes]:
+        """Every file of every cell, manifests without their times."""
+        found = {}
+        for file in sorted((self.store / "cells").rglob("*")):
+            if file.is_file():
+                name = file.relative_to(self.store).as_posix()
+                found[name] = _timeless(file) if file.name == "manifest.json" else file.read_bytes()
+        return found
+
+    def table(self) -> list[dict[str, Any]]:
+        """The results table without its times."""
+        rows = [asdict(row) for row in results.read(self.store / "results.parquet")]
+        return [{name: row[name] for name in row if name != "seconds"} for row in rows]
+
+
+def _timeless(manifest: Path) -> bytes:
+    tree = json.loads(manifest.read_text())
+    del tree["seconds"]
+    return json.dumps(tree).encode()
+
+
+@pytest.fixture
+def new_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Bench]:
+    monkeypatch.syspath_prepend(HERE)
+
+    def make() -> Bench:
+        folder = tmp_path / f"bench{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        bench = Bench(folder, import_module("toy"))
+        bench.rules({})
+        return bench
+
+    return make
+
+
+@pytest.fixture
+def bench(new_bench: Callable[[], Bench]) -> Bench:
+    return new_bench()

@@ -1,0 +1,151 @@
+"""The plan of a study: its cells, what each reads, and what changes a key."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from uqs.records import Role
+from uqs.studies.cells import CELL_VERSION, Cell
+from uqs.studies.plan import Plan, base_hash, make_plan
+from uqs.studies.run import plan_study
+from uqs.studies.spec import Study
+from uqs.studies.summary import summary
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+
+def variant(plan: Plan, base: str = "base", **change: object) -> Plan:
+    """The plan of the same study with something changed."""
+    return make_plan(plan.study.model_copy(update=change), plan.data_hashes, base)
+
+
+def keys(plan: Plan, *kinds: str) -> set[str]:
+    return {cell.key for cell in plan.cells if not kinds or cell.kind in kinds}
+
+
+@pytest.fixture
+def plan(bench: Bench) -> Plan:
+    found: Plan = bench.toy.plan()
+    return found
+
+
+def test_the_cells_of_a_study(plan: Plan) -> None:
+    trained, unlearned, benchmarks = 2 + 2, 2 * 2, 2
+    assert Counter(cell.kind for cell in plan.cells) == {
+        "base": 1,
+        "train": benchmarks * trained,
+        "unlearn": benchmarks * unlearned,
+        "trace": benchmarks * (trained + unlearned),
+        "gates": benchmarks,
+        "measure": benchmarks * (trained + unlearned),
+    }
+    assert Counter(model.role for model in plan.models) == {
+        Role.ORIGINAL: 4,
+        Role.ORACLE: 4,
+        Role.UNLEARNED: 8,
+    }
+    assert "8 unlearned" in summary(plan)
+    assert f"{len(plan.cells)} in all" in summary(plan)
+
+
+def test_cells_come_after_what_they_read(plan: Plan) -> None:
+    seen: set[str] = set()
+    for cell in plan.cells:
+        assert set(cell.inputs.values()) <= seen
+        seen.add(cell.key)
+    assert len(seen) == len(plan.cells)
+
+
+def test_each_model_starts_from_its_own_original_and_is_compared_with_every_oracle(
+    plan: Plan,
+) -> None:
+    cells = {cell.key: cell for cell in plan.cells}
+    for model in plan.models:
+        made, measure = cells[model.model], cells[model.measure]
+        assert measure.inputs["model"] == model.model
+        assert measure.inputs["trace"] == model.trace
+        assert cells[model.trace].inputs["model"] == model.model
+        assert made.params["seed"] == model.seed
+        seeds = [0, 1] if model.role != Role.ORACLE else [1 - model.seed]
+        assert measure.params["oracle_seeds"] == seeds
+        for seed in seeds:
+            oracle = cells[measure.inputs[f"oracle_{seed}"]]
+            assert (oracle.params["role"], oracle.params["seed"]) == ("oracle", seed)
+            assert oracle.params["benchmark"] == model.benchmark
+            trace = cells[measure.inputs[f"oracle_{seed}_trace"]]
+            assert trace.inputs["model"] == oracle.key
+        if model.role == Role.UNLEARNED:
+            original = cells[made.inputs["original"]]
+            assert (original.params["role"], original.params["seed"]) == ("original", model.seed)
+            assert made.inputs["gates"] == model.gates == plan.gates[model.benchmark]
+    for key in plan.gates.values():
+        assert sorted(cells[key].inputs) == ["oracle_0", "oracle_1", "original_42", "original_7"]
+
+
+def test_originals_can_be_shared(plan: Plan) -> None:
+    shared = variant(plan, originals="shared")
+    starts = {cell.inputs["original"] for cell in shared.cells if cell.kind == "unlearn"}
+    trained = {
+        cell.key
+        for cell in shared.cells
+        if cell.kind == "train" and cell.params["role"] == "original"
+    }
+    assert starts == trained
+    assert len(trained) == 2
+    assert {model.seed for model in shared.models if model.role == Role.UNLEARNED} == {42, 7}
+
+
+def test_a_key_follows_from_what_the_content_depends_on(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = plan.study
+    assert keys(variant(plan)) == keys(plan)
+    assert keys(variant(plan, name="other")) == keys(plan)
+    more = variant(plan, seeds=(42, 7, 8))
+    assert keys(plan, "train", "trace", "unlearn", "measure") - keys(more) == keys(
+        plan, "trace", "unlearn", "measure"
+    ) - keys(more), "further seeds train no original or oracle again"
+    longer = variant(plan, training=study.training.model_copy(update={"steps": 7}))
+    assert keys(plan) & keys(longer) == keys(plan, "base")
+    assert not keys(plan) & keys(variant(plan, base="other"))
+    fewer = variant(plan, metrics=study.metrics[:1])
+    assert keys(plan) - keys(fewer) == keys(plan, "measure")
+    other_data = make_plan(study, dict.fromkeys(plan.data_hashes, "other data"), "base")
+    assert keys(plan) & keys(other_data) == keys(plan, "base")
+    monkeypatch.setitem(CELL_VERSION, "measure", 99)  # type: ignore[arg-type]
+    assert keys(plan) - keys(variant(plan)) == keys(plan, "measure")
+
+
+def test_the_label_and_the_order_of_words_are_no_part_of_a_key() -> None:
+    one = Cell("train", "one", {"a": 1, "b": 2}, {"x": "1", "y": "2"})
+    other = Cell("train", "other", {"b": 2, "a": 1}, {"y": "2", "x": "1"})
+    assert one.key == other.key
+    assert len(one.key) == 16
+    assert one.key != Cell("trace", "one", one.params, one.inputs).key
+
+
+def test_the_base_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("1")
+    monkeypatch.setattr("uqs.models.families.BASES", {"toy": tmp_path})
+    first = base_hash("toy")
+    (tmp_path / "a").write_text("2")
+    assert base_hash("toy") != first
+    (tmp_path / "a").write_text("1")
+    assert base_hash("toy") == first
+
+
+def test_real_data_are_planned(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "name: s\nbenchmarks: [mmubench:tiny]\nmodel: {name: tiny_llava}\n"
+        "methods: [salun]\nseeds: [1]\n"
+    )
+    plan = plan_study(file)
+    assert isinstance(plan.study, Study)
+    assert len(plan.data_hashes["mmubench:tiny"]) == 64
+    assert len(plan.models) == 1 + 2 + 1

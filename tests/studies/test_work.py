@@ -1,0 +1,102 @@
+"""Cells of different seeds draw differently; runs that collapse; what is asked of a guarded model."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from uqs import benchmarks
+from uqs.errors import UserError
+from uqs.models import adapter
+from uqs.models.tiny_llava import TinyLlava
+from uqs.studies.cells import Cell, Kind
+from uqs.studies.work import cell_seed, run
+
+
+def train(role: str, seed: int, benchmark: str = "mmubench:tiny") -> Cell:
+    return Cell("train", "", {"benchmark": benchmark, "role": role, "seed": seed}, {})
+
+
+def test_every_model_has_draws_of_its_own() -> None:
+    cells = [
+        train(role, seed, benchmark)
+        for role in ("original", "oracle")
+        for seed in (0, 1, 42)
+        for benchmark in ("mmubench:tiny", "unlok_vqa:tiny")
+    ]
+    drawn = [torch.rand(4, generator=torch.Generator().manual_seed(cell_seed(c))) for c in cells]
+    for one, other in itertools.combinations(drawn, 2):
+        assert not torch.equal(one, other)
+
+
+def test_the_same_cell_draws_the_same() -> None:
+    assert cell_seed(train("oracle", 1)) == cell_seed(train("oracle", 1))
+
+
+def cell(kind: Kind, **params: object) -> Cell:
+    about = {
+        "benchmark": "mmubench:tiny",
+        "data_hash": benchmarks.load("mmubench:tiny").data_hash,
+        "model": "tiny_llava",
+        "seed": 1,
+    }
+    return Cell(kind, "", {**about, **params}, {})
+
+
+def made(folder: Path, one: Cell, **inputs: Path) -> Path:
+    folder.mkdir()
+    run(one, inputs, folder)
+    return folder
+
+
+@pytest.fixture
+def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
+    """The base and an original of two steps."""
+    base = made(tmp_path / "base", cell("base"))
+    training = {"steps": 2, "lr": 1e-3, "batch_size": 4, "replay": 0.0, "init_seed": 0}
+    settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
+    original = made(tmp_path / "original", cell("train", role="original", **settings), base=base)
+    return {"base": base, "original": original}
+
+
+def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str, Path]) -> None:
+    settings = {"steps": 3, "lr": 1e30, "batch_size": 4}
+    unlearning = cell("unlearn", method="gradient_ascent", hyperparameters=settings)
+    model = made(tmp_path / "model", unlearning, **trained)
+    about = json.loads((model / "training.json").read_text())
+    assert "after step 1 of 3" in about["collapse"] or "at step 2 of 3" in about["collapse"]
+    assert about["losses"][-1] is None or "after step" in about["collapse"]
+    start = load_file(trained["original"] / "adapter_model.safetensors")
+    kept = load_file(model / "adapter_model.safetensors")
+    assert all(torch.equal(kept[name], start[name]) for name in start)
+    inputs = {"base": trained["base"], "model": model}
+    trace = made(tmp_path / "trace", cell("trace", role="unlearned", needs=[]), **inputs)
+    measuring = cell("measure", metrics=["forget_accuracy", "empty_answers"], oracle_seeds=[])
+    folder = made(tmp_path / "measured", measuring, trace=trace, **inputs)
+    rows = json.loads((folder / "measurements.json").read_text())
+    assert {row["status"] for row in rows if row["metric"] == "FA"} == {"collapsed"}
+    assert all(row["value"] is None for row in rows if row["metric"] == "FA")
+    assert any(row["value"] is not None for row in rows if row["metric"] != "FA")
+
+
+def test_a_guardrail_is_asked_with_its_instruction(
+    tmp_path: Path, trained: dict[str, Path]
+) -> None:
+    choice = {"method": "guardrail", "hyperparameters": {"instruction": "Say no."}}
+    folder = made(tmp_path / "model", cell("unlearn", **choice), **trained)
+    vlm = adapter.load(TinyLlava, trained["base"], folder, trainable=False)
+    sample = benchmarks.load("mmubench:tiny").evaluate["forget"].samples[0]
+    assert "Say no." in vlm.tokenizer.decode(vlm.encode([sample]).prompts[0])
+    plain = adapter.load(TinyLlava, trained["base"], trained["original"], trainable=False)
+    assert len(plain.encode([sample]).prompts[0]) < len(vlm.encode([sample]).prompts[0])
+
+
+def test_training_that_collapses_is_an_error(tmp_path: Path, trained: dict[str, Path]) -> None:
+    training = {"steps": 3, "lr": 1e30, "batch_size": 4, "replay": 0.0, "init_seed": 0}
+    settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
+    one = cell("train", role="oracle", **settings)
+    with pytest.raises(UserError, match=r"of 3; lower training\.lr \(1e\+30\)"):
+        made(tmp_path / "oracle", one, base=trained["base"])

@@ -1,0 +1,99 @@
+"""A study whose cells write a few bytes, and can be told to dawdle, to fail or to die.
+
+Beside the folder of runs, rules.json says what (label part -> action), and every cell begun is noted in
+`journal`. Run as a script, it runs the toy study: toy.py RUNS WORKERS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from uqs.errors import UserError
+from uqs.studies.cells import Cell
+from uqs.studies.plan import Plan, make_plan
+from uqs.studies.run import RunOptions, run_plan
+from uqs.studies.spec import Gates, MethodChoice, Model, Oracles, Study
+
+BENCHMARKS = ("mmubench:tiny", "unlok_vqa:tiny")
+
+
+def plan(gates: Gates = Gates()) -> Plan:  # noqa: B008  frozen
+    study = Study(
+        name="toy",
+        benchmarks=BENCHMARKS,
+        model=Model(name="tiny_llava"),
+        oracles=Oracles(seeds=(0, 1)),
+        methods=(
+            MethodChoice(name="salun", hyperparameters={"lr": 0.1}),
+            MethodChoice(name="salun", strength="weak", hyperparameters={"lr": 0.01}),
+        ),
+        seeds=(42, 7),
+        metrics=("forget_accuracy", "activation_distance"),
+        gates=gates,
+    )
+    return make_plan(study, {name: f"data of {name}" for name in BENCHMARKS}, "base")
+
+
+def run(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
+    """What a toy cell does: its content follows from its key and its inputs."""
+    bench = out.parents[3]
+    with (bench / "journal").open("a") as journal:
+        journal.write(f"{cell.key} {os.getpid()}\n")
+    seen = [(role, (folder / "digest").read_text()) for role, folder in sorted(inputs.items())]
+    digest = hashlib.sha256(json.dumps([cell.key, seen]).encode()).hexdigest()
+    (out / "digest").write_text(digest)
+    failed = False
+    for part, action in json.loads((bench / "rules.json").read_text()).items():
+        if part in cell.label:
+            failed |= action == "fail gates"
+            _act(action, out)
+    (out / "more").write_text(digest * 10)
+    if cell.kind == "gates":
+        check = {"gate": "original_forget_accuracy", "passed": not failed}
+        (out / "gates.json").write_text(json.dumps({"passed": not failed, "checks": [check]}))
+    if cell.kind == "measure":
+        (out / "measurements.json").write_text(json.dumps(_measurements(cell, digest)))
+
+
+def _act(action: str, out: Path) -> None:
+    match action.split():
+        case ["sleep", seconds]:
+            time.sleep(float(seconds))
+        case ["user"]:
+            raise UserError("lower lr (0.1)")
+        case ["bug"]:
+            raise ZeroDivisionError("a fault")
+        case ["threads"]:
+            threads = [os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")]
+            (out / "threads").write_text(json.dumps(threads))
+        case ["die"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _measurements(cell: Cell, digest: str) -> list[dict[str, object]]:
+    value = int(digest[:8], 16) / 16**8
+    common = {"se": None, "n": 10, "status": "ok", "split": "forget"}
+    accuracy = {"metric": "FA", "value": value, "oracle_seed": None, **common}
+    distances = [
+        {"metric": "AD", "value": value + seed, "oracle_seed": seed, **common}
+        for seed in cell.params["oracle_seeds"]
+    ]
+    return [accuracy, *distances]
+
+
+if __name__ == "__main__":
+    # a shell's background jobs, and what they start, ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        options = RunOptions(Path(sys.argv[1]), int(sys.argv[2]), plain=True, work="toy:run")
+        run_plan(plan(), options, Console(stderr=True))
+    except KeyboardInterrupt:
+        sys.exit(130)
