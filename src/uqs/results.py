@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from uqs.card_metadata import with_facts
 from uqs.errors import DataError
-from uqs.records import VALUED, Role, Status
+from uqs.records import VALUED, MetricFacts, Role, Status
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,14 @@ def _sortable(value: object) -> tuple[bool, str | int]:
     return (value is None, value if isinstance(value, int) else "" if value is None else str(value))
 
 
-def write(rows: Iterable[Row], path: Path) -> None:
-    """Write a checked Parquet table; a killed write leaves the old file or none."""
-    table = pa.Table.from_pylist([asdict(row) for row in check(rows, path)], schema=SCHEMA)
+def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) -> None:
+    """Write a checked Parquet table; a killed write leaves the old file or none.
+
+    With it stand direction, bounds and headline split of its metrics: of those given, and of registered ones.
+    """
+    checked = check(rows, path)
+    table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
+    table = with_facts(table, {row.metric for row in checked}, metrics)
     part = path.with_name(path.name + ".part")
     try:
         pq.write_table(table, part)

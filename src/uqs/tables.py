@@ -9,15 +9,15 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from uqs import results
+from uqs.card_metadata import attach, facts_of
 from uqs.errors import DataError, UserError
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS, symbol_of
 from uqs.panel import Better, FloatArray, Panel
 from uqs.records import VALUED, Role, Status
 
@@ -50,7 +50,6 @@ PROVENANCE = (frozenset(field.name for field in fields(results.Row)) | {"knowled
 }
 """Columns that say where a row comes from; in a wide table they are no metrics."""
 EMPTY = frozenset({"", "nan", "na", "n/a", "null", "none"})
-_SYMBOLS = {card.name: card.symbol for card in CARDS.values()}
 
 
 def read_table(path: Path, directions: Directions | None = None) -> Panel:
@@ -76,9 +75,11 @@ def read_long(path: Path) -> pd.DataFrame:
     if path.suffix.lower() not in readers:
         raise DataError(f"is none of {', '.join(readers)}", file=path)
     frame = readers[path.suffix.lower()](path)
-    if path.suffix.lower() == ".parquet" and set(results.SCHEMA.names) <= set(frame):
-        return _from_rows(results.read(path), path)
-    return _long_form(frame, path)
+    if path.suffix.lower() != ".parquet":
+        return _long_form(frame, path)
+    if set(results.SCHEMA.names) <= set(frame):
+        return attach(_from_rows(results.read(path), path), path)
+    return attach(_long_form(frame, path), path)
 
 
 def from_dataframe(
@@ -90,6 +91,8 @@ def from_dataframe(
 
 def long_form(frame: Any, file: File = "dataframe") -> pd.DataFrame:
     """Any dataframe in wide or long form as the checked long form."""
+    import narwhals as nw  # slow to load, and no file needs it
+
     try:
         table = nw.from_native(frame, eager_only=True).to_pandas()
     except TypeError:
@@ -184,7 +187,7 @@ def _long_form(frame: pd.DataFrame, file: File) -> pd.DataFrame:
     without = long["value"].isna()
     unexplained = long["status"] == ""
     long.loc[unexplained, "status"] = np.where(without, Status.TOO_FEW, Status.OK)[unexplained]
-    long["metric"] = long["metric"].replace(_SYMBOLS)
+    long["metric"] = long["metric"].map({w: symbol_of(w) for w in long["metric"].unique()})
     role = np.where(long["knowledge"] == "", Role.UNLEARNED, Role.BASELINE)
     long["role"] = long["role"].where(long["role"] != "", role)
     for name, known in WORDS.items():
@@ -336,21 +339,21 @@ def directions_of(
 ) -> dict[str, Better]:
     """Every metric's direction: the one given, else its own; a metric with neither is a DataError."""
     metrics = [str(name) for name in long["metric"].unique()]
-    given = {_SYMBOLS.get(name, name): better for name, better in (directions or {}).items()}
+    given = {symbol_of(name): better for name, better in (directions or {}).items()}
     if unused := sorted(set(given) - set(metrics)):
         raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")
     better: dict[str, Better] = {}
     for name in metrics:
         if name in given:
             better[name] = given[name]
-        elif name in CARDS:
-            better[name] = CARDS[name].better
+        elif (facts := facts_of(name, long)) is not None:
+            better[name] = facts.better
         else:
-            raise DataError(
-                f"is no metric of known direction; say --direction {name}=lower or ={name}=higher",
-                file=file,
-                field=name,
+            problem = (
+                f"is no metric of known direction; say --direction {name}=lower or {name}=higher"
             )
+            faults = "".join(f" ({fault})" for fault in CARDS.faults())
+            raise DataError(problem + faults, file=file, field=name)
     return better
 
 
@@ -359,8 +362,8 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
     keep = pd.Series(True, index=long.index)
     for metric, splits in long.groupby("metric")["split"].unique().items():
         named = sorted(set(splits) - {""})
-        if str(metric) in CARDS:
-            wanted = {"", CARDS[str(metric)].split}
+        if (facts := facts_of(str(metric), long)) is not None:
+            wanted = {"", facts.split}
         elif len(named) > 1:
             raise DataError(
                 f"has several splits ({', '.join(named)}); keep one", file=file, field=str(metric)

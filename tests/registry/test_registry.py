@@ -14,7 +14,8 @@ from uqs import registry
 from uqs.cli.ls import entries, tables
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
-from uqs.metrics.cards import CARDS
+from uqs.methods.cards.look_up import method_class
+from uqs.metrics.catalogue import CARDS
 
 GUEST = '''
 from uqs.methods.base import Method
@@ -152,7 +153,7 @@ def test_a_plug_in_that_is_no_method_is_refused(
 ) -> None:
     install("uqs.methods", f"guest = guest:{class_name}")
     with pytest.raises(UserError, match=f"cannot be loaded from guest:{class_name}: {problem}"):
-        registry.get("method", "guest")
+        method_class("guest")
 
 
 def test_a_plug_in_takes_no_built_in_name(install: Callable[[str, str], None]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uqs.errors import UserError
-from uqs.metrics.cards import UQS_METRICS
+from uqs.score.cube import UQS_METRICS
 from uqs.records import Status
 from uqs.score import score
 from uqs.score.export import tree

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uqs.metrics.cards import CARDS, UQS_METRICS
+from uqs.metrics.catalogue import CARDS
+from uqs.score.cube import UQS_METRICS
 from uqs.records import Status
 from uqs.score.transforms import TRANSFORMS, calibrate
 

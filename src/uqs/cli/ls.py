@@ -1,12 +1,12 @@
 """What the registry knows, as tables; read from sources and cards, so that nothing heavy is imported.
 
-Only the card of a method of somebody else's package needs that package, and then torch.
+Only the card of a method or a metric of somebody else's package needs that package.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards import words
 from uqs.methods.cards.look_up import method_card
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS, CORE, metric_card
 
 KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
 WIDTH = 150
@@ -39,7 +39,7 @@ def tables(kinds: str | None) -> Iterator[Table]:
     if kinds is not None and kinds not in KINDS:
         raise UserError(f"unknown kind {kinds!r}; {registry.nearest(kinds, list(KINDS))}")
     for name in [kinds] if kinds else KINDS:
-        yield _methods() if name == "methods" else _table(name)
+        yield OWN[name]() if name in OWN else _table(name)
 
 
 def _empty(*columns: str, title: str) -> Table:
@@ -69,6 +69,29 @@ def _methods() -> Table:
         passes, needs = words.passes(card.passes), words.needs(card)
         table.add_row(name, card.loss, card.source, card.fidelity, passes, needs)
     return table
+
+
+def _metrics() -> Table:
+    """In the order of the catalogue; what a metric does is on its page (docs/metrics.md)."""
+    table = _empty("symbol", "name", "better", "headline", "needs", "source", title="metrics")
+    names = [card.name for card in CARDS.values()]
+    for name in [*names, *sorted(set(registry.names("metric")) - set(names))]:
+        try:
+            card = metric_card(name)
+        except UserError as error:
+            table.add_row("", name, "", "", "", str(error))
+            continue
+        core = " (core)" if name in CORE else ""
+        needs = ", ".join(sorted(card.needs))
+        table.add_row(card.symbol, name + core, card.better, card.split, needs, card.source)
+    table.caption = (
+        "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own "
+        "splits. (core): measured by a study that names no metrics."
+    )
+    return table
+
+
+OWN: Mapping[str, Callable[[], Table]] = {"methods": _methods, "metrics": _metrics}
 
 
 def entries(kind: registry.Kind) -> Iterator[Entry]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from uqs import registry
-from uqs.metrics.base import Evidence, Measured, Metric, References
-from uqs.metrics.cards import health
+from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.catalogue import metric_class
 from uqs.metrics.collapse import collapsed
 from uqs.records import Status
-
-_HEALTH = frozenset(card.name for card in health.CARDS)
 
 
 class Problem(NamedTuple):
@@ -32,8 +29,8 @@ def measured(
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
     for name in names:
-        metric: Metric = registry.get("metric", name)()
-        if dead and not (finite and name in _HEALTH):
+        metric = metric_class(name)()
+        if dead and not (finite and metric.card.group == "health"):
             yield metric.missing(Status.COLLAPSED)
             continue
         try:

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from uqs.evaluation.gather import Listener
 from uqs.gaps import over_forgets
-from uqs.metrics.cards import CARDS, health
-from uqs.records import Role, Status
+from uqs.metrics.catalogue import CARDS
+from uqs.records import MetricCard, Role, Status
 from uqs.report import words
 from uqs.results import Row
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from uqs.evaluation.run import Result
 
 SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", "KR_IMP")
-HEALTH = tuple(card.symbol for card in health.CARDS)
 WIDTH = 150
 """Columns where the output is no terminal."""
 ABOVE = "forget/above_oracle"
@@ -87,18 +86,22 @@ def show(found: Result, console: Console | None = None) -> None:
         console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
         place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
-        for symbols, title in ((SHOWN, place), (HEALTH, "Health")):
+        built_in = CARDS.built_in()
+        cards = {**built_in, **{card.symbol: card for card in found.metrics}}
+        health = [symbol for symbol, card in cards.items() if card.group == "health"]
+        guests = [symbol for symbol in cards if symbol not in built_in and symbol not in health]
+        for symbols, title in (([*SHOWN, *guests], place), (health, "Health")):
             if any(row.metric in symbols for row in found.rows):
-                console.print(_table(found.rows, symbols, title))
+                console.print(_table(found.rows, [cards[symbol] for symbol in symbols], title))
     for line in (*_findings(found.rows), *found.notes):
         console.print(f"- {line}", soft_wrap=True)
 
 
-def _table(rows: Sequence[Row], symbols: Sequence[str], title: str) -> Table:
+def _table(rows: Sequence[Row], cards: Sequence[MetricCard], title: str) -> Table:
     """A line a model with the headline values of some metrics, those that were measured."""
-    headline = {symbol: card.split for symbol, card in CARDS.items()}
-    shown = [row for row in rows if row.metric in symbols and headline[row.metric] == row.split]
-    metrics = [symbol for symbol in symbols if any(row.metric == symbol for row in shown)]
+    headline = {card.symbol: card.split for card in cards}
+    shown = [row for row in rows if headline.get(row.metric) == row.split]
+    metrics = [symbol for symbol in headline if any(row.metric == symbol for row in shown)]
     table = Table(title=title, title_justify="left")
     table.add_column("model", no_wrap=True)
     for metric in metrics:

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.errors import UserError
-from uqs.metrics.cards import CARDS, UQS_METRICS
+from uqs.metrics.catalogue import CARDS
 from uqs.panel import Panel
 from uqs.records import Status
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 TARGET = "oracle_distance"
+UQS_METRICS = ("FA", "RA", "MIA", "AD", "JS")
 
 
 @dataclass(frozen=True)
