@@ -197,6 +197,8 @@ class MetricFacts:
         if self.better not in get_args(Better):
             known = ", ".join(get_args(Better))
             raise ValueError(f"metric {self.symbol!r}: better {self.better!r} is none of {known}")
+        if len(self.bounds) != 2 or not all(isinstance(one, int | float) for one in self.bounds):
+            raise ValueError(f"metric {self.symbol!r}: bounds {self.bounds!r} must be two numbers")
         low, high = self.bounds
         if not low < high:
             raise ValueError(f"metric {self.symbol!r}: bounds {low} to {high} hold no values")

@@ -182,3 +182,31 @@ def test_the_listing_describes_everything(kind: str) -> None:
 def test_an_unknown_kind_gets_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'methods'"):
         list(tables("method"))
+
+
+@pytest.mark.parametrize("width", [150, 100, 80])
+def test_the_list_of_metrics_says_the_symbol_unbroken_at_any_width(width: int) -> None:
+    buffer = io.StringIO()
+    for table in tables("metrics"):
+        Console(file=buffer, width=width).print(table)
+    lines = buffer.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    first = {line.split("│")[1].strip() for line in lines if line.startswith("│")}
+    assert first - {""} == set(CARDS)
+
+
+def test_the_list_of_metrics_says_what_tables_and_studies_need() -> None:
+    (line,) = [one for one in shown("metrics").splitlines() if "│ MIA_ref_AUC " in one]
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    card = CARDS["MIA_ref_AUC"]
+    assert cells == [
+        *("MIA_ref_AUC", "membership_reference_auc", "target", "forget", "oracle", card.source)
+    ]
+
+
+def test_a_metric_that_does_not_load_is_listed_with_its_fault(
+    install: Callable[[str, str], None],
+) -> None:
+    install("uqs.metrics", "guest = guest:Nobody")
+    (line,) = [one for one in shown("metrics").splitlines() if "│ guest " in one]
+    assert "metric 'guest' cannot be loaded from guest:Nobody" in line

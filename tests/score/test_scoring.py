@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uqs.errors import UserError
-from uqs.score.cube import UQS_METRICS
 from uqs.records import Status
 from uqs.score import score
+from uqs.score.cube import UQS_METRICS
 from uqs.score.export import tree
 from uqs.score.words import coverage
 from uqs.tables import from_dataframe

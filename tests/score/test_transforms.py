@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from uqs.metrics.catalogue import CARDS
-from uqs.score.cube import UQS_METRICS
 from uqs.records import Status
+from uqs.score.cube import UQS_METRICS
 from uqs.score.transforms import TRANSFORMS, calibrate
 
 
