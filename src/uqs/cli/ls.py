@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 
 from uqs import registry
@@ -23,6 +24,8 @@ from uqs.metrics.catalogue import CARDS, CORE, metric_card
 KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
 WIDTH = 150
 """Columns where the output is no terminal."""
+WIDE = 130
+"""Columns from which on a metric has one column for each fact."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Entry:
     source: str
 
 
-def tables(kinds: str | None) -> Iterator[Table]:
+def tables(kinds: str | None) -> Iterator[RenderableType]:
     """One table for `benchmarks`, `models`, `methods`, `metrics` or `probes`, or all of them."""
     if kinds is not None and kinds not in KINDS:
         raise UserError(f"unknown kind {kinds!r}; {registry.nearest(kinds, list(KINDS))}")
@@ -71,27 +74,46 @@ def _methods() -> Table:
     return table
 
 
-def _metrics() -> Table:
+class _Metrics:
     """In the order of the catalogue; what a metric does is on its page (docs/metrics.md)."""
-    table = _empty("symbol", "name", "better", "headline", "needs", "source", title="metrics")
-    names = [card.name for card in CARDS.values()]
-    for name in [*names, *sorted(set(registry.names("metric")) - set(names))]:
-        try:
-            card = metric_card(name)
-        except UserError as error:
-            table.add_row("", name, "", "", "", str(error))
-            continue
-        core = " (core)" if name in CORE else ""
-        needs = ", ".join(sorted(card.needs))
-        table.add_row(card.symbol, name + core, card.better, card.split, needs, card.source)
-    table.caption = (
-        "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own "
-        "splits. (core): measured by a study that names no metrics."
-    )
-    return table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= WIDE
+        columns = ("better", "headline", "needs", "source")
+        table = _empty("symbol", "name", *columns, title="metrics")
+        if not wide:
+            table = _empty("symbol", "name, needs, source", *columns[:2], title="metrics")
+        for name in self._names():
+            symbol, *cells = _described(name)
+            title, better, headline, needs, source = cells
+            if wide:
+                table.add_row(symbol, *cells)
+            else:
+                lines = [title, f"needs {needs}" if needs else "", source]
+                table.add_row(symbol, "\n".join(filter(None, lines)), better, headline)
+        yield table
+        yield (
+            "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own "
+            "splits. (core): measured by a study that names no metrics."
+        )
+
+    def _names(self) -> list[str]:
+        names = [card.name for card in CARDS.values()]
+        return [*names, *sorted(set(registry.names("metric")) - set(names))]
 
 
-OWN: Mapping[str, Callable[[], Table]] = {"methods": _methods, "metrics": _metrics}
+def _described(name: str) -> list[str]:
+    """Symbol, name, direction, headline split, needs and source; a fault in place of the source."""
+    try:
+        card = metric_card(name)
+    except UserError as error:
+        return ["", name, "", "", "", str(error)]
+    core = " (core)" if name in CORE else ""
+    needs = ", ".join(sorted(card.needs))
+    return [card.symbol, name + core, card.better, card.split, needs, card.source]
+
+
+OWN: Mapping[str, Callable[[], RenderableType]] = {"methods": _methods, "metrics": _Metrics}
 
 
 def entries(kind: registry.Kind) -> Iterator[Entry]:

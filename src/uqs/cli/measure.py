@@ -14,8 +14,9 @@ import typer
 
 from uqs import results
 from uqs.checkpoints.cache import default_folder
+from uqs.cli.watcher import Watcher
 from uqs.errors import UserError
-from uqs.report.measured import Watcher, show
+from uqs.report.measured import show
 from uqs.traces.settings import TraceSettings
 
 Precision = Literal["float32", "bfloat16", "float16"]
