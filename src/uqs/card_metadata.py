@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from uqs.errors import DataError
 from uqs.metrics.catalogue import CARDS
@@ -39,6 +38,8 @@ def attach(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     Raises DataError where that cannot be read.
     """
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     held: bytes | None = (pq.read_schema(path).metadata or {}).get(KEY.encode())
     if held is not None:
         try:

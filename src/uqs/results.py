@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from uqs.card_metadata import with_facts
 from uqs.errors import DataError
@@ -144,6 +143,8 @@ def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) 
 
     With it stand direction, bounds and headline split of its metrics: of those given, and of registered ones.
     """
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     checked = check(rows, path)
     table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
     table = with_facts(table, {row.metric for row in checked}, metrics)
@@ -157,6 +158,8 @@ def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) 
 
 def read(path: Path) -> list[Row]:
     """Read and check a Parquet table written by `write`."""
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     try:
         table = pq.read_table(path)
     except FileNotFoundError:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from uqs import results
 from uqs.card_metadata import attach, facts_of
@@ -151,6 +150,8 @@ def _read_json(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

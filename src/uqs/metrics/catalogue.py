@@ -150,6 +150,8 @@ def symbol_of(word: str) -> str:
     """The symbol of a registered metric that is given by its name; any other word as it is."""
     if word in registry.BUILT_IN["metric"]:
         return metric_card(word).symbol
+    if word in CARDS:
+        return word
     return next((card.symbol for card in CARDS.values() if card.name == word), word)
 
 
