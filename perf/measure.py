@@ -101,11 +101,13 @@ def one_pass(case: Case, clock: Clock) -> dict[str, Any]:
     """Every checkpoint in one pass, then every metric that the traces alone give."""
     from uqs import registry
     from uqs.evaluation.rows import measured
-    from uqs.evaluation.splits import card
+    from uqs.metrics.catalogue import metric_card
 
     models, splits, found = Models(), case.splits(), {}
     names = [
-        name for name in registry.names("metric") if card(name).needs <= {"oracle", "candidates"}
+        name
+        for name in registry.names("metric")
+        if metric_card(name).needs <= {"oracle", "candidates"}
     ]
     evidence = []
     for checkpoint in case.checkpoints():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -27,3 +29,10 @@ class DataError(UserError):
         if field is not None:
             where.append(f"field {field!r}")
         super().__init__(f"{', '.join(where)}: {problem}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint for a word that is not known, ready to be put behind the error."""
+    words = [str(one) for one in known]
+    close = get_close_matches(word, words, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(words)}"

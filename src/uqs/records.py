@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
-from typing import Literal
+from typing import Literal, get_args
+
+from uqs.errors import nearest
 
 Task = Literal["classification", "cloze", "generation", "short"]
 Wording = Literal["original", "reworded"]
@@ -157,25 +159,85 @@ class Benchmark:
                 )
 
 
-@dataclass(frozen=True)
-class MetricCard:
-    """What a metric declares about itself.
+Better = Literal["lower", "higher", "target"]
+Group = Literal["accuracy", "memorisation", "membership", "distance", "recoverability", "health"]
 
-    `split` is where its headline value is measured; further splits are further rows.
-    `better`: `lower`, `higher`, or `target` (closer to the oracle's value is better). `needs` names what it
-    reads beside traces of the benchmark's own splits: `oracle`, `shadows` (other models), `weights`,
-    `candidates`, `probes`, `fluent`, `derived`, `crossed` (see docs/traces.md). `symbol` is the word in
-    tables, `name` the one in code. `does_not_show`: what a good value leaves open.
+
+class Need(StrEnum):
+    """What a metric reads beside traces of the benchmark's own splits (docs/traces.md).
+
+    `probes`, `candidates` (wrong answers) and `fluent` (other texts) are further questions to the model;
+    `derived` are models made from it, `weights` its weight matrices; `oracle` and `shadows` are other models;
+    `crossed` are the answers of model and oracle, each scored by both.
     """
 
-    name: str
+    ORACLE = "oracle"
+    SHADOWS = "shadows"
+    WEIGHTS = "weights"
+    CANDIDATES = "candidates"
+    PROBES = "probes"
+    FLUENT = "fluent"
+    DERIVED = "derived"
+    CROSSED = "crossed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricFacts:
+    """What a table of results must know of a metric in it.
+
+    `symbol` is the word in tables, `name` the one in code. `better`: `lower`, `higher`, or `target` (closer
+    to the oracle's value is better). `bounds` are the least and the largest possible value. `split` is where
+    the headline value is measured; further splits are further rows. Raises ValueError for what cannot be.
+    """
+
     symbol: str
-    better: Literal["lower", "higher", "target"]
+    name: str
+    better: Better
     bounds: tuple[float, float]
     split: str
-    needs: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for field_name in ("symbol", "name", "split"):
+            text = getattr(self, field_name)
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"metric {self.symbol!r}: {field_name} {text!r} must be a word")
+        if self.better not in get_args(Better):
+            known = ", ".join(get_args(Better))
+            raise ValueError(f"metric {self.symbol!r}: better {self.better!r} is none of {known}")
+        if len(self.bounds) != 2 or not all(isinstance(one, int | float) for one in self.bounds):
+            raise ValueError(f"metric {self.symbol!r}: bounds {self.bounds!r} must be two numbers")
+        low, high = self.bounds
+        if not low < high:
+            raise ValueError(f"metric {self.symbol!r}: bounds {low} to {high} hold no values")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricCard(MetricFacts):
+    """What a metric declares about itself.
+
+    `needs`, each a `Need` or its word, is what it reads beside traces of the benchmark's own splits.
+    `does_not_show`: what a good value leaves open. A metric of the group `health` is computed for a collapsed
+    model too. Raises ValueError, with the nearest word, for a need that does not exist.
+    """
+
+    needs: frozenset[str] = frozenset()
     source: str
     does_not_show: str
+    group: Group | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.group is not None and self.group not in get_args(Group):
+            hint = nearest(str(self.group), get_args(Group))
+            raise ValueError(f"metric {self.symbol!r}: unknown group {self.group!r}; {hint}")
+        if isinstance(self.needs, str):
+            raise TypeError(f"metric {self.symbol!r}: needs must be a set of words")
+        for word in sorted(self.needs):
+            if word not in set(Need):
+                raise ValueError(
+                    f"metric {self.symbol!r}: unknown need {word!r}; {nearest(word, list(Need))}"
+                )
+        object.__setattr__(self, "needs", frozenset(map(Need, self.needs)))
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,35 @@
 """Look-up by name, with the nearest name in the error; parts load only when they are asked for.
 
-A method may also be a class in a file of the user's: `path/my_method.py:MyMethod`.
+A method or a metric may also be a class in a file of the user's: `path/my_method.py:MyMethod`. What a kind's
+classes must be is checked by the room of the kind: `methods.cards.look_up`, `metrics.catalogue`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 from uqs.class_file import ClassFile, file_hash, is_file
-from uqs.errors import UserError
+from uqs.errors import UserError, nearest
 
-__all__ = ["BUILT_IN", "Kind", "check", "file_hash", "get", "is_file", "names", "nearest"]
+__all__ = [
+    "BUILT_IN",
+    "Kind",
+    "check",
+    "file_hash",
+    "get",
+    "is_file",
+    "names",
+    "nearest",
+    "problem",
+]
 
 Kind = str
+IN_FILES = frozenset({"method", "metric"})
+"""The kinds whose classes may stand in a file of the user's."""
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "benchmark": {
@@ -63,11 +75,6 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "truth_ratio": "uqs.metrics.truth_ratio:TruthRatio",
         "extraction_strength": "uqs.metrics.extraction_strength:ExtractionStrength",
         "exact_memorisation": "uqs.metrics.exact_memorisation:ExactMemorisation",
-        "perplexity": "uqs.metrics.perplexity:Perplexity",
-        "repetition": "uqs.metrics.repetition:Repetition",
-        "empty_answers": "uqs.metrics.empty_answers:EmptyAnswers",
-        "unread_choices": "uqs.metrics.unread_choices:UnreadChoices",
-        "refusals": "uqs.metrics.refusals:Refusals",
         "membership_advantage": "uqs.metrics.membership.loss:MembershipAdvantage",
         "membership_auc": "uqs.metrics.membership.loss:MembershipAUC",
         "membership_tpr": "uqs.metrics.membership.loss:MembershipTPR",
@@ -92,16 +99,16 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "likelihood_ratio_advantage": "uqs.metrics.membership.likelihood_ratio:LikelihoodRatioAdvantage",
         "likelihood_ratio_tpr": "uqs.metrics.membership.likelihood_ratio:LikelihoodRatioTPR",
         "activation_distance": "uqs.metrics.activation_distance:ActivationDistance",
-        "jensen_shannon": "uqs.metrics.jensen_shannon:JensenShannon",
-        "oracle_distance": "uqs.metrics.oracle_distance:OracleDistance",
-        "functional_distance": "uqs.metrics.functional_distance:FunctionalDistance",
         "relative_activation_distance": (
             "uqs.metrics.relative_activation_distance:RelativeActivationDistance"
         ),
         "linear_cka": "uqs.metrics.cka:LinearCKA",
+        "jensen_shannon": "uqs.metrics.jensen_shannon:JensenShannon",
         "kl_to_oracle": "uqs.metrics.kl_divergence:KLToOracle",
         "kl_from_oracle": "uqs.metrics.kl_divergence:KLFromOracle",
+        "oracle_distance": "uqs.metrics.oracle_distance:OracleDistance",
         "full_weight_distance": "uqs.metrics.full_weight_distance:FullWeightDistance",
+        "functional_distance": "uqs.metrics.functional_distance:FunctionalDistance",
         "fade": "uqs.metrics.fade:FunctionalAlignment",
         "knowledge_recoverability_explicit": "uqs.metrics.recoverability:ExplicitRecoverability",
         "knowledge_recoverability_implicit": "uqs.metrics.recoverability:ImplicitRecoverability",
@@ -109,6 +116,11 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "quantisation_recovery": "uqs.metrics.quantisation_recovery:QuantisationRecovery",
         "linear_probe": "uqs.metrics.linear_probe:LinearProbe",
         "logit_lens": "uqs.metrics.logit_lens:LogitLens",
+        "perplexity": "uqs.metrics.perplexity:Perplexity",
+        "repetition": "uqs.metrics.repetition:Repetition",
+        "empty_answers": "uqs.metrics.empty_answers:EmptyAnswers",
+        "unread_choices": "uqs.metrics.unread_choices:UnreadChoices",
+        "refusals": "uqs.metrics.refusals:Refusals",
     },
     "probe": {
         "reworded": "uqs.questions.reworded:Reworded",
@@ -135,58 +147,38 @@ def names(kind: Kind) -> Mapping[str, str]:
     return dict(sorted({**BUILT_IN[kind], **found}.items()))
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """A hint for a name that is not known, ready to be put behind the error."""
-    close = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-
-
 def check(kind: Kind, name: str) -> None:
-    """Raise a UserError where there is no such name, with the nearest one, or no such file of a method."""
-    if kind == "method" and is_file(name):
+    """Raise a UserError where there is no such name, with the nearest one, or no such file."""
+    if _in_file(kind, name):
         ClassFile.of(name).read()
     elif name not in names(kind):
-        raise UserError(f"unknown {kind} {name!r}; {nearest(name, list(names(kind)))}")
+        raise UserError(f"unknown {kind} {name!r}; {nearest(name, names(kind))}")
 
 
 def get(kind: Kind, name: str) -> Any:
-    """The registered class, or that of a method's file.
+    """The registered class, or that of a file; what it must be is not checked here.
 
-    Raises UserError where there is no such name, what it names cannot be loaded, or a plug-in is no method
-    with a card of its own.
+    Raises UserError where there is no such name, or what it names cannot be loaded.
     """
     check(kind, name)
-    if kind == "method" and is_file(name):
-        place = ClassFile.of(name)
-        found: Any = place.load()
-        _check_method(found, f"{place.path}, {place.class_name}")
-        return found
-    return _from_package(kind, name, names(kind)[name])
-
-
-def _from_package(kind: Kind, name: str, place: str) -> Any:
-    module, _, attribute = place.partition(":")
-    problem = f"{kind} {name!r} cannot be loaded from {place}"
+    if _in_file(kind, name):
+        return ClassFile.of(name).load()
+    module, _, attribute = names(kind)[name].partition(":")
     try:
-        found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{problem}: {error}") from error
-    if kind == "method" and name not in BUILT_IN[kind]:
-        _check_method(found, problem)
-        if found.card.name != name:
-            raise UserError(f"{problem}: its card says {found.card.name!r}")
-    return found
+        return getattr(import_module(module), attribute)
+    except Exception as error:
+        if name in BUILT_IN[kind] and not isinstance(error, ImportError):
+            raise
+        raise UserError(f"{problem(kind, name)}: {error}") from error
 
 
-def _check_method(found: object, where: str) -> None:
-    """Raise a UserError where a plug-in is no method with a card of its own."""
-    # by name: the read half asks the registry too, and never for a method
-    method = import_module("uqs.methods.base").Method
-    card_class = import_module("uqs.methods.cards.card").MethodCard
-    if not (isinstance(found, type) and issubclass(found, method)):
-        raise UserError(f"{where}: it is no subclass of uqs.methods.base.Method")
-    card = getattr(found, "card", None)
-    if card is None or not isinstance(card, card_class):
-        raise UserError(f"{where}: it declares no `card`, a uqs.methods.cards.card.MethodCard")
-    if card.name in BUILT_IN["method"]:
-        raise UserError(f"{where}: its card takes the built-in method name {card.name!r}")
+def problem(kind: Kind, name: str) -> str:
+    """How an error begins that is about the class of a plug-in."""
+    if _in_file(kind, name):
+        place = ClassFile.of(name)
+        return f"{place.path}, {place.class_name}"
+    return f"{kind} {name!r} cannot be loaded from {names(kind)[name]}"
+
+
+def _in_file(kind: Kind, name: str) -> bool:
+    return kind in IN_FILES and is_file(name)

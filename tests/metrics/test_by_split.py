@@ -6,13 +6,13 @@ import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.by_split import SplitMetric, parts
-from uqs.metrics.cards import FA
+from uqs.metrics.catalogue import CARDS
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
 
 class Ones(SplitMetric):
-    card = FA
+    card = CARDS["FA"]
     also = ("holdout",)
 
     def values(self, trace: Trace) -> Floats:

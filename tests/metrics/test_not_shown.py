@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
 
 
 @cache

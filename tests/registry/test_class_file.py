@@ -11,6 +11,7 @@ import pytest
 
 from uqs import registry
 from uqs.errors import UserError
+from uqs.methods.cards.look_up import method_class
 
 MINE = """
 from __future__ import annotations
@@ -124,7 +125,7 @@ def test_a_fault_is_one_line_that_names_the_file(
     file.write_text(change(MINE))
     for _ in range(2):  # a file that failed to load fails again
         with pytest.raises(UserError) as raised:
-            registry.get("method", f"{file}:{class_name}")
+            method_class(f"{file}:{class_name}")
         assert str(raised.value).startswith(f"{file}")
         assert problem in str(raised.value)
         assert "\n" not in str(raised.value)
@@ -137,8 +138,8 @@ def test_no_such_file_and_no_class_named(tmp_path: Path) -> None:
             ask("method", f"{missing}:Mine")
         with pytest.raises(UserError, match=r"none\.py: name the class in the file too"):
             ask("method", f"{missing}")
-        with pytest.raises(UserError, match="unknown metric"):
-            ask("metric", f"{missing}:Mine")
+        with pytest.raises(UserError, match="unknown model"):
+            ask("model", f"{missing}:Mine")
     with pytest.raises(UserError, match="cannot be read"):
         (tmp_path / "folder.py").mkdir()
         registry.check("method", f"{tmp_path / 'folder.py'}:Mine")

@@ -14,7 +14,8 @@ from uqs import registry
 from uqs.cli.ls import entries, tables
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
-from uqs.metrics.cards import CARDS
+from uqs.methods.cards.look_up import method_class
+from uqs.metrics.catalogue import CARDS
 
 GUEST = '''
 from uqs.methods.base import Method
@@ -152,7 +153,7 @@ def test_a_plug_in_that_is_no_method_is_refused(
 ) -> None:
     install("uqs.methods", f"guest = guest:{class_name}")
     with pytest.raises(UserError, match=f"cannot be loaded from guest:{class_name}: {problem}"):
-        registry.get("method", "guest")
+        method_class("guest")
 
 
 def test_a_plug_in_takes_no_built_in_name(install: Callable[[str, str], None]) -> None:
@@ -181,3 +182,31 @@ def test_the_listing_describes_everything(kind: str) -> None:
 def test_an_unknown_kind_gets_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'methods'"):
         list(tables("method"))
+
+
+@pytest.mark.parametrize("width", [150, 100, 80])
+def test_the_list_of_metrics_says_the_symbol_unbroken_at_any_width(width: int) -> None:
+    buffer = io.StringIO()
+    for table in tables("metrics"):
+        Console(file=buffer, width=width).print(table)
+    lines = buffer.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    first = {line.split("│")[1].strip() for line in lines if line.startswith("│")}
+    assert first - {""} == set(CARDS)
+
+
+def test_the_list_of_metrics_says_what_tables_and_studies_need() -> None:
+    (line,) = [one for one in shown("metrics").splitlines() if "│ MIA_ref_AUC " in one]
+    cells = [cell.strip() for cell in line.strip("│").split("│")]
+    card = CARDS["MIA_ref_AUC"]
+    assert cells == [
+        *("MIA_ref_AUC", "membership_reference_auc", "target", "forget", "oracle", card.source)
+    ]
+
+
+def test_a_metric_that_does_not_load_is_listed_with_its_fault(
+    install: Callable[[str, str], None],
+) -> None:
+    install("uqs.metrics", "guest = guest:Nobody")
+    (line,) = [one for one in shown("metrics").splitlines() if "│ guest " in one]
+    assert "metric 'guest' cannot be loaded from guest:Nobody" in line

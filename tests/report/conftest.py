@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from uqs import results
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
 from uqs.results import Row
 from uqs.score.figures import multimodal
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from uqs.cli.watcher import Watcher
 from uqs.evaluation.run import Result
-from uqs.report.measured import Watcher, show
+from uqs.metrics.catalogue import CARDS
+from uqs.report.measured import show
 from uqs.report.words import MINUS
 from uqs.results import Row
 
@@ -91,3 +93,23 @@ def test_plain_progress_is_a_line_a_split(capsys: pytest.CaptureFixture[str]) ->
         watcher.traced("forget", 0, 10)
         watcher.traced("forget", 10, 10)
     assert capsys.readouterr().err.splitlines() == ["original", "  forget: 10 samples"]
+
+
+def test_a_metric_of_ones_own_is_shown_too() -> None:
+    card = replace(CARDS["FA"], name="mine", symbol="MINE", split="retain")
+    sick = replace(card, name="sick", symbol="SICK", group="health")
+    rows = [
+        FA,
+        replace(FA, metric="MINE", split="retain", value=0.625),
+        replace(FA, metric="MINE", split="forget", value=0.875),
+        replace(FA, metric="SICK", split="retain", value=0.125),
+    ]
+    console = Console(file=io.StringIO(), width=150)
+    show(Result(rows, (), (), (), [CARDS["FA"], card, sick]), console)
+    assert isinstance(console.file, io.StringIO)
+    first, health = console.file.getvalue().split("Health")
+    assert "MINE" in first
+    assert "0.625" in first
+    assert "0.875" not in first + health
+    assert "SICK" not in first
+    assert "0.125" in health

@@ -13,10 +13,10 @@ from scipy import stats
 
 from uqs import results
 from uqs.errors import UserError
-from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
 from uqs.results.tables import from_dataframe, from_rows
 from uqs.score import score
+from uqs.score.cube import UQS_METRICS
 from uqs.score.export import tree
 from uqs.score.words import coverage
 from uqs.stats.ranksets import tie_groups

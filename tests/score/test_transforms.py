@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uqs.metrics.cards import CARDS, UQS_METRICS
+from uqs.metrics.catalogue import CARDS
 from uqs.records import Status
+from uqs.score.cube import UQS_METRICS
 from uqs.score.transforms import TRANSFORMS, calibrate
 
 

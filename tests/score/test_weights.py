@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uqs.errors import DataError, UserError
-from uqs.metrics.cards import UQS_METRICS
 from uqs.score import weights as weightings
+from uqs.score.cube import UQS_METRICS
 from uqs.score.weights import learn, reliabilities
 
 

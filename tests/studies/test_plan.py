@@ -149,3 +149,31 @@ def test_real_data_are_planned(tmp_path: Path) -> None:
     assert isinstance(plan.study, Study)
     assert len(plan.data_hashes["mmubench:tiny"]) == 64
     assert len(plan.models) == 1 + 2 + 1
+
+
+METRIC = """
+from uqs.metrics.accuracy import ForgetAccuracy
+from dataclasses import replace
+
+
+class Mine(ForgetAccuracy):
+    card = replace(ForgetAccuracy.card, name="mine", symbol="MINE")
+"""
+
+
+def test_another_text_of_a_metrics_file_is_another_measurement_alone(
+    plan: Plan, tmp_path: Path
+) -> None:
+    file = tmp_path / "my_metric.py"
+    others = ("base", "train", "unlearn", "trace", "gates")
+
+    def planned(text: str) -> Plan:
+        file.write_text(text)
+        return variant(plan, metrics=(f"{file}:Mine", "forget_accuracy"))
+
+    before, after, again = planned(METRIC), planned(METRIC + "# other\n"), planned(METRIC)
+    assert keys(before, *others) == keys(after, *others)
+    assert not keys(before, "measure") & keys(after, "measure")
+    assert keys(before) == keys(again)
+    plain = variant(plan, metrics=("forget_accuracy",))
+    assert all("files" not in c.params for c in plain.cells if c.kind == "measure")

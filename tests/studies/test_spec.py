@@ -10,7 +10,7 @@ import yaml
 
 from uqs.errors import DataError
 from uqs.methods.cards.labels import SalUnSettings
-from uqs.metrics.cards import CARDS, CORE
+from uqs.metrics.catalogue import CARDS, CORE
 from uqs.studies.spec import dump_study, read_study, read_study_to_tune
 
 SMALL: dict[str, Any] = {

@@ -25,7 +25,7 @@ from uqs.audit.order import orders
 from uqs.audit.sentinels import sentinels
 from uqs.audit.verdicts import verdicts
 from uqs.errors import UserError
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import in_order
 from uqs.records import Status
 from uqs.results.panel import FloatArray, Panel
 from uqs.results.tables import Directions, directions_of, long_form, to_panel
@@ -117,12 +117,8 @@ def _audit(
 
 
 def _in_order(metrics: Iterable[str]) -> list[str]:
-    """The metrics as their cards stand, then the others by name; targets are held apart."""
-    cards = list(CARDS)
-    known = [name for name in metrics if name not in TARGETS]
-    return sorted(
-        known, key=lambda name: (cards.index(name) if name in cards else len(cards), name)
-    )
+    """The metrics as the catalogue has them, then the others by name; targets are held apart."""
+    return in_order(name for name in metrics if name not in TARGETS)
 
 
 def _agreements(

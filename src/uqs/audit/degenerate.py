@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.audit.order import Order, Shown
-from uqs.metrics.cards import CARDS
 from uqs.records import VALUED, Status
 from uqs.results.panel import FloatArray, Panel
 from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
 
-PROPORTIONS = frozenset({"forget_accuracy", "retain_accuracy"})
+PROPORTIONS = frozenset({"FA", "RA"})
 """Metrics that are a share of items, so that their error follows from their count."""
 
 
@@ -54,7 +53,7 @@ def standard_errors(panel: Panel, metric: str) -> FloatArray:
     given = panel.errors.get(metric, np.full(len(panel), np.nan)).copy()
     counts = panel.counts.get(metric, np.zeros(len(panel), dtype=np.int64))
     values = panel.values[metric]
-    if metric in CARDS and CARDS[metric].name in PROPORTIONS:
+    if metric in PROPORTIONS:
         lacking = np.isnan(given) & (counts > 0) & (values >= 0) & (values <= 1)
         given[lacking] = wilson_error(values[lacking], counts[lacking])
     return given

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from uqs.metrics.cards import CARDS
+from uqs.card_metadata import facts_of
 from uqs.records import Role
 from uqs.results.panel import Better, FloatArray
 
@@ -79,16 +79,17 @@ def evaluate(long: pd.DataFrame, better: Mapping[str, Better]) -> tuple[MetaEval
     found = []
     for name, rows in long[long["value"].notna()].groupby("metric"):
         metric = str(name)
-        values = _knowledge(metric, better[metric], rows["value"].to_numpy(dtype=np.float64))
+        facts = facts_of(metric, long)
+        top = facts.bounds[1] if facts else np.inf
+        values = _knowledge(better[metric], top, rows["value"].to_numpy(dtype=np.float64))
         if values is not None:
             found.append(_one(metric, rows.assign(value=values)))
     return tuple(found)
 
 
-def _knowledge(metric: str, better: Better, values: FloatArray) -> FloatArray | None:
+def _knowledge(better: Better, top: float, values: FloatArray) -> FloatArray | None:
     if better == "lower":
         return values
-    top = CARDS[metric].bounds[1] if metric in CARDS else np.inf
     return top - values if better == "higher" and np.isfinite(top) else None
 
 

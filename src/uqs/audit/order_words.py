@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from uqs.audit.level import Level
 from uqs.audit.order import Order, Shown
 from uqs.audit.phrases import count, listed
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
+from uqs.records import Need
 from uqs.stats.resolution import Resolution
 
 NAMED = 3
@@ -92,7 +93,7 @@ def _limits(orders: Sequence[Order]) -> Iterator[str]:
     one_oracle = [
         item.metric
         for item in found
-        if item.metric in CARDS and "oracle" in CARDS[item.metric].needs
+        if item.metric in CARDS and Need.ORACLE in CARDS[item.metric].needs
         if item.found is not None and item.found.oracles == 1
     ]
     if one_oracle:

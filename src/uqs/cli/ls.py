@@ -1,16 +1,17 @@
 """What the registry knows, as tables; read from sources and cards, so that nothing heavy is imported.
 
-Only the card of a method of somebody else's package needs that package, and then torch.
+Only the card of a method or a metric of somebody else's package needs that package.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 
 from uqs import registry
@@ -18,11 +19,13 @@ from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards import words
 from uqs.methods.cards.look_up import method_card
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS, CORE, metric_card
 
 KINDS = {f"{kind}s": kind for kind in registry.BUILT_IN}
 WIDTH = 150
 """Columns where the output is no terminal."""
+WIDE = 130
+"""Columns from which on a metric has one column for each fact."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,12 @@ class Entry:
     source: str
 
 
-def tables(kinds: str | None) -> Iterator[Table]:
+def tables(kinds: str | None) -> Iterator[RenderableType]:
     """One table for `benchmarks`, `models`, `methods`, `metrics` or `probes`, or all of them."""
     if kinds is not None and kinds not in KINDS:
         raise UserError(f"unknown kind {kinds!r}; {registry.nearest(kinds, list(KINDS))}")
     for name in [kinds] if kinds else KINDS:
-        yield _methods() if name == "methods" else _table(name)
+        yield OWN[name]() if name in OWN else _table(name)
 
 
 def _empty(*columns: str, title: str) -> Table:
@@ -69,6 +72,48 @@ def _methods() -> Table:
         passes, needs = words.passes(card.passes), words.needs(card)
         table.add_row(name, card.loss, card.source, card.fidelity, passes, needs)
     return table
+
+
+class _Metrics:
+    """In the order of the catalogue; what a metric does is on its page (docs/metrics.md)."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= WIDE
+        columns = ("better", "headline", "needs", "source")
+        table = _empty("symbol", "name", *columns, title="metrics")
+        if not wide:
+            table = _empty("symbol", "name, needs, source", *columns[:2], title="metrics")
+        for name in self._names():
+            symbol, *cells = _described(name)
+            title, better, headline, needs, source = cells
+            if wide:
+                table.add_row(symbol, *cells)
+            else:
+                lines = [title, f"needs {needs}" if needs else "", source]
+                table.add_row(symbol, "\n".join(filter(None, lines)), better, headline)
+        yield table
+        yield (
+            "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own "
+            "splits. (core): measured by a study that names no metrics."
+        )
+
+    def _names(self) -> list[str]:
+        names = [card.name for card in CARDS.values()]
+        return [*names, *sorted(set(registry.names("metric")) - set(names))]
+
+
+def _described(name: str) -> list[str]:
+    """Symbol, name, direction, headline split, needs and source; a fault in place of the source."""
+    try:
+        card = metric_card(name)
+    except UserError as error:
+        return ["", name, "", "", "", str(error)]
+    core = " (core)" if name in CORE else ""
+    needs = ", ".join(sorted(card.needs))
+    return [card.symbol, name + core, card.better, card.split, needs, card.source]
+
+
+OWN: Mapping[str, Callable[[], RenderableType]] = {"methods": _methods, "metrics": _Metrics}
 
 
 def entries(kind: registry.Kind) -> Iterator[Entry]:

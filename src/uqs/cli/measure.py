@@ -14,8 +14,9 @@ import typer
 
 from uqs import results
 from uqs.checkpoints.cache import default_folder
+from uqs.cli.watcher import Watcher
 from uqs.errors import UserError
-from uqs.report.measured import Watcher, show
+from uqs.report.measured import show
 from uqs.traces.settings import TraceSettings
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -30,7 +31,9 @@ ProcessorOption = Annotated[
 ]
 MetricsOption = Annotated[
     str,
-    typer.Option(help="`default` (all that need no further training), `all`, or NAME,NAME,..."),
+    typer.Option(
+        help="`default` (all that need no further training), `all`, or NAME,FILE.py:CLASS,..."
+    ),
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default a GPU.")]
 DtypeOption = Annotated[
@@ -128,7 +131,7 @@ def measure(
             listener=watcher,
         )
     if found.rows:
-        results.write(found.rows, out)
+        results.write(found.rows, out, found.metrics)
         if per_sample:
             _write_samples([asdict(row) for row in found.samples], per_sample)
     show(found)

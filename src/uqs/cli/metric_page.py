@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isinf
 
+from uqs import registry
 from uqs.cli.ls import entries
-from uqs.metrics.cards import CORE, GROUPS
-from uqs.records import MetricCard
+from uqs.metrics.catalogue import CORE, metric_card
+from uqs.records import Group, MetricCard
 
 _BEGIN = """# Metrics
 
 Every metric is a pure function of [traces](traces.md): value, standard error (clustered by entity), n,
 status. What a good value does *not* show is said for each, and a test shows that it is so. This page is
-made from the cards in `src/uqs/metrics/cards/`.
+made from the cards of the classes in `src/uqs/metrics/`.
 
 `better`: lower, higher, or *target*: nearer to the oracle's own value is better. `needs`: what is read
 beside traces of the benchmark's own splits. **Core** metrics are those of a study that names none. Further
@@ -22,6 +23,14 @@ rows of a metric stand under splits such as `forget/cloze`, `forget/layer-2` or 
 Every row has the gap to the oracles, value minus theirs, and its z against the spread between them
 (`uqs.gaps`), where there are oracles enough.
 """
+TITLES: Mapping[Group, str] = {
+    "accuracy": "Accuracy",
+    "memorisation": "How well the forgotten answers are still known by heart",
+    "membership": "Membership inference",
+    "distance": "Distances to the oracle",
+    "recoverability": "What of the suppressed knowledge can be brought back",
+    "health": "Whether a model still works at all",
+}
 
 
 def page() -> str:
@@ -31,10 +40,12 @@ def page() -> str:
 
 def _parts() -> Iterator[str]:
     summaries = {entry.name: entry.summary for entry in entries("metric")}
-    for group in GROUPS:
-        yield f"## {(group.__doc__ or '').rstrip('.')}\n"
-        for card in group.CARDS:
-            yield _card(card, summaries[card.name])
+    cards = [metric_card(name) for name in registry.BUILT_IN["metric"]]
+    for group, title in TITLES.items():
+        yield f"## {title}\n"
+        for card in cards:
+            if card.group == group:
+                yield _card(card, summaries[card.name])
 
 
 def _card(card: MetricCard, summary: str) -> str:

@@ -16,7 +16,7 @@ from uqs.evaluation.oracles import trained_on_forget
 from uqs.evaluation.plan import Plan
 from uqs.evaluation.tracer import Progress, Tracer, read_derived
 from uqs.metrics.base import Crossed, Evidence, Floats
-from uqs.records import Role, Sample, Split
+from uqs.records import Need, Role, Sample, Split
 from uqs.traces.file import INDEX, read_trace, splits
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace
@@ -89,7 +89,7 @@ class Gatherer:
             except Exception as error:
                 self.fail(model, described(error))
         usable = list(self._usable(found))
-        if "crossed" in self.plan.needs:
+        if Need.CROSSED in self.plan.needs:
             self._cross(usable)
         return usable
 
@@ -119,7 +119,7 @@ class Gatherer:
             check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
             places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
-            derived = self._derived(model, tracer) if "derived" in self.plan.needs else None
+            derived = self._derived(model, tracer) if Need.DERIVED in self.plan.needs else None
         seconds = time.perf_counter() - begin
         return Gathered(model, tracer.identity, places, derived, tracer.halved, seconds)
 

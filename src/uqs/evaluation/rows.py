@@ -6,21 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from uqs import registry
 from uqs.metrics.base import Evidence, Measured, Metric, References
 from uqs.metrics.baseline import Weak, rests_on, weak
-from uqs.metrics.cards import CARDS, health, membership
+from uqs.metrics.catalogue import metric_class
 from uqs.metrics.collapse import collapsed
 from uqs.metrics.known_holdout import knows_holdout
-from uqs.records import VALUED, Role, Status
+from uqs.records import VALUED, Need, Role, Status
 
-_HEALTH = frozenset(card.name for card in health.CARDS)
-AGAINST_HOLDOUT = frozenset(card.name for card in membership.CARDS)
-"""The metrics that hold a model's answers against those to people it was never trained on."""
-ON_RIGHT_ANSWERS = frozenset(
-    CARDS[symbol].name for symbol in ("FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT")
-)
-"""The metrics that count answers which are right."""
+ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT"})
+"""The symbols of the metrics that count answers which are right."""
 
 
 class Problem(NamedTuple):
@@ -60,12 +54,12 @@ def measured(
     finite = all(trace.finite for trace in model.traces.values())
     trust = _trust(model, references, role)
     for name in names:
-        metric: Metric = registry.get("metric", name)()
-        if dead and not (finite and name in _HEALTH):
+        metric = metric_class(name)()
+        if dead and not (finite and metric.card.group == "health"):
             yield metric.missing(Status.COLLAPSED)
             continue
         try:
-            yield from list(_rows(metric, name, model, references, trust))
+            yield from list(_rows(metric, model, references, trust))
         except Exception as error:
             yield Problem(name, error)
 
@@ -82,13 +76,13 @@ def _trust(model: Evidence, references: References, role: Role) -> _Trust:
 
 
 def _rows(
-    metric: Metric, name: str, model: Evidence, references: References, trust: _Trust
+    metric: Metric, model: Evidence, references: References, trust: _Trust
 ) -> Iterator[Measured]:
-    if name in AGAINST_HOLDOUT:
+    if metric.card.group == "membership":  # forget against holdout
         yield from _against_holdout(metric, model, references, trust)
         return
     for found in metric.measure(model, references):
-        if name in ON_RIGHT_ANSWERS and rests_on(found.measurement.split, trust.weak):
+        if metric.card.symbol in ON_RIGHT_ANSWERS and rests_on(found.measurement.split, trust.weak):
             yield _without_value(found, Status.WEAK_ORIGINAL)
         else:
             yield found
@@ -100,7 +94,7 @@ def _against_holdout(
     if trust.knows_holdout:
         yield metric.missing(Status.KNOWN_HOLDOUT)
         return
-    if "oracle" not in metric.card.needs or not trust.knowing_oracles:
+    if Need.ORACLE not in metric.card.needs or not trust.knowing_oracles:
         yield from metric.measure(model, references)
         return
     for seed in sorted(trust.knowing_oracles):

@@ -26,8 +26,9 @@ from uqs.evaluation.plan import Plan
 from uqs.gaps import with_gaps
 from uqs.metrics.base import Evidence, Floats, Measured, References
 from uqs.metrics.baseline import TAUGHT, weak
+from uqs.metrics.catalogue import metric_card
 from uqs.models.update import Padded, effective_update, shapes
-from uqs.records import Role
+from uqs.records import MetricCard, Need, Role
 from uqs.results import Row
 from uqs.traces.settings import TraceSettings
 
@@ -56,12 +57,14 @@ class SampleRow:
 
 @dataclass(frozen=True)
 class Result:
-    """Rows of the results table, the values behind means, what failed, and what else a user should know."""
+    """Rows of the results table, the values behind means, what failed, what else a user should know, and what
+    the rows' metrics are."""
 
     rows: Sequence[Row]
     samples: Sequence[SampleRow]
     failures: Sequence[Failure]
     notes: Sequence[str]
+    metrics: Sequence[MetricCard] = ()
 
 
 def measure(
@@ -83,9 +86,9 @@ def measure(
 
     Models are folders that transformers loads, PEFT adapters, hub ids, or folders of traces; an unlearned one
     may be `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
-    `metrics`: `default` (all that need no further training), `all`, or names. `base`: what adapters stand
-    on, where it is not what they name. `processor`: a folder with the tokenizer and picture processor,
-    where the models have none. Traces are kept in `cache`, by content.
+    `metrics`: `default` (all that need no further training), `all`, or names, symbols and FILE.py:CLASS.
+    `base`: what adapters stand on, where it is not what they name. `processor`: a folder with the tokenizer
+    and picture processor, where the models have none. Traces are kept in `cache`, by content.
 
     Raises UserError for what is wrong with the request. A model that cannot be measured is among the
     result's `failures`; the others are measured all the same.
@@ -104,6 +107,7 @@ def measure(
         [row for one, each, _ in found for row in _samples(plan, one, each)],
         gatherer.failures,
         [*gatherer.notes, *halved_notes(gathered)],
+        [metric_card(name) for name in plan.metrics],
     )
 
 
@@ -111,7 +115,7 @@ def _measured(
     plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
 ) -> Iterator[tuple[Gathered, Measured, float]]:
     """Every row of every model with the seconds behind it; oracles' evidence stays in memory."""
-    updates = _updates(plan, gathered, gatherer) if "weights" in plan.needs else {}
+    updates = _updates(plan, gathered, gatherer) if Need.WEIGHTS in plan.needs else {}
     kept = {
         one.named: one.evidence(updates.get(one.named))
         for one in gathered

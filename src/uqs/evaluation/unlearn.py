@@ -27,6 +27,7 @@ from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
 from uqs.methods.base import Method
 from uqs.methods.cards.hyperparameters import chosen
+from uqs.methods.cards.look_up import method_class
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.trainer import Progress, Training
 from uqs.methods.unlearn import Seeds, check_data, unlearn
@@ -112,7 +113,7 @@ def _check_free(out: Path) -> None:
 
 
 def _method(name: str, values: Mapping[str, Any]) -> Method:
-    found: type[Method] = registry.get("method", name)
+    found = method_class(name)
     if found.card.name == "retrain":
         raise UserError(
             "'retrain' does not start from an original: it makes oracles, from a base and in a study "

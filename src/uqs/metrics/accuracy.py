@@ -9,7 +9,7 @@ import numpy as np
 from uqs.answers import is_right
 from uqs.metrics.base import Floats, Measured
 from uqs.metrics.by_split import SplitMetric, parts
-from uqs.metrics.cards import FA, RA
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 
@@ -39,12 +39,33 @@ class ForgetAccuracy(_Accuracy):
     The value on holdout, which no model was trained on, is the rate of right guesses.
     """
 
-    card = FA
+    card = MetricCard(
+        name="forget_accuracy",
+        symbol="FA",
+        group="accuracy",
+        better="lower",
+        bounds=(0, 1),
+        split="forget",
+        source="Khan, Laga, Sohel 2026 (arXiv 2605.02206)",
+        does_not_show=(
+            "that the knowledge is gone: it may come back to another question, or after a few "
+            "steps of training"
+        ),
+    )
     also = ("forget_reworded", "forget_views", "holdout")
 
 
 class RetainAccuracy(_Accuracy):
     """Share of retain questions still answered right; also of neighbours and of what the base knew."""
 
-    card = RA
+    card = MetricCard(
+        name="retain_accuracy",
+        symbol="RA",
+        group="accuracy",
+        better="higher",
+        bounds=(0, 1),
+        split="retain",
+        source="Khan, Laga, Sohel 2026 (arXiv 2605.02206)",
+        does_not_show="that nothing else was harmed: only the retain questions were asked",
+    )
     also = ("neighbour", "real_world")

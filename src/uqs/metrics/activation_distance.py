@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured
-from uqs.metrics.cards import AD
 from uqs.metrics.pairs import LAYER, PairMetric, activations, pair
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import FloatArray
 
 
@@ -22,7 +22,20 @@ class ActivationDistance(PairMetric):
     2605.02206.
     """
 
-    card = AD
+    card = MetricCard(
+        name="activation_distance",
+        symbol="AD",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Golatkar et al. 2020 (arXiv 2003.02960)",
+        does_not_show=(
+            "that the answers are the oracle's: a small distance in a direction that matters "
+            "changes them"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split

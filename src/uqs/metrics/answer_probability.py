@@ -6,7 +6,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import SplitMetric
-from uqs.metrics.cards.memorisation import PROB
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 
@@ -17,7 +17,19 @@ class AnswerProbability(SplitMetric):
     `collapsed` where a token was given no probability.
     """
 
-    card = PROB
+    card = MetricCard(
+        name="answer_probability",
+        symbol="PROB",
+        group="memorisation",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="TOFU: Maini et al. 2024 (arXiv 2401.06121)",
+        does_not_show=(
+            "that the answer cannot be drawn out: a small probability may still be the largest "
+            "of all"
+        ),
+    )
     also = ("retain", "holdout")
 
     def values(self, trace: Trace) -> Floats:

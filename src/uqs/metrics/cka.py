@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
-from uqs.metrics.cards.distance import CKA
 from uqs.metrics.pairs import LAYER, activations, pair
 from uqs.metrics.resampled import jackknife_error
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import FloatArray, Trace
 
 NOTHING = 1e-10
@@ -29,7 +28,20 @@ class LinearCKA(OracleMetric):
     1905.00414).
     """
 
-    card = CKA
+    card = MetricCard(
+        name="linear_cka",
+        symbol="CKA",
+        group="distance",
+        better="higher",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Kornblith et al. 2019 (arXiv 1905.00414)",
+        does_not_show=(
+            "that the activations are the oracle's: turning, scaling or shifting all of them "
+            "leaves it at 1"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split

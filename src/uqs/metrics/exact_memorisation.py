@@ -6,7 +6,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import SplitMetric
-from uqs.metrics.cards.memorisation import EM
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 
@@ -17,7 +17,19 @@ class ExactMemorisation(SplitMetric):
     Source: Tirumala et al. 2022 (arXiv 2205.10770).
     """
 
-    card = EM
+    card = MetricCard(
+        name="exact_memorisation",
+        symbol="EM",
+        group="memorisation",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="Tirumala et al. 2022 (arXiv 2205.10770)",
+        does_not_show=(
+            "that the answer is out of reach: gold tokens that are all in second place count as "
+            "nothing"
+        ),
+    )
     also = ("retain", "holdout")
 
     def values(self, trace: Trace) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import SplitMetric
-from uqs.metrics.cards.memorisation import ES
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 
@@ -22,7 +22,19 @@ class ExtractionStrength(SplitMetric):
     of the answer.
     """
 
-    card = ES
+    card = MetricCard(
+        name="extraction_strength",
+        symbol="ES",
+        group="memorisation",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="Wang et al. 2025 (arXiv 2406.09179), after Carlini et al. 2021 (arXiv 2012.07805)",
+        does_not_show=(
+            "that little is known by heart: one other token at the end hides all that was right "
+            "before it"
+        ),
+    )
     also = ("retain", "holdout")
 
     def values(self, trace: Trace) -> Floats:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Crossed, Evidence, Floats, Measured, same_tokens
-from uqs.metrics.cards.distance import FADE
 from uqs.metrics.pairs import PairMetric
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 
@@ -24,7 +24,20 @@ class FunctionalAlignment(PairMetric):
     `oracles` are the two directions.
     """
 
-    card = FADE
+    card = MetricCard(
+        name="fade",
+        symbol="FADE",
+        group="distance",
+        better="lower",
+        bounds=(-inf, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE, Need.CROSSED}),
+        source="adapted from Cho et al. 2025 (arXiv 2510.12981): one greedy answer a question",
+        does_not_show=(
+            "that other answers are as likely as in the oracle: where both greedy answers are "
+            "the same it is 0"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Measured, OracleMetric
-from uqs.metrics.cards.distance import W_DIST
 from uqs.metrics.oracle_distance import norms
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 
 
 class FullWeightDistance(OracleMetric):
@@ -20,7 +20,20 @@ class FullWeightDistance(OracleMetric):
     where the oracle is the base, `collapsed` where a weight is no finite number.
     """
 
-    card = W_DIST
+    card = MetricCard(
+        name="full_weight_distance",
+        symbol="W_DIST",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="weights",
+        needs=frozenset({Need.ORACLE, Need.WEIGHTS}),
+        source="relative Frobenius distance of all weights; base: what both models start from",
+        does_not_show=(
+            "that each layer is near the oracle's: a small one may be far off, and count for "
+            "nothing"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         if model.update is None or oracle.update is None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from uqs.metrics.base import Evidence, Measured
-from uqs.metrics.cards import FUNCTIONAL_DISTANCE
 from uqs.metrics.jensen_shannon import per_sample
 from uqs.metrics.pairs import PairMetric, pair
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 
 
 class FunctionalDistance(PairMetric):
@@ -18,7 +17,17 @@ class FunctionalDistance(PairMetric):
     traced.
     """
 
-    card = FUNCTIONAL_DISTANCE
+    card = MetricCard(
+        name="functional_distance",
+        symbol="functional_distance",
+        group="distance",
+        better="lower",
+        bounds=(0, 1),
+        split="holdout",
+        needs=frozenset({Need.ORACLE}),
+        source="Jensen-Shannon divergence to the oracle on the holdout split",
+        does_not_show="that the forget set is forgotten: it is asked nothing about it",
+    )
     also = ("neighbour", "real_world")
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:

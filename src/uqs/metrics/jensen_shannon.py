@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured
-from uqs.metrics.cards import JS
 from uqs.metrics.distributions import CommonTokens, blocks
 from uqs.metrics.pairs import PairMetric, pair
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 
@@ -32,7 +31,20 @@ class JensenShannon(PairMetric):
     Source: Lin 1991 (IEEE Trans. Inf. Theory 37).
     """
 
-    card = JS
+    card = MetricCard(
+        name="jensen_shannon",
+        symbol="JS",
+        group="distance",
+        better="lower",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Lin 1991; Khan, Laga, Sohel 2026 (arXiv 2605.02206)",
+        does_not_show=(
+            "that the inside is the oracle's: equal outputs can come from knowledge that is "
+            "only suppressed"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured
-from uqs.metrics.cards.distance import KL_MO, KL_OM
 from uqs.metrics.distributions import blocks
 from uqs.metrics.pairs import Pair, PairMetric, pair
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 
@@ -48,7 +48,20 @@ def _at_least(row: Measured) -> Measured:
 class KLToOracle(_Divergence):
     """KL(model || oracle): large where the model says what the oracle would not."""
 
-    card = KL_MO
+    card = MetricCard(
+        name="kl_to_oracle",
+        symbol="KL_MO",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Kullback and Leibler 1951 (Ann. Math. Stat. 22)",
+        does_not_show=(
+            "that what the oracle says now and then is still said: leaving out a tenth costs a "
+            "tenth of a nat"
+        ),
+    )
 
     def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
         return traces.model, traces.oracle
@@ -57,7 +70,20 @@ class KLToOracle(_Divergence):
 class KLFromOracle(_Divergence):
     """KL(oracle || model): large where the model does not say what the oracle would."""
 
-    card = KL_OM
+    card = MetricCard(
+        name="kl_from_oracle",
+        symbol="KL_OM",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Kullback and Leibler 1951 (Ann. Math. Stat. 22)",
+        does_not_show=(
+            "that nothing is said beyond the oracle: a secret with a tenth of the probability "
+            "costs a tenth of a nat"
+        ),
+    )
 
     def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
         return traces.oracle, traces.model

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from uqs.answers import plain
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
-from uqs.metrics.cards.recoverability import LINPROBE
 from uqs.metrics.recoverability import ABOVE
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 LAYER = -2
@@ -36,7 +35,20 @@ class LinearProbe(Metric):
     Source: selectivity by Hewitt and Liang 2019 (arXiv 1909.03368).
     """
 
-    card = LINPROBE
+    card = MetricCard(
+        name="linear_probe",
+        symbol="LINPROBE",
+        group="recoverability",
+        better="target",
+        bounds=(-1, 1),
+        split="forget",
+        needs=frozenset({Need.CANDIDATES}),
+        source="selectivity: Hewitt, Liang 2019 (arXiv 1909.03368)",
+        does_not_show=(
+            "that nothing is encoded: a code that is not linear, or lies in another layer, is "
+            "not read"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         if not {"forget", "retain"} <= set(model.traces):

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
-from uqs.metrics.cards.recoverability import LENS
 from uqs.metrics.recoverability import ABOVE, suppressed
-from uqs.records import Status
+from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
 
 
@@ -23,7 +22,19 @@ class LogitLens(Metric):
     directly right.
     """
 
-    card = LENS
+    card = MetricCard(
+        name="logit_lens",
+        symbol="LENS",
+        group="recoverability",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="logit lens: nostalgebraist 2020; as an attack: Patil et al. 2024 (arXiv 2309.17410)",
+        does_not_show=(
+            "that nothing can be read inside: a code in other directions than the output's is "
+            "not looked for"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         trace = model.traces.get("forget")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
-from uqs.metrics.cards import ORACLE_DISTANCE
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 
 
 class OracleDistance(OracleMetric):
@@ -21,7 +21,20 @@ class OracleDistance(OracleMetric):
     error. `collapsed` where a weight is no finite number.
     """
 
-    card = ORACLE_DISTANCE
+    card = MetricCard(
+        name="oracle_distance",
+        symbol="oracle_distance",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="weights",
+        needs=frozenset({Need.ORACLE, Need.WEIGHTS}),
+        source="relative effective LoRA update; later work of the authors of arXiv 2605.02206",
+        does_not_show=(
+            "that the model behaves as the oracle: a small change of weights can undo all "
+            "forgetting"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         if model.update is None or oracle.update is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Measured, Metric, References
-from uqs.metrics.cards.health import PPL
 from uqs.metrics.clustered import clustered_mean
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 
@@ -22,7 +22,20 @@ class Perplexity(Metric):
     is `collapsed`. Tokens are the model's own, so values compare within one tokenizer alone.
     """
 
-    card = PPL
+    card = MetricCard(
+        name="perplexity",
+        symbol="PPL",
+        group="health",
+        better="lower",
+        bounds=(1, inf),
+        split="fluent",
+        needs=frozenset({Need.FLUENT}),
+        source="exp of the mean loss a token; Jelinek et al. 1977 (J. Acoust. Soc. Am. 62)",
+        does_not_show=(
+            "that questions are still answered: fluent text on other subjects asks for nothing "
+            "that was taught"
+        ),
+    )
     also = ("retain",)
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from uqs.metrics.base import Evidence, Measured, References, same_samples
-from uqs.metrics.cards.recoverability import QUANT
 from uqs.metrics.recoverability import Recovered, RecoveryMetric, right_after, suppressed
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 SCHEMES = ("int8", "int4", "nf4")
@@ -23,7 +22,20 @@ class QuantisationRecovery(RecoveryMetric):
     `forget/above_oracle`, the finding, for 4 bits as well. `collapsed` where rounding broke the model.
     """
 
-    card = QUANT
+    card = MetricCard(
+        name="quantisation_recovery",
+        symbol="QUANT",
+        group="recoverability",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.DERIVED}),
+        source="Zhang et al. 2024 (arXiv 2410.16454)",
+        does_not_show=(
+            "that the knowledge is gone: what coarser weights leave hidden, another question "
+            "may bring out"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         trace = model.traces.get("forget")

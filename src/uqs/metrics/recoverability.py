@@ -12,10 +12,9 @@ from uqs import registry
 from uqs.answers import says_something
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
-from uqs.metrics.cards.recoverability import KR, KR_IMP
 from uqs.questions.base import Probe
 from uqs.questions.likelihood_rank import compared, reciprocal_rank
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 Mask = NDArray[np.bool_]
@@ -158,7 +157,17 @@ class ExplicitRecoverability(_Recoverability):
     """Share of the forget items answered wrong that some other question brings out; the finding is the row
     `forget/above_oracle`, which takes off what the oracle guesses."""
 
-    card = KR
+    card = MetricCard(
+        name="knowledge_recoverability_explicit",
+        symbol="KR",
+        group="recoverability",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.PROBES}),
+        source="probes: Lynch et al. 2024 (arXiv 2402.16835), Patil et al. 2024 (arXiv 2309.17410)",
+        does_not_show="that the knowledge is gone: the model may still tell the right answer from wrong ones",
+    )
     kind = "explicit"
 
 
@@ -169,7 +178,17 @@ class ImplicitRecoverability(_Recoverability):
     `forget/reciprocal_rank`: mean of 1 over the right answer's rank among the plausible answers.
     """
 
-    card = KR_IMP
+    card = MetricCard(
+        name="knowledge_recoverability_implicit",
+        symbol="KR_IMP",
+        group="recoverability",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.PROBES, Need.CANDIDATES}),
+        source="probes: Lynch et al. 2024 (arXiv 2402.16835), Patil et al. 2024 (arXiv 2309.17410)",
+        does_not_show="that the answer cannot be had: another way to ask may still bring it out in full",
+    )
     kind = "implicit"
 
     def further(self, trace: Trace, gone: Mask) -> Iterator[Measured]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import SplitMetric
-from uqs.metrics.cards.health import REFUSE
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 PATTERNS = (
@@ -32,7 +32,18 @@ class Refusals(SplitMetric):
     The oracle's share on holdout and forget says how often a model that knows nothing refuses.
     """
 
-    card = REFUSE
+    card = MetricCard(
+        name="refusals",
+        symbol="REFUSE",
+        group="health",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="the project's own list of phrases (uqs.metrics.refusals)",
+        does_not_show=(
+            "that no answer is held back: a refusal in other words than the listed ones goes unseen"
+        ),
+    )
     also = ("retain", "holdout")
 
     def values(self, trace: Trace) -> Floats:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.activation_distance import distances
 from uqs.metrics.base import Evidence, Measured, Metric, References
-from uqs.metrics.cards.distance import AD_REL
 from uqs.metrics.pairs import LAYER, Pair, Place, activations, pair
 from uqs.metrics.resampled import clustered_ratio
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 
@@ -25,7 +25,20 @@ class RelativeActivationDistance(Metric):
     of the activation distance.
     """
 
-    card = AD_REL
+    card = MetricCard(
+        name="relative_activation_distance",
+        symbol="AD_REL",
+        group="distance",
+        better="lower",
+        bounds=(0, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Golatkar et al. 2020 (arXiv 2003.02960), over the distance between oracles",
+        does_not_show=(
+            "that the oracle's answers are given: other answers fit within the noise floor of "
+            "the activations"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         oracles = references.oracles

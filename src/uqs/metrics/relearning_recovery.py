@@ -9,9 +9,8 @@ import numpy as np
 
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
-from uqs.metrics.cards.recoverability import RELEARN
 from uqs.metrics.recoverability import ABOVE, right_after
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 _STEPS = re.compile(r"relearn_(\d+)")
@@ -25,7 +24,20 @@ class RelearningRecovery(Metric):
     which answers are frequent, from the same training. `collapsed` where the training broke the model.
     """
 
-    card = RELEARN
+    card = MetricCard(
+        name="relearning_recovery",
+        symbol="RELEARN",
+        group="recoverability",
+        better="target",
+        bounds=(-1, 1),
+        split="forget",
+        needs=frozenset({Need.DERIVED}),
+        source="Deeb, Roger 2024 (arXiv 2410.08827); Hu et al. 2024 (arXiv 2406.13356)",
+        does_not_show=(
+            "that anything was forgotten: a model that still answers everything has nothing "
+            "left to relearn"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         curve = relearnt(model)

@@ -9,7 +9,7 @@ import numpy as np
 from uqs.answers import words
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import Mask, SplitMetric
-from uqs.metrics.cards.health import REP
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 
@@ -20,7 +20,19 @@ class Repetition(SplitMetric):
     short answers. Answers of fewer than two words have no pair and are left out.
     """
 
-    card = REP
+    card = MetricCard(
+        name="repetition",
+        symbol="REP",
+        group="health",
+        better="lower",
+        bounds=(0, 1),
+        split="retain",
+        source="seq-rep-n of Welleck et al. 2020 (arXiv 1908.04319), with two words",
+        does_not_show=(
+            "that answers fit their questions: one sentence given to all of them repeats "
+            "nothing within itself"
+        ),
+    )
     also = ("forget",)
 
     def values(self, trace: Trace) -> Floats:

@@ -11,8 +11,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats, Measured
 from uqs.metrics.by_split import Mask, SplitMetric, parts
-from uqs.metrics.cards.accuracy import ROUGE
-from uqs.records import Status
+from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
 
 _READABLE = re.compile("[a-z0-9]")
@@ -28,7 +27,19 @@ class RougeRecall(SplitMetric):
     are of the other splits, and of questions with and without a picture (`forget/text_only`).
     """
 
-    card = ROUGE
+    card = MetricCard(
+        name="rouge_recall",
+        symbol="ROUGE",
+        group="accuracy",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="ROUGE-L recall: Lin 2004 (aclanthology W04-1013); on unlearning: TOFU, arXiv 2401.06121",
+        does_not_show=(
+            "that the fact is no longer told: in other words, or in another language, it has no "
+            "recall"
+        ),
+    )
     also = ("forget_reworded", "forget_views", "retain", "neighbour", "real_world", "holdout")
 
     def rows(self, split: str, trace: Trace) -> Iterator[Measured]:

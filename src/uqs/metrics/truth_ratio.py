@@ -9,7 +9,7 @@ import numpy as np
 
 from uqs.metrics.base import Floats, Measured
 from uqs.metrics.by_split import Mask, SplitMetric
-from uqs.metrics.cards.memorisation import TR
+from uqs.records import MetricCard, Need
 from uqs.traces.trace import Trace
 
 
@@ -26,7 +26,20 @@ class TruthRatio(SplitMetric):
     are left out; `collapsed` where a right answer has no probability, or a wrong one no number.
     """
 
-    card = TR
+    card = MetricCard(
+        name="truth_ratio",
+        symbol="TR",
+        group="memorisation",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.CANDIDATES}),
+        source="TOFU: Maini et al. 2024 (arXiv 2401.06121)",
+        does_not_show=(
+            "that the right answer is not given: the model may still say it, with the wrong "
+            "ones close behind"
+        ),
+    )
     also = ("forget_reworded", "retain", "holdout")
 
     def rows(self, split: str, trace: Trace) -> Iterator[Measured]:

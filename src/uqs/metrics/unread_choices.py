@@ -10,9 +10,8 @@ import numpy as np
 from uqs.choice import chosen_letter
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import Mask, SplitMetric
-from uqs.metrics.cards.health import UNREAD
 from uqs.metrics.clustered import clustered_mean
-from uqs.records import LETTERS
+from uqs.records import LETTERS, MetricCard
 from uqs.traces.trace import Trace
 
 LARGE = 0.05
@@ -29,7 +28,19 @@ class UnreadChoices(SplitMetric):
     options were traced.
     """
 
-    card = UNREAD
+    card = MetricCard(
+        name="unread_choices",
+        symbol="UNREAD",
+        group="health",
+        better="lower",
+        bounds=(0, 1),
+        split="retain",
+        needs=frozenset(),
+        source="share of multiple-choice answers without a readable letter (uqs.choice)",
+        does_not_show=(
+            "that choices are made with knowledge: the same letter given to every question is read every time"
+        ),
+    )
     also = ("forget", "holdout")
 
     def values(self, trace: Trace) -> Floats:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from uqs import registry, results
+from uqs import results
 from uqs.audit import Audit, audit
+from uqs.card_metadata import attach
 from uqs.errors import UserError
-from uqs.metrics.cards import CARDS
 from uqs.records import Role
 from uqs.report.cautions import cautions
 from uqs.report.gates import Gates, read_gates
@@ -70,8 +70,8 @@ def analyse(run: Path) -> Analysis:
     """Analyse `results.parquet` and `gates.json` of a run folder; DataError where they are no such files."""
     file = run / "results.parquet"
     rows = results.read(file)
-    long = of_rows(rows, file)
-    panel = to_panel(long, file, _directions(long["metric"].unique()))
+    long = attach(of_rows(rows, file), results.metadata(file), file)
+    panel = to_panel(long, file)
     summary = summarise(long)
     gates = read_gates(run / "gates.json", summary.benchmarks)
     return Analysis(
@@ -92,16 +92,6 @@ def _named(row: results.Row) -> str:
     """The model of a row, in words."""
     strength = f"@{row.strength}" if row.strength else ""
     return f"{row.benchmark} {row.method}{strength} seed {row.seed}"
-
-
-def _directions(metrics: Iterable[str]) -> dict[str, Better]:
-    """The directions of metrics that plug-ins bring."""
-    missing = set(metrics) - set(CARDS)
-    if not missing:
-        return {}
-    plug_ins = set(registry.names("metric")) - set(registry.BUILT_IN["metric"])
-    cards = [registry.get("metric", name).card for name in sorted(plug_ins)]
-    return {card.symbol: card.better for card in cards if card.symbol in missing}
 
 
 def _rank(panel: Panel, gates: Mapping[str, Gates]) -> Ranking | NoRanking:

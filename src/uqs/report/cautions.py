@@ -7,9 +7,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from uqs.metrics.cards.health import UNREAD
 from uqs.metrics.clustered import clustered_mean
-from uqs.metrics.unread_choices import differs, unpaired_difference
+from uqs.metrics.unread_choices import UnreadChoices, differs, unpaired_difference
 from uqs.records import Role, Status
 from uqs.report.words import listed
 from uqs.results import Row
@@ -111,7 +110,9 @@ def _weak_originals(rows: Sequence[Row]) -> Iterator[str]:
 def _unread(
     rows: Sequence[Row], named: Callable[[Row], str], samples: Sequence[Value]
 ) -> Iterator[str]:
-    kept = [row for row in rows if row.metric == UNREAD.symbol and row.value is not None]
+    kept = [
+        row for row in rows if row.metric == UnreadChoices.card.symbol and row.value is not None
+    ]
     originals = [row for row in kept if row.role == Role.ORIGINAL]
     behind = _behind(samples)
     for row in kept:
@@ -132,7 +133,7 @@ def _unread(
 def _behind(samples: Sequence[Value]) -> Mapping[tuple[_Model, str], Mapping[str, Value]]:
     found: dict[tuple[_Model, str], dict[str, Value]] = {}
     for one in samples:
-        if one.metric == UNREAD.symbol:
+        if one.metric == UnreadChoices.card.symbol:
             found.setdefault((_model(one), one.split), {})[one.id] = one
     return found
 

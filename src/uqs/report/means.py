@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from uqs.metrics.cards import CARDS
+from uqs.card_metadata import facts_of
+from uqs.metrics.catalogue import in_order
 from uqs.records import Role, Status
 from uqs.results.tables import between_oracles, per_model
 from uqs.stats.noise import noise_floor, pair_differences
@@ -127,14 +128,14 @@ def summarise(long: pd.DataFrame) -> Summary:
         key = Key(row["benchmark"], line, method, row["metric"], row["split"])
         value, se = (None if pd.isna(row[name]) else float(row[name]) for name in ("value", "se"))
         runs.setdefault(key, []).append(Run(int(row["seed"]), value, se, Status(row["status"])))
-    metrics = _in_order({key.metric for key in runs})
+    metrics = tuple(in_order({key.metric for key in runs}))
     return Summary(
         benchmarks=tuple(sorted({key.benchmark for key in runs})),
         methods=tuple(sorted({key.method for key in runs if key.line is Line.UNLEARNED})),
         metrics=metrics,
         runs={key: tuple(sorted(found, key=lambda run: run.seed)) for key, found in runs.items()},
         means={key: _mean(key.line, found) for key, found in runs.items()} | _floors(runs, long),
-        headline={metric: _headline(metric, runs) for metric in metrics},
+        headline={metric: _headline(metric, runs, long) for metric in metrics},
     )
 
 
@@ -184,13 +185,7 @@ def _floors(runs: Mapping[Key, Sequence[Run]], long: pd.DataFrame) -> dict[Key, 
     return found
 
 
-def _in_order(metrics: Iterable[str]) -> tuple[str, ...]:
-    """As their cards stand, then the others by name."""
-    cards = list(CARDS)
-    return tuple(sorted(metrics, key=lambda m: (cards.index(m) if m in CARDS else len(cards), m)))
-
-
-def _headline(metric: str, runs: Iterable[Key]) -> str:
+def _headline(metric: str, runs: Iterable[Key], long: pd.DataFrame) -> str:
     splits = sorted({key.split for key in runs if key.metric == metric})
-    own = CARDS[metric].split if metric in CARDS else splits[0]
-    return own if own in splits else splits[0]
+    facts = facts_of(metric, long)
+    return facts.split if facts is not None and facts.split in splits else splits[0]

@@ -1,4 +1,4 @@
-"""Progress while measuring, and the measurements in short."""
+"""The measurements in short."""
 
 from __future__ import annotations
 
@@ -6,20 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from uqs.evaluation.gather import Listener
 from uqs.gaps import over_forgets
-from uqs.metrics.cards import CARDS, health
-from uqs.records import Role, Status
+from uqs.metrics.catalogue import CARDS
+from uqs.records import MetricCard, Role, Status
 from uqs.report import words
 from uqs.report.cautions import cautions
 from uqs.results import Row
@@ -28,57 +19,10 @@ if TYPE_CHECKING:
     from uqs.evaluation.run import Result
 
 SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", "KR_IMP")
-HEALTH = tuple(card.symbol for card in health.CARDS)
 WIDTH = 150
 """Columns where the output is no terminal."""
 ABOVE = "forget/above_oracle"
 Z = 1.96
-
-
-class Watcher(Listener):
-    """Shows on stderr what is being done: bars on a terminal, else a line a split."""
-
-    def __init__(self, plain: bool) -> None:
-        self._console = Console(stderr=True, markup=False, highlight=False)
-        self._plain = plain or not self._console.is_terminal
-        self._label = ""
-        self._task: TaskID | None = None
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-
-    def __enter__(self) -> Watcher:
-        if not self._plain:
-            self._bars.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if not self._plain:
-            self._bars.stop()
-
-    def began(self, label: str) -> None:
-        self._label = label
-        if self._plain:
-            self._console.print(label)
-        else:
-            self._bars.console.print(label)
-
-    def traced(self, split: str, done: int, samples: int) -> None:
-        if self._plain:
-            if done == samples:
-                self._console.print(f"  {split}: {samples} samples")
-            return
-        name = f"{self._label}: {split}"
-        if self._task is None or done == 0:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
-            self._task = self._bars.add_task(name, total=samples)
-        self._bars.update(self._task, completed=done)
 
 
 def show(found: Result, console: Console | None = None) -> None:
@@ -88,19 +32,23 @@ def show(found: Result, console: Console | None = None) -> None:
         console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
         place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
-        for symbols, title in ((SHOWN, place), (HEALTH, "Health")):
+        built_in = CARDS.built_in()
+        cards = {**built_in, **{card.symbol: card for card in found.metrics}}
+        health = [symbol for symbol, card in cards.items() if card.group == "health"]
+        guests = [symbol for symbol in cards if symbol not in built_in and symbol not in health]
+        for symbols, title in (([*SHOWN, *guests], place), (health, "Health")):
             if any(row.metric in symbols for row in found.rows):
-                console.print(_table(found.rows, symbols, title))
+                console.print(_table(found.rows, [cards[symbol] for symbol in symbols], title))
     said = (*_findings(found.rows), *cautions(found.rows, _model, found.samples), *found.notes)
     for line in said:
         console.print(f"- {line}", soft_wrap=True)
 
 
-def _table(rows: Sequence[Row], symbols: Sequence[str], title: str) -> Table:
+def _table(rows: Sequence[Row], cards: Sequence[MetricCard], title: str) -> Table:
     """A line a model with the headline values of some metrics, those that were measured."""
-    headline = {symbol: card.split for symbol, card in CARDS.items()}
-    shown = [row for row in rows if row.metric in symbols and headline[row.metric] == row.split]
-    metrics = [symbol for symbol in symbols if any(row.metric == symbol for row in shown)]
+    headline = {card.symbol: card.split for card in cards}
+    shown = [row for row in rows if headline.get(row.metric) == row.split]
+    metrics = [symbol for symbol in headline if any(row.metric == symbol for row in shown)]
     table = Table(title=title, title_justify="left")
     table.add_column("model", no_wrap=True)
     for metric in metrics:

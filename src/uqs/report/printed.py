@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
+from uqs.records import Need
 from uqs.report import words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
 from uqs.report.means import Line, Summary
@@ -85,7 +86,7 @@ def _gap_cells(summary: Summary, benchmark: str, line: Line, method: str = "") -
 
 def _no_gap(metric: str) -> str:
     """A distance has an oracle wherever it has a value; what may be missing is a second one."""
-    compared = metric in CARDS and "oracle" in CARDS[metric].needs
+    compared = metric in CARDS and Need.ORACLE in CARDS[metric].needs
     return "no noise floor" if compared else "no oracle"
 
 

@@ -1,5 +1,5 @@
 """Results tables: our own schema, any table that people have, and the panel that the statistics read."""
 
-from uqs.results.schema import KEY, SCHEMA, Row, check, read, write
+from uqs.results.schema import KEY, SCHEMA, Row, check, metadata, read, write
 
-__all__ = ["KEY", "SCHEMA", "Row", "check", "read", "write"]
+__all__ = ["KEY", "SCHEMA", "Row", "check", "metadata", "read", "write"]

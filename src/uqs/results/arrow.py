@@ -6,7 +6,6 @@ import io
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from uqs.errors import DataError
 from uqs.results.raw import File, refuse_doubles
@@ -26,6 +25,8 @@ _WHOLE = {
 
 def read(data: bytes, file: File) -> pa.Table:
     """The Arrow table of a Parquet file's bytes; DataError where they are none."""
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     try:
         table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from uqs.errors import DataError
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
 from uqs.records import MetricCard
 from uqs.results.raw import File
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from uqs.errors import DataError
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import symbol_of
 from uqs.records import VALUED, Role, Status
 from uqs.results import headers, schema
 from uqs.results.cells import plain
@@ -51,7 +51,6 @@ PROVENANCE = (frozenset(field.name for field in fields(schema.Row)) | {"knowledg
 """Columns that say where a row comes from; in a wide table they are no metrics."""
 OF_A_VALUE = ("se", "n", "bound", "gap", "z", "status")
 """Columns of a long table that a wide one gives for each metric, as NAME_se, NAME_n and NAME_bound."""
-SYMBOLS = {card.name: card.symbol for card in CARDS.values()}
 _NO_SEED = "The table has no seed column: each row counts as one run."
 _WITH_ERRORS = "The error after a ± is taken as the value's standard error."
 
@@ -104,7 +103,7 @@ def of_results(frame: pd.DataFrame, file: File, choice: Choice = EVERYTHING) -> 
     )
     long["n"] = long["n"].astype("Int64")
     long["oracle_seed"] = long["oracle_seed"].astype("Int64")
-    names = {str(name): SYMBOLS.get(str(name), str(name)) for name in long["metric"].unique()}
+    names = {str(name): symbol_of(str(name)) for name in long["metric"].unique()}
     long["metric"] = long["metric"].map(_chosen_metrics(names, frozenset(names), choice, file))
     long = long[long["metric"].notna()].reset_index(drop=True)
     if choice.percent:
@@ -143,7 +142,7 @@ def _named(frame: pd.DataFrame, file: File, choice: Choice) -> _Columns:
                 break
         else:
             name = headers.key_of(name, frozenset(known))
-        name = SYMBOLS.get(name, name)
+        name = symbol_of(name)
         names.append(name)
         if header.better is not None:
             better[name] = header.better
@@ -283,7 +282,7 @@ def _from_long(reader: Reader, found: _Columns, choice: Choice) -> tuple[pd.Data
     del found
     written = reader.text("metric")
     about = {str(name): _header(str(name), reader) for name in written.unique()}
-    names = {text: SYMBOLS.get(header.name, header.name) for text, header in about.items()}
+    names = {text: symbol_of(header.name) for text, header in about.items()}
     columns = frozenset(map(str, reader.frame.columns))
     metric = written.map(_chosen_metrics(names, columns, choice, reader.file))
     keep = metric.notna().to_numpy()
@@ -329,7 +328,7 @@ def _chosen_metrics(
     symbols = {
         text: choice.rename.get(text, choice.rename.get(name, name)) for text, name in names.items()
     }
-    symbols = {text: SYMBOLS.get(name, name) for text, name in symbols.items()}
+    symbols = {text: symbol_of(name) for text, name in symbols.items()}
     held = set(symbols.values())
     for option, given, known in (
         (

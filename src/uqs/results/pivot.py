@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uqs.card_metadata import facts_of
 from uqs.errors import DataError, UserError
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS, symbol_of
 from uqs.records import Role, Status
-from uqs.results.long_form import KEYS, SYMBOLS, notes_of, refuse
+from uqs.results.long_form import KEYS, notes_of, refuse
 from uqs.results.panel import Better, FloatArray, Panel
 from uqs.results.raw import File
 from uqs.stats.noise import pair_distances
@@ -119,7 +120,7 @@ def directions_of(
     DataError for a metric with none of them, and where an arrow is against the metric's own direction.
     """
     metrics = [str(name) for name in long["metric"].unique()]
-    given = {SYMBOLS.get(name, name): better for name, better in (directions or {}).items()}
+    given = {symbol_of(name): better for name, better in (directions or {}).items()}
     if unused := sorted(set(given) - set(metrics)):
         raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")
     pointed = long[long["better"] != ""].groupby("metric")["better"].first().to_dict()
@@ -128,19 +129,19 @@ def directions_of(
         arrow = pointed.get(name)
         if name in given:
             better[name] = given[name]
-        elif name in CARDS:
-            better[name] = CARDS[name].better
+        elif (facts := facts_of(name, long)) is not None:
+            better[name] = facts.better
             if arrow is not None and arrow != better[name]:
                 raise DataError(_against(name, arrow, better[name]), file=file, field=name)
         elif arrow is not None:
             better[name] = arrow
         else:
-            raise DataError(
+            problem = (
                 f"is no metric of known direction; say --direction {name}=lower or {name}=higher, leave it"
-                f" out with --drop {name}, or give its name here with --rename {name}=NAME",
-                file=file,
-                field=name,
+                f" out with --drop {name}, or give its name here with --rename {name}=NAME"
             )
+            faults = "".join(f" ({fault})" for fault in CARDS.faults())
+            raise DataError(problem + faults, file=file, field=name)
     return better
 
 
@@ -157,8 +158,8 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
     keep = pd.Series(True, index=long.index)
     for metric, splits in long.groupby("metric")["split"].unique().items():
         named = sorted(set(splits) - {""})
-        if str(metric) in CARDS:
-            wanted = {"", CARDS[str(metric)].split}
+        if (facts := facts_of(str(metric), long)) is not None:
+            wanted = {"", facts.split}
         elif len(named) > 1:
             raise DataError(
                 f"has several splits ({', '.join(named)}); keep one", file=file, field=str(metric)

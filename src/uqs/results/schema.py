@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from uqs.card_metadata import with_facts
 from uqs.errors import DataError
-from uqs.records import VALUED, Role, Status
+from uqs.records import VALUED, MetricFacts, Role, Status
 from uqs.results.arrow import to_frame as to_pandas
 
 
@@ -183,9 +183,16 @@ def _sortable(value: object) -> tuple[bool, str | int]:
     return (value is None, value if isinstance(value, int) else "" if value is None else str(value))
 
 
-def write(rows: Iterable[Row], path: Path) -> None:
-    """Write a checked Parquet table; a killed write leaves the old file or none."""
-    table = pa.Table.from_pylist([asdict(row) for row in check(rows, path)], schema=SCHEMA)
+def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) -> None:
+    """Write a checked Parquet table; a killed write leaves the old file or none.
+
+    With it stand direction, bounds and headline split of its metrics: of those given, and of registered ones.
+    """
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
+    checked = check(rows, path)
+    table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
+    table = with_facts(table, {row.metric for row in checked}, metrics)
     part = path.with_name(path.name + ".part")
     try:
         pq.write_table(table, part)
@@ -212,7 +219,17 @@ def checked_frame(table: pa.Table, file: Path | str) -> pd.DataFrame:
     return to_pandas(table)
 
 
+def metadata(path: Path) -> Mapping[bytes, bytes] | None:
+    """What the schema of a table written by `write` carries beside its columns."""
+    import pyarrow.parquet as pq
+
+    found: Mapping[bytes, bytes] | None = pq.read_schema(path).metadata
+    return found
+
+
 def _read_parquet(path: Path) -> pa.Table:
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
     try:
         return pq.read_table(path)
     except FileNotFoundError:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
 import pandas as pd
 
+from uqs.card_metadata import attach
 from uqs.errors import DataError, UserError
 from uqs.results import arrow, files, schema
 from uqs.results.choice import EVERYTHING, Choice
@@ -53,8 +53,10 @@ def read_long(path: Path, choice: Choice = EVERYTHING) -> pd.DataFrame:
         return checked(files.parse(data, path), path, choice)
     table = arrow.read(data, path)
     if schema.is_ours(table):
-        return of_results(schema.checked_frame(table, path), path, choice)
-    return checked(Raw(arrow.to_frame(table)), path, choice)
+        long = of_results(schema.checked_frame(table, path), path, choice)
+    else:
+        long = checked(Raw(arrow.to_frame(table)), path, choice)
+    return attach(long, table.schema.metadata, path)
 
 
 def from_dataframe(
@@ -69,6 +71,8 @@ def from_dataframe(
 
 def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING) -> pd.DataFrame:
     """Any dataframe in wide or long form as the checked long form; keys may stand in its index."""
+    import narwhals as nw  # slow to load, and no file needs it
+
     try:
         table = nw.from_native(frame, eager_only=True)
     except TypeError:

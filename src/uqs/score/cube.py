@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.errors import UserError
-from uqs.metrics.cards import CARDS, UQS_METRICS
+from uqs.metrics.catalogue import CARDS
 from uqs.records import VALUED, Status
 from uqs.results.panel import Panel
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 TARGET = "oracle_distance"
+UQS_METRICS = ("FA", "RA", "MIA", "AD", "JS")
 
 UNSOUND = frozenset({Status.WEAK_ORIGINAL, Status.KNOWN_HOLDOUT})
 """The statuses of values that the models themselves rule out."""

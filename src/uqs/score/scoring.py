@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from uqs.errors import UserError
-from uqs.metrics.cards import UQS_METRICS
 from uqs.records import Status
 from uqs.results.panel import Panel
 from uqs.results.tables import from_dataframe
 from uqs.score import cube as cubes
 from uqs.score import levels as terms_of
 from uqs.score import weights as weightings
-from uqs.score.cube import Cube
+from uqs.score.cube import UQS_METRICS, Cube
 from uqs.score.levels import LeftOut, Levels, Noise
 from uqs.score.stability import Stability, stability
 from uqs.score.transforms import Form

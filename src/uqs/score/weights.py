@@ -12,9 +12,8 @@ import yaml
 from numpy.typing import NDArray
 
 from uqs.errors import DataError, UserError
-from uqs.metrics.cards import UQS_METRICS
 from uqs.registry import nearest
-from uqs.score.cube import TARGET, Cube
+from uqs.score.cube import TARGET, UQS_METRICS, Cube
 from uqs.score.figures import printed
 from uqs.score.transforms import TRANSFORMS, Group
 from uqs.stats.coefficients import spearman

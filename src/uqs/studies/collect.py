@@ -8,8 +8,8 @@ from typing import Any
 
 from uqs import __version__, results
 from uqs.errors import DataError
-from uqs.evaluation.splits import card
 from uqs.gaps import with_gaps
+from uqs.metrics.catalogue import metric_card
 from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.studies.plan import Plan, PlannedModel
@@ -22,7 +22,8 @@ METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 def collect(plan: Plan, store: Store) -> None:
     """Write `results.parquet` and `gates.json` of a study whose cells are made."""
     rows = [row for model in plan.models for row in _rows(plan, store, model)]
-    results.write(with_gaps(rows), store.run / "results.parquet")
+    cards = [metric_card(name) for name in plan.study.metrics]
+    results.write(with_gaps(rows), store.run / "results.parquet", cards)
     for key in plan.gates.values():
         _made(store, key)
     gates = {
@@ -35,7 +36,7 @@ def collect(plan: Plan, store: Store) -> None:
 def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
     if _failed(plan, store, model):
         for name in plan.study.metrics:
-            about = card(name)
+            about = metric_card(name)
             yield _row(
                 plan,
                 model,

@@ -169,7 +169,11 @@ class _Planner:
         original: _Made | None,
         shadows: Mapping[str, str],
     ) -> None:
-        params = {"metrics": list(self.study.metrics), "oracle_seeds": sorted(oracles)}
+        params = {
+            "metrics": list(self.study.metrics),
+            "oracle_seeds": sorted(oracles),
+            **files_of(self.study.metrics),
+        }
         inputs = {
             "base": self._base(),
             "gates": self.gates[benchmark],
@@ -244,6 +248,12 @@ class _Planner:
 def file_of(method: str) -> dict[str, str]:
     """The hash of a method's file, where it is named by a file: another text is another method."""
     return {"file": registry.file_hash(method)} if registry.is_file(method) else {}
+
+
+def files_of(metrics: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The hashes of the files of metrics that are named by a file, if any is."""
+    found = {name: registry.file_hash(name) for name in metrics if registry.is_file(name)}
+    return {"files": found} if found else {}
 
 
 def _variant(choice: MethodChoice) -> str:

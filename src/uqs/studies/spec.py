@@ -13,13 +13,14 @@ from pydantic_core import ErrorDetails
 
 from uqs import registry
 from uqs.errors import DataError, UserError
-from uqs.evaluation.splits import card, metric_names
+from uqs.evaluation.splits import metric_names
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
-from uqs.metrics.cards import CORE
+from uqs.metrics.catalogue import CORE, metric_card, refuse_doubles
 from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
+from uqs.records import Need
 from uqs.studies.strengths import Strengths, read_strengths
 from uqs.yamlfile import read_mapping
 
@@ -100,7 +101,7 @@ class Study(_Part):
     `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
     `shared` one for all, from the first seed. `shadows` is the number of shadow models for each benchmark and
     method, 0 or an even number from 4 on. `metrics: default` are the core metrics (docs/metrics.md), `all`
-    every metric whose data the study makes.
+    every metric whose data the study makes; a metric may also be FILE.py:CLASS.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -201,8 +202,8 @@ def _trained(model: Model) -> dict[str, Any]:
 def everything(shadows: bool) -> list[str]:
     """All metrics but those whose data a study does not make: crossed answers, and shadow models unless it
     has some."""
-    left_out = {"crossed"} if shadows else {"crossed", "shadows"}
-    return [name for name in metric_names("all") if not card(name).needs & left_out]
+    left_out = {Need.CROSSED} if shadows else {Need.CROSSED, Need.SHADOWS}
+    return [name for name in metric_names("all") if not metric_card(name).needs & left_out]
 
 
 def dump_study(study: Study) -> str:
@@ -337,6 +338,8 @@ def _check(study: Study, path: Path) -> None:
         with _located(where, path):
             for name in known:
                 registry.check(kind, name)
+    with _located("metrics", path):
+        refuse_doubles(study.metrics)
     with _located("model.name", path):
         base_folder(study.model.name)
     named = [b.partition(":")[0] for b in study.benchmarks]

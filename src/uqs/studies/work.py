@@ -27,6 +27,7 @@ from uqs.evaluation.rows import measured
 from uqs.evaluation.splits import splits_of
 from uqs.interventions.traced import derived_traces
 from uqs.methods.base import Method
+from uqs.methods.cards.look_up import method_class
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
 from uqs.methods.trainer import Schedule, Training, train
@@ -129,8 +130,8 @@ class Unlearned(NamedTuple):
 def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
     """What the cell's method makes of the original among `inputs`."""
     vlm = _loaded(cell, inputs, "original", trainable=True)
-    method_class: type[Method] = registry.get("method", cell.params["method"])
-    method = method_class(method_class.card.settings(**cell.params["hyperparameters"]))
+    made: type[Method] = method_class(cell.params["method"])
+    method = made(made.card.settings(**cell.params["hyperparameters"]))
     seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
     trainer = TrainerSettings(**cell.params.get("trainer", {}))
     return Unlearned(vlm, unlearn(vlm, method, data, seeds, trainer))

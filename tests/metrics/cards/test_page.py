@@ -5,7 +5,7 @@ from pathlib import Path
 from uqs import registry
 from uqs.cli.ls import KINDS, entries
 from uqs.cli.metric_page import page
-from uqs.metrics.cards import CARDS
+from uqs.metrics.catalogue import CARDS
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 

@@ -9,10 +9,11 @@ import pytest
 
 from uqs import registry
 from uqs.metrics.base import Evidence, References
-from uqs.metrics.cards.membership import CARDS
+from uqs.metrics.catalogue import CARDS as ALL
 from uqs.metrics.membership.attack import AUC, TPR, Advantage, Membership
 from uqs.records import Status
 
+CARDS = [card for card in ALL.values() if card.group == "membership"]
 ATTACKS = [c.name for c in CARDS if c.name.endswith(("_auc", "_advantage", "_tpr"))]
 ON_TRACES = [n for n in ATTACKS if not n.startswith("likelihood")]
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from uqs import registry
 from uqs.metrics.base import Evidence, Measured, References, Shadow
-from uqs.metrics.cards import CARDS as ALL_CARDS
-from uqs.metrics.cards import membership
+from uqs.metrics.catalogue import CARDS
 from uqs.metrics.membership import MembershipAdvantage
 from uqs.metrics.membership.gradient_norm import GradientNormAdvantage
 from uqs.metrics.membership.likelihood_ratio import LikelihoodRatioAdvantage
@@ -21,14 +20,15 @@ from uqs.traces.trace import Trace
 Floats = NDArray[np.float64]
 Scored = Callable[..., Trace]
 SIZE = 200
+MEMBERSHIP = [card for card in CARDS.values() if card.group == "membership"]
 BY_STATISTIC = {
-    kind: [c.symbol for c in membership.CARDS if c.name.endswith(kind) and c.symbol not in special]
+    kind: [c.symbol for c in MEMBERSHIP if c.name.endswith(kind) and c.symbol not in special]
     for kind, special in (("_auc", ()), ("_advantage", ("MIA",)), ("_tpr", ("LIRA_TPR",)))
 }
 
 
 def measure(symbol: str, model: Evidence, references: References) -> Measured:
-    rows = registry.get("metric", ALL_CARDS[symbol].name)().measure(model, references)
+    rows = registry.get("metric", CARDS[symbol].name)().measure(model, references)
     row: Measured = next(rows)
     assert row.measurement.value is not None
     return row
@@ -179,4 +179,4 @@ NOT_SHOWN = {
 
 
 def test_every_statement_is_tested() -> None:
-    assert set(NOT_SHOWN) == {card.symbol for card in membership.CARDS}
+    assert set(NOT_SHOWN) == {card.symbol for card in MEMBERSHIP}

@@ -1,23 +1,69 @@
 """How an attack and a statistic make a metric.
 
 An attack says in `score` how much each sample looks like training data; a statistic says how well the scores
-tell forget from holdout. A metric inherits from one of each and adds its card.
+tell forget from holdout. A metric inherits from one of each; its card is one of the attack's `AttackCards`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, PerSample, References
 from uqs.metrics.membership import statistics
 from uqs.metrics.membership.statistics import Scores, Statistic
-from uqs.records import Measurement, Status
+from uqs.records import Better, Measurement, MetricCard, Status
 from uqs.traces.trace import Trace
 
 MEMBERS, STRANGERS = "forget", "holdout"
+FEW = "a few certain ones hardly move an average over pairs"
+LOW_FPR = "at 1 % FPR: Carlini et al. 2022 (arXiv 2112.03570)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackCards:
+    """What an attack's AUC, advantage and TPR declare in common; `score` is what it knows of a sample, in
+    words."""
+
+    name: str
+    symbol: str
+    score: str
+    source: str
+    needs: frozenset[str] = frozenset()
+
+    def auc(self) -> MetricCard:
+        hides = f"that no member stands out by {self.score}: {FEW}"
+        return self._card("auc", "AUC", "target", self.source, hides)
+
+    def advantage(self) -> MetricCard:
+        hides = f"that no other attack finds the members: this one knows nothing but {self.score}"
+        return self._card("advantage", "ADV", "lower", self.source, hides)
+
+    def tpr(self) -> MetricCard:
+        """At 1 % false positives."""
+        hides = (
+            f"that the members are hidden: where {self.score} lies above every stranger's they count as"
+            " missed"
+        )
+        return self._card("tpr", "TPR", "lower", f"{self.source}; {LOW_FPR}", hides)
+
+    def _card(
+        self, name: str, symbol: str, better: Better, source: str, does_not_show: str
+    ) -> MetricCard:
+        return MetricCard(
+            name=f"{self.name}_{name}",
+            symbol=f"{self.symbol}_{symbol}",
+            group="membership",
+            better=better,
+            bounds=(0, 1),
+            split=MEMBERS,
+            needs=self.needs,
+            source=source,
+            does_not_show=does_not_show,
+        )
 
 
 class Membership(Metric):

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
-from uqs.metrics.cards.membership import MIA_EFF
-from uqs.records import Status
+from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
 
 SEED = 0
@@ -27,7 +26,19 @@ class MembershipEfficacy(Metric):
     Source: Jia et al. 2023 (arXiv 2304.04934), appendix C.3; Fan et al. 2024 (SalUn, arXiv 2310.12508).
     """
 
-    card = MIA_EFF
+    card = MetricCard(
+        name="membership_efficacy",
+        symbol="MIA_EFF",
+        group="membership",
+        better="higher",
+        bounds=(0, 1),
+        split="forget",
+        source="Jia et al. 2023 (arXiv 2304.04934); Fan et al. 2024 (SalUn, arXiv 2310.12508)",
+        does_not_show=(
+            "that the forgetting is unseen: confidence driven below any stranger's is perfect "
+            "here and betrays it"
+        ),
+    )
 
     def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
         if not {"forget", "retain", "holdout"} <= model.traces.keys():

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from uqs.metrics.base import Floats
-from uqs.metrics.cards.membership import MIA_GRAD_ADV, MIA_GRAD_AUC, MIA_GRAD_TPR
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
 from uqs.traces.trace import Trace
+
+CARDS = AttackCards(
+    name="membership_gradient_norm",
+    symbol="MIA_grad",
+    score="the gradient of the output layer",
+    source="Wang et al. 2024 (arXiv 2402.17012), output layer alone",
+)
 
 
 class GradientNorm(Attack):
@@ -24,16 +30,16 @@ class GradientNorm(Attack):
 class GradientNormAUC(GradientNorm, AUC):
     """AUC of the gradient attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_GRAD_AUC
+    card = CARDS.auc()
 
 
 class GradientNormAdvantage(GradientNorm, Advantage):
     """2 |BA - 0.5| of the gradient attack with a cross-fitted threshold."""
 
-    card = MIA_GRAD_ADV
+    card = CARDS.advantage()
 
 
 class GradientNormTPR(GradientNorm, TPR):
     """Share of members that the gradient attack finds at 1 % false positives."""
 
-    card = MIA_GRAD_TPR
+    card = CARDS.tpr()

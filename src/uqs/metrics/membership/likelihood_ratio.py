@@ -9,16 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, same_tokens
-from uqs.metrics.cards.membership import LIRA, LIRA_ADV, LIRA_TPR
-from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
+from uqs.metrics.membership.attack import (
+    AUC,
+    MEMBERS,
+    STRANGERS,
+    TPR,
+    Advantage,
+    AttackCards,
+    Membership,
+    both,
+)
 from uqs.metrics.membership.statistics import Scores
-from uqs.records import Status
+from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 FEWEST = 2
 ENOUGH = 64
 LEAST_LOSS = float(np.finfo(np.float32).eps)
 LEAST_VARIANCE = 1e-6
+
+CARDS = AttackCards(
+    name="likelihood_ratio",
+    symbol="LIRA",
+    score="the confidence in the gold answer",
+    needs=frozenset({Need.SHADOWS}),
+    source="U-LiRA: Hayes et al. 2024 (arXiv 2403.01218); RULI: Naderloui et al. 2025 (arXiv 2506.13009)",
+)
 
 
 class PerSampleAttack(Membership):
@@ -74,19 +90,48 @@ def _finite(traces: Mapping[str, Trace]) -> bool:
 class LikelihoodRatio(PerSampleAttack, AUC):
     """AUC of the per-sample attack on forget (members) against holdout (non-members)."""
 
-    card = LIRA
+    card = MetricCard(
+        name="likelihood_ratio",
+        symbol="LIRA",
+        group="membership",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.SHADOWS}),
+        source=CARDS.source,
+        does_not_show=(
+            "that no member stands out by its likelihood ratio: a few certain ones hardly move "
+            "an average over pairs"
+        ),
+    )
 
 
 class LikelihoodRatioAdvantage(PerSampleAttack, Advantage):
     """2 |BA - 0.5| of the per-sample attack with a cross-fitted threshold."""
 
-    card = LIRA_ADV
+    card = CARDS.advantage()
 
 
 class LikelihoodRatioTPR(PerSampleAttack, TPR):
     """Share of members that the per-sample attack finds at 1 % false positives."""
 
-    card = LIRA_TPR
+    card = MetricCard(
+        name="likelihood_ratio_tpr",
+        symbol="LIRA_TPR",
+        group="membership",
+        better="lower",
+        bounds=(0, 1),
+        split="forget",
+        needs=frozenset({Need.SHADOWS}),
+        source=(
+            "U-LiRA: Hayes et al. 2024 (arXiv 2403.01218); RULI: Naderloui et al. 2025 (arXiv "
+            "2506.13009); at 1 % FPR: Carlini et al. 2022 (arXiv 2112.03570)"
+        ),
+        does_not_show=(
+            "that the members are hidden: shadow models unlearned in another way than the model "
+            "point elsewhere"
+        ),
+    )
 
 
 class Ratios(NamedTuple):

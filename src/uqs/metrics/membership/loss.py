@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from uqs.metrics.base import Floats
-from uqs.metrics.cards.membership import MIA, MIA_AUC, MIA_TPR
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
+
+CARDS = AttackCards(
+    name="membership",
+    symbol="MIA",
+    score="the loss",
+    source="Yeom et al. 2018 (arXiv 1709.01604)",
+)
 
 
 class Loss(Attack):
@@ -18,16 +25,42 @@ class Loss(Attack):
 class MembershipAdvantage(Loss, Advantage):
     """2 |BA - 0.5| of the loss attack with a cross-fitted threshold."""
 
-    card = MIA
+    card = MetricCard(
+        name="membership_advantage",
+        symbol="MIA",
+        group="membership",
+        better="lower",
+        bounds=(0, 1),
+        split="forget",
+        source=(
+            "loss attack: Yeom et al. 2018 (arXiv 1709.01604); chance-centred: authors of arXiv "
+            "2605.02206"
+        ),
+        does_not_show=(
+            "that no attack finds the members: a stronger one, or one aimed at single samples, "
+            "still may"
+        ),
+    )
 
 
 class MembershipAUC(Loss, AUC):
     """AUC of the loss attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_AUC
+    card = MetricCard(
+        name="membership_auc",
+        symbol="MIA_AUC",
+        group="membership",
+        better="target",
+        bounds=(0, 1),
+        split="forget",
+        source="Yeom et al. 2018 (arXiv 1709.01604)",
+        does_not_show=(
+            "that no single sample is exposed: an average over pairs hides the few that are certain"
+        ),
+    )
 
 
 class MembershipTPR(Loss, TPR):
     """Share of members that the loss attack finds at 1 % false positives."""
 
-    card = MIA_TPR
+    card = CARDS.tpr()

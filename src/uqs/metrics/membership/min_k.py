@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from uqs.metrics.base import Floats
-from uqs.metrics.cards.membership import MIA_MIN_K_ADV, MIA_MIN_K_AUC, MIA_MIN_K_TPR
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
 from uqs.traces.trace import Trace
 
 PERCENT = 20
+
+CARDS = AttackCards(
+    name="membership_min_k",
+    symbol="MIA_min_k",
+    score="the loss of the least likely tokens",
+    source="Min-K%, k = 20: Shi et al. 2024 (arXiv 2310.16789)",
+)
 
 
 class MinK(Attack):
@@ -37,16 +43,16 @@ def lowest(trace: Trace, values: Floats, percent: int) -> Floats:
 class MinKAUC(MinK, AUC):
     """AUC of the Min-K% attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_MIN_K_AUC
+    card = CARDS.auc()
 
 
 class MinKAdvantage(MinK, Advantage):
     """2 |BA - 0.5| of the Min-K% attack with a cross-fitted threshold."""
 
-    card = MIA_MIN_K_ADV
+    card = CARDS.advantage()
 
 
 class MinKTPR(MinK, TPR):
     """Share of members that the Min-K% attack finds at 1 % false positives."""
 
-    card = MIA_MIN_K_TPR
+    card = CARDS.tpr()

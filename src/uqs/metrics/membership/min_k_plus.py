@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from uqs.metrics.base import Floats
-from uqs.metrics.cards.membership import MIA_MIN_K_PLUS_ADV, MIA_MIN_K_PLUS_AUC, MIA_MIN_K_PLUS_TPR
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
 from uqs.metrics.membership.min_k import PERCENT, lowest
 from uqs.traces.trace import Trace
 
 LEAST_VARIANCE = 1e-6
+
+CARDS = AttackCards(
+    name="membership_min_k_plus",
+    symbol="MIA_min_k++",
+    score="the standardised loss of the least likely tokens",
+    source="Min-K%++, k = 20: Zhang et al. 2025 (arXiv 2404.02936)",
+)
 
 
 class MinKPlus(Attack):
@@ -30,16 +36,16 @@ class MinKPlus(Attack):
 class MinKPlusAUC(MinKPlus, AUC):
     """AUC of the Min-K%++ attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_MIN_K_PLUS_AUC
+    card = CARDS.auc()
 
 
 class MinKPlusAdvantage(MinKPlus, Advantage):
     """2 |BA - 0.5| of the Min-K%++ attack with a cross-fitted threshold."""
 
-    card = MIA_MIN_K_PLUS_ADV
+    card = CARDS.advantage()
 
 
 class MinKPlusTPR(MinKPlus, TPR):
     """Share of members that the Min-K%++ attack finds at 1 % false positives."""
 
-    card = MIA_MIN_K_PLUS_TPR
+    card = CARDS.tpr()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 import numpy as np
 
 from uqs.metrics.base import Evidence, Measured, OracleMetric, same_samples
-from uqs.metrics.cards.membership import PRIVLEAK
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.membership.attack import MEMBERS, STRANGERS, both
 from uqs.metrics.membership.min_k import lowest
 from uqs.metrics.membership.statistics import Placements, Scores, joint, placements
-from uqs.records import Measurement, Status
+from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
 PERCENT = 40
@@ -29,7 +29,20 @@ class PrivLeak(OracleMetric):
     the rows of the other oracles. Source: Shi et al. 2025 (MUSE, arXiv 2407.06460).
     """
 
-    card = PRIVLEAK
+    card = MetricCard(
+        name="priv_leak",
+        symbol="PRIVLEAK",
+        group="membership",
+        better="target",
+        bounds=(-100, inf),
+        split="forget",
+        needs=frozenset({Need.ORACLE}),
+        source="Shi et al. 2025 (MUSE, arXiv 2407.06460), Min-40%",
+        does_not_show=(
+            "that forget cannot be told from holdout: only that it can as by the oracle, whose "
+            "AUC need not be .5"
+        ),
+    )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         if not both(model.traces) or not both(oracle.traces):

@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_tokens
-from uqs.metrics.cards.membership import MIA_REF_ADV, MIA_REF_AUC, MIA_REF_TPR
-from uqs.metrics.membership.attack import AUC, MEMBERS, STRANGERS, TPR, Advantage, Membership, both
+from uqs.metrics.membership.attack import (
+    AUC,
+    MEMBERS,
+    STRANGERS,
+    TPR,
+    Advantage,
+    AttackCards,
+    Membership,
+    both,
+)
 from uqs.metrics.membership.statistics import Scores
-from uqs.records import Status
+from uqs.records import Need, Status
 from uqs.traces.trace import Trace
+
+CARDS = AttackCards(
+    name="membership_reference",
+    symbol="MIA_ref",
+    score="the loss beyond the oracle's",
+    needs=frozenset({Need.ORACLE}),
+    source="Carlini et al. 2021 (arXiv 2012.07805), oracle as reference",
+)
 
 
 class Reference(Membership, OracleMetric):
@@ -46,16 +62,16 @@ def excess(model: Trace, oracle: Trace) -> Floats:
 class ReferenceAUC(Reference, AUC):
     """AUC of the reference attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_REF_AUC
+    card = CARDS.auc()
 
 
 class ReferenceAdvantage(Reference, Advantage):
     """2 |BA - 0.5| of the reference attack with a cross-fitted threshold."""
 
-    card = MIA_REF_ADV
+    card = CARDS.advantage()
 
 
 class ReferenceTPR(Reference, TPR):
     """Share of members that the reference attack finds at 1 % false positives."""
 
-    card = MIA_REF_TPR
+    card = CARDS.tpr()

@@ -7,9 +7,15 @@ import zlib
 import numpy as np
 
 from uqs.metrics.base import Floats
-from uqs.metrics.cards.membership import MIA_ZLIB_ADV, MIA_ZLIB_AUC, MIA_ZLIB_TPR
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack
+from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
 from uqs.traces.trace import Trace
+
+CARDS = AttackCards(
+    name="membership_zlib",
+    symbol="MIA_zlib",
+    score="the loss over the answer's compressed length",
+    source="Carlini et al. 2021 (arXiv 2012.07805)",
+)
 
 
 class Zlib(Attack):
@@ -28,16 +34,16 @@ class Zlib(Attack):
 class ZlibAUC(Zlib, AUC):
     """AUC of the zlib attack on forget (members) against holdout (non-members)."""
 
-    card = MIA_ZLIB_AUC
+    card = CARDS.auc()
 
 
 class ZlibAdvantage(Zlib, Advantage):
     """2 |BA - 0.5| of the zlib attack with a cross-fitted threshold."""
 
-    card = MIA_ZLIB_ADV
+    card = CARDS.advantage()
 
 
 class ZlibTPR(Zlib, TPR):
     """Share of members that the zlib attack finds at 1 % false positives."""
 
-    card = MIA_ZLIB_TPR
+    card = CARDS.tpr()
