@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from uqs.checkpoints.cache import Cache
+
 from uqs.checkpoints.find import Checkpoint, find
 from uqs.checkpoints.open import Models
 from uqs.evaluation.tracer import Tracer

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import typer
 
 from uqs import results
-from uqs.checkpoints.cache import default_folder
+from uqs.checkpoints.identity import cache_folder
 from uqs.cli.watcher import Watcher
 from uqs.errors import UserError
 from uqs.report.measured import show
@@ -127,7 +127,7 @@ def measure(
             device=device,
             dtype=_dtype(dtype),
             settings=settings,
-            cache=cache or default_folder(),
+            cache=cache or cache_folder(),
             listener=watcher,
         )
     if found.rows:
@@ -177,7 +177,7 @@ def trace(
             model,
             benchmark,
             out,
-            cache=cache or default_folder(),
+            cache=cache or cache_folder(),
             base=base,
             metrics=_named(metrics),
             processor=processor,

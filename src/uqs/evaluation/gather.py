@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from uqs.checkpoints.cache import Cache, Identity
 from uqs.checkpoints.find import check_adapter
-from uqs.errors import DataError, UserError
+from uqs.checkpoints.identity import identity, remembered
+from uqs.errors import DataError
+from uqs.evaluation.cross import Places, relabelled, scored
 from uqs.evaluation.named import Named
 from uqs.evaluation.oracles import trained_on_forget
 from uqs.evaluation.plan import Plan
-from uqs.evaluation.tracer import Progress, Tracer, read_derived
+from uqs.evaluation.record import Recorded, described, record
+from uqs.evaluation.tracer import Progress, Tracer
 from uqs.metrics.base import Crossed, Evidence, Floats
-from uqs.records import Need, Role, Sample, Split
+from uqs.records import Need, Role, Split
 from uqs.traces.file import INDEX, read_trace, splits
 from uqs.traces.settings import TraceSettings
+from uqs.traces.store import Identity, TraceStore
 from uqs.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -45,25 +48,21 @@ class Failure:
 
 @dataclass
 class Gathered:
-    """A model whose traces exist, `places` by split, `derived` those of models made from it; `seconds` is the
-    time it took to make them now."""
+    """A model whose traces exist; `seconds` is the time it took to make them now."""
 
     named: Named
     identity: Identity | None
-    places: Mapping[str, Path]
-    derived: Path | None
+    recorded: Recorded
     halved: Sequence[Mapping[str, Any]]
     seconds: float
     crossed: dict[int, Crossed | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
-        return read_trace(self.places[split], split)
+        return read_trace(self.recorded.places[split], split)
 
     def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
         """All that is recorded of the model, read now."""
-        traces = {split: self.trace(split) for split in self.places}
-        derived = read_derived(self.derived) if self.derived else {}
-        return Evidence(traces, update, derived, self.crossed)
+        return self.recorded.evidence(update, self.crossed)
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Gatherer:
 
     plan: Plan
     models: Models
-    cache: Cache
+    cache: Path
     settings: TraceSettings
     listener: Listener
     processor: Path | None
@@ -114,38 +113,42 @@ class Gatherer:
         folder = model.checkpoint.folder
         if model.checkpoint.kind == "traces":
             places = dict.fromkeys(_checked(folder, self.plan.splits), folder)
-            return Gathered(model, None, places, None, (), 0.0)
+            return Gathered(model, None, Recorded(places), (), 0.0)
         if model.checkpoint.kind == "adapter":
             check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
-            places = {name: tracer.ensure(split) for name, split in self.plan.splits.items()}
-            derived = self._derived(model, tracer) if Need.DERIVED in self.plan.needs else None
+            recorded = record(tracer, self.plan.splits, self.plan.needs)
+        self.notes += [f"{model.label}: {fault}" for fault in recorded.faults]
         seconds = time.perf_counter() - begin
-        return Gathered(model, tracer.identity, places, derived, tracer.halved, seconds)
+        return Gathered(model, tracer.identity, recorded, tracer.halved, seconds)
 
     def _tracer(self, model: Named, settings: TraceSettings) -> Tracer:
-        identity = self.cache.identity(
-            model.checkpoint, self.processor, self.models.precision, self.models.device.type
+        found = identity(
+            model.checkpoint,
+            self.processor,
+            self.models.precision,
+            self.models.device.type,
+            remembered(self.cache),
         )
         progress: Progress = self.listener.traced
-        return Tracer(model.checkpoint, identity, self.models, self.cache, settings, progress)
-
-    def _derived(self, model: Named, tracer: Tracer) -> Path | None:
-        from uqs.interventions.traced import DECLARED, derived_traces
-
-        try:
-            return tracer.ensure_derived(self.plan.splits["forget"], DECLARED, derived_traces)
-        except Exception as error:
-            self.notes.append(
-                f"{model.label}: no models could be derived from it: {described(error)}"
-            )
-            return None
+        store = TraceStore(self.cache)
+        return Tracer(model.checkpoint, found, self.models, store, settings, progress)
 
     def _cross(self, gathered: Sequence[Gathered]) -> None:
         """Have each model and each oracle score the other's answers."""
         modelled = [one for one in gathered if one.identity is not None]
         pairs = [
-            _Pair(one, oracle, *_relabelled(self.plan.splits["forget"], one, oracle))
+            _Pair(
+                one,
+                oracle,
+                Places(
+                    relabelled(
+                        self.plan.splits["forget"],
+                        one.trace("forget").answers,
+                        oracle.trace("forget").answers,
+                    )
+                ),
+            )
             for one in modelled
             for oracle in modelled
             if oracle.named.role is Role.ORACLE and oracle is not one
@@ -160,49 +163,23 @@ class Gatherer:
                     f"{scorer.named.label} scored no other model's answers: {described(error)}"
                 )
         for pair in pairs:
-            if not pair.own.samples:
+            if not pair.places.splits.own.samples:
                 pair.model.crossed[pair.oracle.named.seed] = None
-            elif len(pair.places) == 4:
-                pair.model.crossed[pair.oracle.named.seed] = pair.crossed()
+            elif pair.places.complete:
+                pair.model.crossed[pair.oracle.named.seed] = pair.places.crossed()
 
     def _score(self, scorer: Gathered, pairs: Sequence[_Pair]) -> None:
-        settings = self.settings.model_copy(
-            update={"layers": (-1,), "top_k": 1, "whole_vocabulary": 0, "max_new_tokens": 1}
-        )
-        with self._tracer(scorer.named, settings) as tracer:
+        with self._tracer(scorer.named, scored(self.settings)) as tracer:
             for pair in pairs:
-                for split in (pair.own, pair.oracles):
-                    if split.samples:
-                        pair.places[split.name, scorer is pair.oracle] = tracer.ensure(split)
+                pair.places.score(tracer, by_oracle=scorer is pair.oracle)
 
 
-@dataclass
-class _Pair:
-    """A model and an oracle with both their answers as splits; `places` of the traces by split and whether
-    the oracle scored it."""
+class _Pair(NamedTuple):
+    """A model and an oracle, and what each makes of the other's answers."""
 
     model: Gathered
     oracle: Gathered
-    own: Split
-    oracles: Split
-    places: dict[tuple[str, bool], Path] = field(default_factory=dict)
-
-    def crossed(self) -> Crossed:
-        def read(split: Split, by_oracle: bool) -> Trace:
-            return read_trace(self.places[split.name, by_oracle], split.name)
-
-        return Crossed(
-            own_by_model=read(self.own, False),
-            own_by_oracle=read(self.own, True),
-            oracles_by_model=read(self.oracles, False),
-            oracles_by_oracle=read(self.oracles, True),
-        )
-
-
-def described(error: Exception) -> str:
-    """An error in one line; a fault with its kind."""
-    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-    return " ".join(f"{kind}{error}".split())
+    places: Places
 
 
 def _checked(folder: Path, asked: Mapping[str, Split]) -> list[str]:
@@ -220,19 +197,6 @@ def _checked(folder: Path, asked: Mapping[str, Split]) -> list[str]:
             problem = "its ids or gold answers are not those of the benchmark's split"
             raise DataError(problem, file=folder / name)
     return known
-
-
-def _relabelled(forget: Split, model: Gathered, oracle: Gathered) -> tuple[Split, Split]:
-    """The forget questions with the model's and with the oracle's answers, where both say something."""
-    own: list[Sample] = []
-    theirs: list[Sample] = []
-    answers = zip(model.trace("forget").answers, oracle.trace("forget").answers, strict=True)
-    for sample, (mine, other) in zip(forget.samples, answers, strict=True):
-        if mine and other:
-            plain = replace(sample, task="short", question=sample.text, options=(), wrong=())
-            own.append(replace(plain, answer=mine))
-            theirs.append(replace(plain, answer=other))
-    return Split("answers_of_model", tuple(own)), Split("answers_of_oracle", tuple(theirs))
 
 
 def halved_notes(gathered: Sequence[Gathered]) -> Iterator[str]:

@@ -9,50 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uqs import __version__
-from uqs.checkpoints.cache import Cache, default_folder
 from uqs.checkpoints.find import same_weights
+from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.errors import UserError
-from uqs.evaluation import rows
+from uqs.evaluation.evaluate import Evaluated, Subject, evaluate, items_of, rows_of
 from uqs.evaluation.gather import (
     Failure,
     Gathered,
     Gatherer,
     Listener,
-    described,
     halved_notes,
 )
 from uqs.evaluation.named import Named
 from uqs.evaluation.plan import Plan
 from uqs.gaps import with_gaps
-from uqs.metrics.base import Evidence, Floats, Measured, References
+from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card
 from uqs.models.update import Padded, effective_update, shapes
 from uqs.records import MetricCard, Need, Role
 from uqs.results import Row
+from uqs.results.items import Item
 from uqs.traces.settings import TraceSettings
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class SampleRow:
-    """A metric's value for one sample."""
-
-    benchmark: str
-    edition: str
-    model: str
-    role: str
-    method: str
-    strength: str
-    seed: int
-    oracle_seed: int | None
-    split: str
-    metric: str
-    id: str
-    entity: str
-    value: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,7 @@ class Result:
     the rows' metrics are."""
 
     rows: Sequence[Row]
-    samples: Sequence[SampleRow]
+    samples: Sequence[Item]
     failures: Sequence[Failure]
     notes: Sequence[str]
     metrics: Sequence[MetricCard] = ()
@@ -96,15 +77,15 @@ def measure(
     from uqs.checkpoints.open import Models
 
     models = Models(device, dtype, processor)
-    kept = Cache(cache or default_folder())
-    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base, kept.hashes)
+    cache = cache or cache_folder()
+    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base, remembered(cache))
     listener = listener or Listener()
-    gatherer = Gatherer(plan, models, kept, settings, listener, processor)
+    gatherer = Gatherer(plan, models, cache, settings, listener, processor)
     gathered = gatherer.gather()
     found = list(_measured(plan, gathered, gatherer, listener))
     return Result(
-        with_gaps([_row(plan, *each) for each in found]),
-        [row for one, each, _ in found for row in _samples(plan, one, each)],
+        with_gaps([row for subject, each in found for row in rows_of(subject, each.measured)]),
+        [item for subject, each in found for item in items_of(subject, each.measured)],
         gatherer.failures,
         [*gatherer.notes, *halved_notes(gathered)],
         [metric_card(name) for name in plan.metrics],
@@ -113,8 +94,8 @@ def measure(
 
 def _measured(
     plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
-) -> Iterator[tuple[Gathered, Measured, float]]:
-    """Every row of every model with the seconds behind it; oracles' evidence stays in memory."""
+) -> Iterator[tuple[Subject, Evaluated]]:
+    """The evaluation of every model; oracles' evidence stays in memory."""
     updates = _updates(plan, gathered, gatherer) if Need.WEIGHTS in plan.needs else {}
     kept = {
         one.named: one.evidence(updates.get(one.named))
@@ -129,13 +110,11 @@ def _measured(
         begin = time.perf_counter()
         evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
         references = References(_oracles(kept, one.named), original)
-        found = list(rows.measured(plan.metrics, evidence, references, role=one.named.role))
+        found = evaluate(plan.metrics, evidence, references, role=one.named.role)
         seconds = one.seconds + time.perf_counter() - begin
-        for each in found:
-            if isinstance(each, Measured):
-                yield one, each, seconds
-            else:
-                gatherer.fail(one.named, f"{each.metric}: {described(each.error)}")
+        for metric, problem in found.problems.items():
+            gatherer.fail(one.named, f"{metric}: {problem}")
+        yield _subject(plan, one, seconds), found
 
 
 def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
@@ -170,7 +149,7 @@ def _updates(
             continue
         try:
             if checkpoint.base and not same_weights(
-                checkpoint.base, plan.start, gatherer.cache.hashes
+                checkpoint.base, plan.start, remembered(gatherer.cache)
             ):
                 raise UserError(
                     f"it stands on {checkpoint.base}, and updates count from {plan.start}"
@@ -185,9 +164,8 @@ def _updates(
     }
 
 
-def _row(plan: Plan, one: Gathered, each: Measured, seconds: float) -> Row:
-    found = each.measurement
-    return Row(
+def _subject(plan: Plan, one: Gathered, seconds: float) -> Subject:
+    return Subject(
         study="measure",
         benchmark=plan.benchmark.name,
         edition=plan.benchmark.edition,
@@ -197,38 +175,9 @@ def _row(plan: Plan, one: Gathered, each: Measured, seconds: float) -> Row:
         strength=one.named.strength,
         hyperparameters="{}",
         seed=one.named.seed,
-        oracle_seed=each.oracle_seed,
-        split=found.split,
-        metric=found.metric,
-        value=found.value,
-        se=found.se,
-        n=found.n,
-        status=found.status.value,
         config_hash=one.identity.weights if one.identity else "",
         data_hash=plan.benchmark.data_hash,
         version=__version__,
         device=one.identity.device if one.identity else "",
         seconds=seconds,
-        bound=found.bound,
     )
-
-
-def _samples(plan: Plan, one: Gathered, each: Measured) -> Iterator[SampleRow]:
-    if each.per_sample is None:
-        return
-    for sample, entity, value in zip(*each.per_sample, strict=True):
-        yield SampleRow(
-            benchmark=plan.benchmark.name,
-            edition=plan.benchmark.edition,
-            model=plan.original.checkpoint.title,
-            role=one.named.role.value,
-            method=one.named.method,
-            strength=one.named.strength,
-            seed=one.named.seed,
-            oracle_seed=each.oracle_seed,
-            split=each.measurement.split,
-            metric=each.measurement.metric,
-            id=sample,
-            entity=entity,
-            value=float(value),
-        )

@@ -1,24 +1,32 @@
-"""Traces of one model, from the cache or made now."""
+"""Traces of one model, from the store or made now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uqs import __version__
-from uqs.checkpoints.cache import Cache, Identity
 from uqs.checkpoints.find import Checkpoint
 from uqs.records import Split
 from uqs.traces.file import read_index, read_trace
 from uqs.traces.settings import TraceSettings
+from uqs.traces.store import Identity, TraceStore
 from uqs.traces.trace import Trace, join
 
 if TYPE_CHECKING:
-    from uqs.checkpoints.open import Models
     from uqs.models.vlm import VLM
+
+
+class Opens(Protocol):
+    """Opens checkpoints, as `checkpoints.open.Models` does."""
+
+    def opened(self, checkpoint: Checkpoint) -> AbstractContextManager[VLM]:
+        """The model of a checkpoint, for the time of a block."""
+        ...
+
 
 Progress = Callable[[str, int, int], None]
 """Told of a split's name, the samples that are done, and all of them."""
@@ -37,8 +45,8 @@ class Tracer:
 
     checkpoint: Checkpoint
     identity: Identity
-    models: Models
-    cache: Cache
+    models: Opens
+    store: TraceStore
     settings: TraceSettings
     progress: Progress
     halved: list[Mapping[str, Any]] = field(default_factory=list)
@@ -66,18 +74,18 @@ class Tracer:
         return self._vlm
 
     def ensure(self, split: Split) -> Path:
-        """Where the cache holds the trace of a split; it is made now if it did not."""
-        place = self.cache.place(self.identity, split, self.settings.content())
-        if not self.cache.holds(place):
+        """Where the store holds the trace of a split; it is made now if it did not."""
+        place = self.store.place(self.identity, split, self.settings.content())
+        if not self.store.holds(place):
             about = self._about()
-            self.cache.put(place, self._parts(split, about["halved"]), about)
+            self.store.put(place, self._parts(split, about["halved"]), about)
         self.halved += read_index(place)["about"]["halved"]
         return place
 
     def ensure_derived(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
-        """Where the cache holds traces of models made from this one; `made` declares what is done to it."""
-        place = self.cache.place(self.identity, split, self.settings.content(), made)
-        if not self.cache.holds(place):
+        """Where the store holds traces of models made from this one; `made` declares what is done to it."""
+        place = self.store.place(self.identity, split, self.settings.content(), made)
+        if not self.store.holds(place):
             about = self._about()
             found = make(
                 self.vlm, split, lambda some: join(list(self._parts(some, about["halved"])))
@@ -87,7 +95,7 @@ class Tracer:
                 for name, traces in found.items()
                 for trace in traces.values()
             ]
-            self.cache.put(place, parts, about)
+            self.store.put(place, parts, about)
         self.halved += read_index(place)["about"]["halved"]
         return place
 

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from uqs import registry
-from uqs.checkpoints.cache import Cache, default_folder
 from uqs.checkpoints.find import Checkpoint, check_adapter, content_hash, find
+from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.checkpoints.open import Models
 from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned
 from uqs.errors import UserError
@@ -175,7 +175,7 @@ def _described(name: str, method: Method) -> dict[str, Any]:
 
 def _source(name: str | Path, start: Checkpoint) -> dict[str, Any]:
     """What was unlearned, by name and by the content of its weights."""
-    known = Cache(default_folder()).hashes
+    known = remembered(cache_folder())
     found: dict[str, Any] = {
         "original": {
             "name": str(name),

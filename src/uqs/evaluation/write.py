@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uqs.checkpoints.cache import Cache
 from uqs.checkpoints.find import check_adapter, find
+from uqs.checkpoints.identity import identity, remembered
 from uqs.checkpoints.open import Models
 from uqs.errors import UserError
 from uqs.evaluation.gather import Listener
@@ -17,6 +17,7 @@ from uqs.evaluation.splits import metric_names, needs_of, splits_of
 from uqs.evaluation.tracer import Tracer
 from uqs.traces.file import read_index, write_index
 from uqs.traces.settings import TraceSettings
+from uqs.traces.store import TraceStore
 
 if TYPE_CHECKING:
     import torch
@@ -47,10 +48,14 @@ def write_model_traces(
         raise UserError(f"{checkpoint.folder} holds traces, no model")
     if checkpoint.kind == "adapter":
         check_adapter(checkpoint)
-    models, told, kept = Models(device, dtype, processor), listener or Listener(), Cache(cache)
-    identity = kept.identity(checkpoint, processor, models.precision, models.device.type)
+    models, told, store = (
+        Models(device, dtype, processor),
+        listener or Listener(),
+        TraceStore(cache),
+    )
+    found = identity(checkpoint, processor, models.precision, models.device.type, remembered(cache))
     told.began(str(model))
-    with Tracer(checkpoint, identity, models, kept, settings, told.traced) as tracer:
+    with Tracer(checkpoint, found, models, store, settings, told.traced) as tracer:
         places = {name: tracer.ensure(split) for name, split in splits.items()}
     about = {
         "title": checkpoint.title,

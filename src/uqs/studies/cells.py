@@ -9,31 +9,48 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from uqs.computation import Computation, described
+
 Kind = Literal["base", "train", "unlearn", "trace", "gates", "measure", "trial"]
 
-# Raise a kind's number when its code changes what it writes: its cells are then made again.
-CELL_VERSION: Mapping[Kind, int] = {
-    "base": 1,
-    "train": 1,
-    "unlearn": 2,
-    "trace": 4,
-    "gates": 3,
-    "measure": 5,
-    "trial": 1,
+COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
+    "base": (),
+    "train": ("training",),
+    "unlearn": ("training", "unlearning"),
+    "trace": ("tracing",),
+    "gates": ("gates",),
+    "measure": ("measuring",),
+    "trial": ("training", "unlearning", "tracing"),
 }
+"""What a kind of cell computes; a trace cell that makes further models intervenes too."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """`params` is JSON-able; `inputs` gives by role the keys of the cells that this one waits for and reads.
 
-    `label` is for people and no part of the key.
+    `after` are the keys of cells that this one waits for and does not read. They and the `label`, which is
+    for people, are no part of the key.
     """
 
     kind: Kind
     label: str
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
+    after: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The keys of all cells that this one waits for."""
+        return frozenset((*self.inputs.values(), *self.after))
+
+    @cached_property
+    def computation(self) -> dict[str, Any]:
+        """Code and library versions that decide what the cell writes, JSON-able."""
+        further: tuple[Computation, ...] = (
+            ("interventions",) if "derived" in self.params.get("needs", ()) else ()
+        )
+        return described((*COMPUTATIONS[self.kind], *further))
 
     @cached_property
     def key(self) -> str:
@@ -42,7 +59,7 @@ class Cell:
             "kind": self.kind,
             "params": dict(self.params),
             "inputs": dict(self.inputs),
-            "version": CELL_VERSION[self.kind],
+            "computation": self.computation,
         }
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -133,14 +133,23 @@ class _Planner:
         role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
         params = {**self._unlearning(benchmark, choice), "seed": seed}
         model = self._add(
-            "unlearn", f"unlearn {label}", params, self._from(benchmark, original.model)
+            "unlearn",
+            f"unlearn {label}",
+            params,
+            {"base": self._base(), "original": original.model},
+            after=(self.gates[benchmark],),
         )
         trace = self._traced(benchmark, role, model, label)
         return _Made(role, seed, choice, label, model, trace)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
         needs = sorted(needs_of(self.study.metrics) & TRACED)
-        params = {**self._data(benchmark), "role": role.value, "needs": needs}
+        params = {
+            **self._data(benchmark),
+            "role": role.value,
+            "needs": needs,
+            "traces": self._traces(),
+        }
         return self._add("trace", f"trace {label}", params, {"base": self._base(), "model": model})
 
     def _shadows(self, benchmark: str, choice: MethodChoice) -> Mapping[str, str]:
@@ -157,9 +166,12 @@ class _Planner:
         trained = self._add("train", label, params, {"base": self._base()})
         label = f"{benchmark} {_variant(choice)} {SHADOW} {number}"
         params = {**self._unlearning(benchmark, choice), **own}
-        model = self._add("unlearn", f"unlearn {label}", params, self._from(benchmark, trained))
+        made = {"base": self._base(), "original": trained}
+        after = (self.gates[benchmark],)
+        model = self._add("unlearn", f"unlearn {label}", params, made, after=after)
         inputs = {"base": self._base(), "model": model}
-        return self._add("trace", f"trace {label}", {**self._data(benchmark), **own}, inputs)
+        params = {**self._data(benchmark), **own, "traces": self._traces()}
+        return self._add("trace", f"trace {label}", params, inputs)
 
     def _measured(
         self,
@@ -234,14 +246,19 @@ class _Planner:
         given = self.study.trainer.model_dump(exclude=set(without), exclude_defaults=True)
         return {"trainer": given} if given else {}
 
-    def _from(self, benchmark: str, original: str) -> dict[str, str]:
-        """What unlearning reads, and waits for."""
-        return {"base": self._base(), "original": original, "gates": self.gates[benchmark]}
+    def _traces(self) -> dict[str, Any]:
+        """How models are traced."""
+        return self.study.traces.content()
 
     def _add(
-        self, kind: Kind, label: str, params: Mapping[str, Any], inputs: Mapping[str, str]
+        self,
+        kind: Kind,
+        label: str,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        after: tuple[str, ...] = (),
     ) -> str:
-        cell = Cell(kind, label, params, inputs)
+        cell = Cell(kind, label, params, inputs, after)
         return self.cells.setdefault(cell.key, cell).key
 
 

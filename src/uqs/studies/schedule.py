@@ -27,7 +27,7 @@ class Schedule:
     def __init__(self, cells: Sequence[Cell], done: Mapping[str, str | None]) -> None:
         self._readers: dict[str, list[Cell]] = {cell.key: [] for cell in cells}
         for cell in cells:
-            for key in sorted(set(cell.inputs.values())):
+            for key in sorted(cell.sources):
                 self._readers[key].append(cell)
         self._weight: dict[str, int] = {}
         for cell in reversed(cells):
@@ -36,7 +36,7 @@ class Schedule:
         self._order = {cell.key: place for place, cell in enumerate(cells)}
         self._todo = {cell.key: cell for cell in cells if cell.key not in done}
         self._missing = {
-            key: {source for source in cell.inputs.values() if source in self._todo}
+            key: {source for source in cell.sources if source in self._todo}
             for key, cell in self._todo.items()
         }
         for key, stop in done.items():

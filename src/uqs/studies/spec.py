@@ -22,6 +22,7 @@ from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
 from uqs.records import Need
 from uqs.studies.strengths import Strengths, read_strengths
+from uqs.traces.settings import TraceSettings
 from uqs.yamlfile import read_mapping
 
 METHOD_KEYS = ("name", "strength")
@@ -87,6 +88,16 @@ class Gates(_Part):
     share: Annotated[float, Field(gt=0, le=1)] = 0.3
 
 
+class Traces(TraceSettings):
+    """How models are traced; the defaults are those of `uqs measure`. `precision` is that of the weights."""
+
+    layers: Annotated[tuple[Annotated[int, Field(lt=0)], ...], Field(strict=False)] | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+
+    def content(self) -> dict[str, Any]:
+        return {**super().content(), "precision": self.precision}
+
+
 class MethodChoice(_Part):
     """One method at one strength, with all its hyperparameters; `strength` is the word in tables."""
 
@@ -115,6 +126,7 @@ class Study(_Part):
     seeds: Seeds
     metrics: Names = CORE
     shadows: Annotated[int, Field(ge=0)] = 0
+    traces: Traces = Traces()
     gates: Gates = Gates()
 
 

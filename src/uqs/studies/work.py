@@ -10,10 +10,10 @@ import math
 import shutil
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from functools import lru_cache, partial
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,17 +22,22 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from uqs import benchmarks, registry
+from uqs.checkpoints.find import Checkpoint
+from uqs.checkpoints.identity import identity
+from uqs.checkpoints.open import Models
 from uqs.errors import UserError
-from uqs.evaluation.rows import measured
+from uqs.evaluation.cross import Places, read_crossed, relabelled, scored, write_crossed
+from uqs.evaluation.evaluate import evaluate
+from uqs.evaluation.record import Recorded, record
 from uqs.evaluation.splits import splits_of
-from uqs.interventions.traced import derived_traces
+from uqs.evaluation.tracer import Tracer
 from uqs.methods.base import Method
 from uqs.methods.cards.look_up import method_class
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
 from uqs.methods.trainer import Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
-from uqs.metrics.base import Evidence, Measured, References, Shadow
+from uqs.metrics.base import Evidence, References, Shadow
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
@@ -49,15 +54,12 @@ from uqs.studies.gates import (
 from uqs.studies.plan import Cell
 from uqs.studies.shadows import SHADOW, TRACED, draw
 from uqs.studies.verdict import GATES, dropped_oracles
-from uqs.traces.file import read_index, read_traces, write_traces
 from uqs.traces.limits import check_answers
-from uqs.traces.one_pass import trace_parts, trace_split
 from uqs.traces.settings import TraceSettings
-from uqs.traces.trace import Trace
+from uqs.traces.store import TraceStore
 
 Inputs = Mapping[str, Path]
-MAX_NEW_TOKENS = 8
-DERIVED = "derived"
+MEMBERS = "members.json"
 TRAINING = "training.json"
 
 
@@ -94,7 +96,7 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
     settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
     vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
     for split in data.evaluate.values():  # as tracing does, but before anything is trained
-        check_answers(vlm, split, MAX_NEW_TOKENS)
+        check_answers(vlm, split, cell.params["traces"]["max_new_tokens"])
     adapter.attach(vlm, settings, seed=training["init_seed"])
     method = Retrain(training["batch_size"], training["replay"])
     parts = {
@@ -150,29 +152,62 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
     Of a shadow model the splits of its members, and who they are.
     """
     data = benchmark_of(cell)
-    vlm = _loaded(cell, inputs, "model", trainable=False)
-    settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
     needs = frozenset(cell.params.get("needs", ()))
-    asked = list(splits_of(data, needs).items())
-    about: dict[str, Any] = {"settings": settings.content()}
+    asked = splits_of(data, needs)
     if cell.params["role"] == Role.ORIGINAL:
-        asked.append((SHUFFLED, _shuffled(data)))
+        asked[SHUFFLED] = _shuffled(data)
     if cell.params["role"] == SHADOW:
-        asked = [(name, data.evaluate[name]) for name in TRACED]
-        about["members"] = sorted(draw(data, cell.params["seed"]).members)
-    parts = chain.from_iterable(
-        trace_parts(vlm, Split(name, split.samples), settings) for name, split in asked
-    )
-    write_traces(parts, out, about)
-    if "derived" in needs:
-        made = derived_traces(vlm, data.evaluate["forget"], partial(_traced, vlm, settings))
-        for name, traces in made.items():
-            (out / DERIVED / name).mkdir(parents=True)
-            write_traces(traces.values(), out / DERIVED / name, about)
+        asked = {name: Split(name, data.evaluate[name].samples) for name in TRACED}
+        members = sorted(draw(data, cell.params["seed"]).members)
+        (out / MEMBERS).write_text(json.dumps(members))
+    with tracer(cell, inputs["model"], inputs["base"], out) as traced:
+        record(traced, asked, needs).write(out)
 
 
-def _traced(vlm: VLM, settings: TraceSettings, split: Split) -> Trace:
-    return trace_split(vlm, split, settings)
+def tracer(cell: Cell, model: Path, base: Path, out: Path) -> Tracer:
+    """Traces a model as the study says, into a store in the folder `out`."""
+    traces = dict(cell.params["traces"])
+    precision = traces.pop("precision")
+    checkpoint = _checkpoint(model, base)
+    models = _Models(cell, base, precision)
+    found = identity(checkpoint, None, precision, "cpu")
+    settings = TraceSettings(**{**traces, "layers": _layers(traces["layers"])})
+    return Tracer(checkpoint, found, models, TraceStore(out), settings, lambda *_: None)
+
+
+def _layers(given: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if given is None else tuple(given)
+
+
+def _checkpoint(model: Path, base: Path) -> Checkpoint:
+    """The checkpoint in a cell's folder; an adapter stands on the study's base, whatever it names."""
+    if (model / adapter.FULL).exists():
+        return Checkpoint(model, "model", model.name)
+    return Checkpoint(model, "adapter", model.name, base)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """Opens the models of a study; one base stays in memory, but for one in 4 bits."""
+
+    cell: Cell
+    base: Path
+    precision: str
+
+    @contextmanager
+    def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
+        if self.cell.params.get("quantised", False):
+            yield adapter.load(
+                _family(self.cell), self.base, checkpoint.folder, trainable=False, quantised=True
+            )
+            return
+        with _shared(self.base, self.precision).opened(checkpoint) as vlm:
+            yield vlm
+
+
+@lru_cache(maxsize=1)
+def _shared(base: Path, precision: str) -> Models:
+    return Models("cpu", getattr(torch, precision), base)
 
 
 def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
@@ -181,7 +216,8 @@ def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
     limits = Limits(**cell.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
     found = {
-        role: knowledge(read_traces(folder), limits) for role, folder in sorted(inputs.items())
+        role: knowledge(Recorded.read(folder).evidence(None).traces, limits)
+        for role, folder in sorted(inputs.items())
     }
     originals = {role: one for role, one in found.items() if role.startswith(Role.ORIGINAL)}
     oracles = {role: one for role, one in found.items() if role.startswith(Role.ORACLE)}
@@ -192,28 +228,53 @@ def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
 def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
     """All metrics of one model against the oracles that stand: functions of traces and weight updates."""
     dropped = dropped_oracles(inputs["gates"] / GATES)
-    model = _evidence(inputs["trace"], inputs["model"], inputs["base"])
+    seeds = [seed for seed in cell.params["oracle_seeds"] if seed not in dropped]
     oracles = {
-        int(seed): _evidence(
+        int(seed): _reference(
             inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
         )
-        for seed in cell.params["oracle_seeds"]
-        if seed not in dropped
+        for seed in seeds
     }
     original = (
-        _evidence(inputs["original_trace"], inputs["original"], inputs["base"])
+        _reference(inputs["original_trace"], inputs["original"], inputs["base"])
         if "original" in inputs
         else None
     )
-    references = References(oracles, original, _shadows(inputs))
-    found = []
-    for one in measured(
-        cell.params["metrics"], model, references, dead=_collapsed(inputs["model"])
-    ):
-        if not isinstance(one, Measured):
-            raise one.error
-        found.append(asdict(one.measurement) | {"oracle_seed": one.oracle_seed})
-    (out / "measurements.json").write_text(json.dumps(found, indent=1))
+    recorded = Recorded.read(inputs["trace"])
+    crossed = {}
+    if "cross" in inputs:
+        crossed = {s: one for s, one in read_crossed(inputs["cross"]).items() if s in oracles}
+    update = effective_update(inputs["model"], inputs["base"])
+    found = evaluate(
+        cell.params["metrics"],
+        recorded.evidence(update, crossed),
+        References(oracles, original, _shadows(inputs)),
+        role=Role(cell.params["role"]),
+        dead=_collapsed(inputs["model"]),
+    )
+    for number, fault in enumerate(recorded.faults):
+        found.problems[f"traces {number + 1}"] = fault
+    found.write(out)
+
+
+def cross(cell: Cell, inputs: Inputs, out: Path) -> None:
+    """A model and each oracle score the other's greedy answers."""
+    asked = benchmark_of(cell).evaluate["forget"]
+    own = Recorded.read(inputs["trace"]).evidence(None).traces["forget"].answers
+    places: dict[int, Places] = {}
+    for seed in cell.params["oracle_seeds"]:
+        theirs = _reference(
+            inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
+        )
+        splits = relabelled(asked, own, theirs.traces["forget"].answers)
+        places[seed] = Places(splits)
+    for role, by_oracle in (("model", False), *((f"oracle_{seed}", True) for seed in places)):
+        with tracer(cell, inputs[role], inputs["base"], out) as scoring:
+            scoring.settings = scored(scoring.settings)
+            for seed, one in places.items():
+                if not by_oracle or role == f"oracle_{seed}":
+                    one.score(scoring, by_oracle=by_oracle)
+    write_crossed(places, out)
 
 
 def _collapsed(checkpoint: Path) -> bool:
@@ -228,6 +289,7 @@ WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
     "unlearn": unlearn_cell,
     "trace": trace,
     "gates": gates,
+    "cross": cross,
     "measure": measure,
 }
 
@@ -281,15 +343,20 @@ def _shuffled(data: Benchmark) -> Split:
     return shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
 
 
-def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
-    derived = {folder.name: read_traces(folder) for folder in sorted((traces / DERIVED).glob("*"))}
-    return Evidence(read_traces(traces), effective_update(checkpoint, start), derived)
+@lru_cache(maxsize=8)
+def _reference(traces: Path, checkpoint: Path, start: Path) -> Evidence:
+    """What is recorded of an oracle or an original; read once a worker, for all models that need it."""
+    return Recorded.read(traces).evidence(effective_update(checkpoint, start))
 
 
 def _shadows(inputs: Inputs) -> list[Shadow]:
     """The shadow models that were unlearned as the measured model was."""
     folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
     return [
-        Shadow(frozenset(read_index(f)["about"]["members"]), unlearned=True, traces=read_traces(f))
-        for f in folders
+        Shadow(
+            frozenset(json.loads((folder / MEMBERS).read_text())),
+            unlearned=True,
+            traces=Recorded.read(folder).evidence(None).traces,
+        )
+        for folder in folders
     ]

@@ -1,4 +1,4 @@
-"""Traces kept by what they are of: the same model asked the same questions is never run twice."""
+"""The one store of traces, kept by what they are of: no model is asked the same questions twice."""
 
 from __future__ import annotations
 
@@ -7,32 +7,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import uqs
-from uqs.checkpoints.find import Checkpoint, content_hash, read_json
+from uqs.computation import described
 from uqs.errors import DataError
-from uqs.models import system_prompt as preamble
-from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.records import Split
 from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
 from uqs.traces.trace import Trace
-
-_TRACING = ("models", "traces", "probes", "measuring")
-"""The packages whose code decides what is in a trace."""
-_MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
-
-
-def default_folder() -> Path:
-    """`$UQS_CACHE`, or `uqs` in the user's cache folder."""
-    if chosen := os.environ.get("UQS_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uqs"
 
 
 @dataclass(frozen=True)
@@ -40,9 +23,9 @@ class Identity:
     """What a model's answers depend on beside the questions.
 
     `start` and `adapter` are hashes of weights, configuration and preamble (`adapter` empty for a full
-    model), `processor` of a processor that replaces the model's own. `engine` names the libraries that
-    compute. `loaded` is the fingerprint of the weights in memory where files do not give them alone: of an
-    adapter that rewrites its base when it is loaded, which a processor does in its own last bits.
+    model), `processor` of a processor that replaces the model's own. `loaded` is the fingerprint of the
+    weights in memory where files do not give them alone: of an adapter that rewrites its base when it is
+    loaded, which a processor does in its own last bits.
     """
 
     start: str
@@ -50,7 +33,6 @@ class Identity:
     processor: str
     dtype: str
     device: str
-    engine: str
     loaded: str = ""
 
     @property
@@ -59,39 +41,11 @@ class Identity:
         return hashlib.sha256(f"{self.start}{self.adapter}".encode()).hexdigest()[:16]
 
 
-class Cache:
-    """A folder of traces by content hash, and of hashes of large files."""
+class TraceStore:
+    """A folder of traces by content hash."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @property
-    def hashes(self) -> Path:
-        """The file that remembers hashes of large files."""
-        return self.folder / "hashes.json"
-
-    def identity(
-        self, checkpoint: Checkpoint, processor: Path | None, dtype: str, device: str
-    ) -> Identity:
-        """Read a checkpoint's files, if need be, for what they are."""
-        known = self.hashes
-        adapter = ""
-        if checkpoint.kind == "adapter":
-            folder = checkpoint.folder
-            config = dict(read_json(folder / ADAPTER_CONFIG))
-            config.pop("base_model_name_or_path", None)
-            weights = content_hash(folder, (".safetensors",), known)
-            adapter = hashlib.sha256(
-                (weights + json.dumps(config, sort_keys=True) + preamble.read(folder)).encode()
-            ).hexdigest()
-        return Identity(
-            content_hash(checkpoint.start, _MODEL_FILES, known),
-            adapter,
-            content_hash(processor, _MODEL_FILES, known) if processor else "",
-            dtype,
-            device,
-            _engine(),
-        )
 
     def place(
         self,
@@ -103,7 +57,7 @@ class Cache:
         """Where the trace of a split lies, or would; `made` says what was done to the model before."""
         key = {
             "format": FORMAT,
-            "code": code_hash(),
+            "computation": described(("tracing", "interventions") if made else ("tracing",)),
             "model": asdict(identity),
             "split": split.name,
             "samples": samples_hash(split),
@@ -139,27 +93,6 @@ class Cache:
                     raise
         finally:
             shutil.rmtree(part, ignore_errors=True)
-
-
-@lru_cache(maxsize=1)
-def code_hash() -> str:
-    """SHA-256 of the code that makes traces: those that other code made are not used."""
-    digest = hashlib.sha256()
-    top = Path(uqs.__file__).parent
-    files = [top / "records.py", *(file for name in _TRACING for file in (top / name).glob("*.py"))]
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(top)} {len(data := file.read_bytes())}\n".encode() + data)
-    return digest.hexdigest()
-
-
-def _engine() -> str:
-    """The libraries that a trace's numbers come from; torchvision, where it is, scales pictures."""
-    names = ("torch", "transformers", "peft", "torchvision", "pillow")
-    found = []
-    for name in names:
-        with suppress(PackageNotFoundError):
-            found.append(f"{name} {version(name)}")
-    return ", ".join(found)
 
 
 def samples_hash(split: Split) -> str:

@@ -1,0 +1,52 @@
+"""What a checkpoint is, by the content of its files: part of the key of its traces."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from uqs.checkpoints.find import Checkpoint, content_hash, read_json
+from uqs.models import system_prompt
+from uqs.models.weight_files import ADAPTER_CONFIG
+from uqs.traces.store import Identity
+
+_MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
+
+
+def cache_folder() -> Path:
+    """`$UQS_CACHE`, or `uqs` in the user's cache folder."""
+    if chosen := os.environ.get("UQS_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uqs"
+
+
+def remembered(cache: Path) -> Path:
+    """The file of a cache folder that remembers hashes of large files."""
+    return cache / "hashes.json"
+
+
+def identity(
+    checkpoint: Checkpoint,
+    processor: Path | None,
+    dtype: str,
+    device: str,
+    known: Path | None = None,
+) -> Identity:
+    """Read a checkpoint's files, if need be, for what they are; `known` remembers hashes of large ones."""
+    adapter = ""
+    if checkpoint.kind == "adapter":
+        folder = checkpoint.folder
+        config = dict(read_json(folder / ADAPTER_CONFIG))
+        config.pop("base_model_name_or_path", None)
+        weights = content_hash(folder, (".safetensors",), known)
+        text = weights + json.dumps(config, sort_keys=True) + system_prompt.read(folder)
+        adapter = hashlib.sha256(text.encode()).hexdigest()
+    return Identity(
+        content_hash(checkpoint.start, _MODEL_FILES, known),
+        adapter,
+        content_hash(processor, _MODEL_FILES, known) if processor else "",
+        dtype,
+        device,
+    )

@@ -1,0 +1,106 @@
+"""Answers scored crosswise: what a model and an oracle make of each other's greedy answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from uqs.errors import DataError
+from uqs.evaluation.tracer import Tracer
+from uqs.metrics.base import Crossed
+from uqs.records import Sample, Split
+from uqs.traces.file import read_trace
+from uqs.traces.settings import TraceSettings
+from uqs.traces.trace import Trace
+
+INDEX = "crossed.json"
+OWN, THEIRS = "answers_of_model", "answers_of_oracle"
+
+
+class Relabelled(NamedTuple):
+    """The forget questions with the model's and with the oracle's answers in place of the gold ones."""
+
+    own: Split
+    theirs: Split
+
+
+def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> Relabelled:
+    """The questions to which both say something; `own` and `theirs` are their greedy answers, in order."""
+    mine: list[Sample] = []
+    others: list[Sample] = []
+    for sample, answer, other in zip(forget.samples, own, theirs, strict=True):
+        if answer and other:
+            plain = replace(sample, task="short", question=sample.text, options=(), wrong=())
+            mine.append(replace(plain, answer=answer))
+            others.append(replace(plain, answer=other))
+    return Relabelled(Split(OWN, tuple(mine)), Split(THEIRS, tuple(others)))
+
+
+def scored(settings: TraceSettings) -> TraceSettings:
+    """Settings for scoring given answers: nothing but their likelihood is kept."""
+    least = {"layers": (-1,), "top_k": 1, "whole_vocabulary": 0, "max_new_tokens": 1}
+    return settings.model_copy(update=least)
+
+
+@dataclass
+class Places:
+    """Where the traces of a model and an oracle lie, by split and by whether the oracle scored it."""
+
+    splits: Relabelled
+    found: dict[tuple[str, bool], Path] = field(default_factory=dict)
+
+    def score(self, tracer: Tracer, *, by_oracle: bool) -> None:
+        """Have one of the two score both splits."""
+        for split in self.splits:
+            if split.samples:
+                self.found[split.name, by_oracle] = tracer.ensure(split)
+
+    @property
+    def complete(self) -> bool:
+        """Whether both have scored both."""
+        return len(self.found) == 4
+
+    def crossed(self) -> Crossed:
+        """The four traces, read now."""
+        return _crossed(self.found)
+
+
+def _crossed(found: Mapping[tuple[str, bool], Path]) -> Crossed:
+    def read(split: str, by_oracle: bool) -> Trace:
+        return read_trace(found[split, by_oracle], split)
+
+    return Crossed(
+        own_by_model=read(OWN, False),
+        own_by_oracle=read(OWN, True),
+        oracles_by_model=read(THEIRS, False),
+        oracles_by_oracle=read(THEIRS, True),
+    )
+
+
+def write_crossed(places: Mapping[int, Places], folder: Path) -> None:
+    """Say beside a store, in the folder that holds it, what lies where, by the oracle's seed."""
+    tree = {
+        str(seed): [
+            [split, by_oracle, str(place.relative_to(folder))]
+            for (split, by_oracle), place in one.found.items()
+        ]
+        for seed, one in places.items()
+    }
+    (folder / INDEX).write_text(json.dumps(tree, indent=1), encoding="utf-8")
+
+
+def read_crossed(folder: Path) -> dict[int, Crossed | None]:
+    """What `write_crossed` wrote, by the oracle's seed; None where the two never both answer."""
+    file = folder / INDEX
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8"))
+        found = {
+            int(seed): {(split, bool(by)): folder / place for split, by, place in places}
+            for seed, places in tree.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"does not say what was scored ({error!r})", file=file) from None
+    return {seed: _crossed(places) if places else None for seed, places in found.items()}

@@ -1,0 +1,163 @@
+"""The one evaluation: from what is recorded of a model, and of those it is held against, to its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from uqs.errors import DataError
+from uqs.evaluation.record import described
+from uqs.evaluation.rows import measured
+from uqs.metrics.base import Evidence, Measured, PerSample, References
+from uqs.records import Measurement, Role, Status
+from uqs.results import Row
+from uqs.results.items import Item
+
+MEASUREMENTS, ITEMS = "measurements.json", "items.parquet"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What stands in every row of a model beside the measurement; fields as those of a Row."""
+
+    study: str
+    benchmark: str
+    edition: str
+    model: str
+    role: str
+    method: str
+    strength: str
+    hyperparameters: str
+    seed: int
+    config_hash: str
+    data_hash: str
+    version: str
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """All rows of one model with the samples' values behind them, and the metrics that failed, with why."""
+
+    measured: Sequence[Measured]
+    problems: Mapping[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder, values of samples apart."""
+        import pyarrow.parquet as pq
+
+        tree = {
+            "measured": [
+                asdict(one.measurement) | {"oracle_seed": one.oracle_seed} for one in self.measured
+            ],
+            "problems": dict(self.problems),
+        }
+        (folder / MEASUREMENTS).write_text(json.dumps(tree, indent=1, allow_nan=False))
+        held: dict[str, list[Any]] = {name: [] for name in ("row", "id", "entity", "value")}
+        for row, one in enumerate(self.measured):
+            if one.per_sample is not None:
+                held["row"] += [row] * len(one.per_sample.ids)
+                held["id"] += one.per_sample.ids
+                held["entity"] += one.per_sample.entities
+                held["value"] += [float(value) for value in one.per_sample.values]
+        types = {"row": pa.int64(), "id": pa.string(), "entity": pa.string(), "value": pa.float64()}
+        columns = {name: pa.array(values, types[name]) for name, values in held.items()}
+        pq.write_table(pa.table(columns), folder / ITEMS)
+
+
+def evaluate(
+    metrics: Sequence[str],
+    model: Evidence,
+    references: References,
+    *,
+    role: Role,
+    dead: bool = False,
+) -> Evaluated:
+    """Every row of the named metrics for one model; a metric that fails costs no other its rows.
+
+    `dead` says that the run which made the model had to be ended.
+    """
+    found: list[Measured] = []
+    problems: dict[str, str] = {}
+    for one in measured(metrics, model, references, dead=dead, role=role):
+        if isinstance(one, Measured):
+            found.append(one)
+        else:
+            problems[one.metric] = described(one.error)
+    return Evaluated(found, problems)
+
+
+def read_evaluated(folder: Path) -> Evaluated:
+    """What `Evaluated.write` wrote; DataError where the files are damaged."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    file = folder / MEASUREMENTS
+    try:
+        tree = json.loads(file.read_text(encoding="utf-8"))
+        table = pq.read_table(folder / ITEMS).to_pydict()
+        behind: dict[int, list[int]] = {}
+        for at, row in enumerate(table["row"]):
+            behind.setdefault(row, []).append(at)
+        found = []
+        for row, one in enumerate(tree["measured"]):
+            oracle_seed = one.pop("oracle_seed")
+            places = behind.get(row)
+            samples = None
+            if places is not None:
+                samples = PerSample(
+                    tuple(table["id"][at] for at in places),
+                    tuple(table["entity"][at] for at in places),
+                    np.array([table["value"][at] for at in places]),
+                )
+            status = Status(one.pop("status"))
+            found.append(Measured(Measurement(**one, status=status), oracle_seed, samples))
+        return Evaluated(found, dict(tree["problems"]))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise DataError(f"is no file of measurements ({error!r})", file=file) from None
+
+
+def rows_of(subject: Subject, found: Iterable[Measured]) -> Iterator[Row]:
+    """The rows of the results table, gaps to the oracles still missing."""
+    for one in found:
+        measurement = one.measurement
+        yield Row(
+            **asdict(subject),
+            oracle_seed=one.oracle_seed,
+            split=measurement.split,
+            metric=measurement.metric,
+            value=measurement.value,
+            se=measurement.se,
+            n=measurement.n,
+            status=measurement.status.value,
+            bound=measurement.bound,
+        )
+
+
+def items_of(subject: Subject, found: Iterable[Measured]) -> Iterator[Item]:
+    """The values of samples behind those rows."""
+    for one in found:
+        if one.per_sample is None:
+            continue
+        for sample, entity, value in zip(*one.per_sample, strict=True):
+            yield Item(
+                benchmark=subject.benchmark,
+                edition=subject.edition,
+                model=subject.model,
+                role=subject.role,
+                method=subject.method,
+                strength=subject.strength,
+                seed=subject.seed,
+                oracle_seed=one.oracle_seed,
+                split=one.measurement.split,
+                metric=one.measurement.metric,
+                id=sample,
+                entity=entity,
+                value=float(value),
+            )

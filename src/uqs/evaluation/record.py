@@ -1,0 +1,85 @@
+"""What is recorded of one model: its traces, and those of models made from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from uqs.errors import DataError
+from uqs.evaluation.tracer import Tracer, read_derived
+from uqs.metrics.base import Crossed, Evidence, Floats
+from uqs.records import Need, Split
+from uqs.traces.file import read_trace
+
+INDEX = "recorded.json"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where it lies in a store: the trace of each split, and those of models made from the model.
+
+    `faults` says in words what could not be made.
+    """
+
+    places: Mapping[str, Path]
+    derived: Path | None = None
+    faults: tuple[str, ...] = ()
+
+    def evidence(
+        self,
+        update: Mapping[str, Floats] | None,
+        crossed: Mapping[int, Crossed | None] | None = None,
+    ) -> Evidence:
+        """All of it, read now."""
+        traces = {split: read_trace(place, split) for split, place in self.places.items()}
+        derived = read_derived(self.derived) if self.derived else {}
+        return Evidence(traces, update, derived, crossed or {})
+
+    def write(self, folder: Path) -> None:
+        """Say beside a store, in the folder that holds it, what lies where."""
+        tree = {
+            "places": {name: str(place.relative_to(folder)) for name, place in self.places.items()},
+            "derived": str(self.derived.relative_to(folder)) if self.derived else None,
+            "faults": list(self.faults),
+        }
+        (folder / INDEX).write_text(json.dumps(tree, indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Recorded:
+        """What `write` wrote; DataError where there is no such file."""
+        file = folder / INDEX
+        try:
+            tree = json.loads(file.read_text(encoding="utf-8"))
+            return cls(
+                {name: folder / place for name, place in tree["places"].items()},
+                folder / tree["derived"] if tree["derived"] else None,
+                tuple(tree["faults"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"does not say what was recorded ({error!r})", file=file) from None
+
+
+def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Recorded:
+    """Trace a model on all splits and, where `needs` asks for it, models made from it on the forget split.
+
+    What the store holds is not made again. A model from which no other can be made has that in `faults`.
+    """
+    from uqs.interventions.traced import DECLARED, derived_traces
+
+    places = {name: tracer.ensure(split) for name, split in splits.items()}
+    if Need.DERIVED not in needs:
+        return Recorded(places)
+    try:
+        return Recorded(places, tracer.ensure_derived(splits["forget"], DECLARED, derived_traces))
+    except Exception as error:
+        return Recorded(places, None, (f"no models could be derived from it: {described(error)}",))
+
+
+def described(error: Exception) -> str:
+    """An error in one line; a fault with its kind."""
+    from uqs.errors import UserError
+
+    kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+    return " ".join(f"{kind}{error}".split())

@@ -1,0 +1,97 @@
+"""Per-sample values: the numbers that a row of the results table is the mean of, in `items.parquet`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from pathlib import Path
+
+import pyarrow as pa
+
+from uqs.errors import DataError
+
+
+@dataclass(frozen=True)
+class Item:
+    """A metric's value for one sample of a model; all but `id`, `entity` and `value` name the row it is behind.
+
+    Later work compares models pairwise on the same questions: their items have the same `id`.
+    """
+
+    benchmark: str
+    edition: str
+    model: str
+    role: str
+    method: str
+    strength: str
+    seed: int
+    oracle_seed: int | None
+    split: str
+    metric: str
+    id: str
+    entity: str
+    value: float
+
+
+_TYPES = {"str": pa.string(), "int": pa.int64(), "int | None": pa.int64(), "float": pa.float64()}
+SCHEMA = pa.schema(
+    [
+        pa.field(one.name, _TYPES[str(one.type)], nullable="None" in str(one.type))
+        for one in fields(Item)
+    ]
+)
+KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "value"))
+
+
+def write(items: Iterable[Item], path: Path) -> None:
+    """Write a checked Parquet table, sorted by key; a killed write leaves the old file or none."""
+    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
+
+    table = pa.Table.from_pylist([asdict(item) for item in items], schema=SCHEMA)
+    table = table.sort_by([(name, "ascending") for name in KEY])
+    _check(table, path)
+    part = path.with_name(path.name + ".part")
+    try:
+        pq.write_table(table, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path) -> pa.Table:
+    """Read and check a table written by `write`; DataError names the first row (from 1) that is wrong."""
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise DataError("no such file", file=path) from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+    _check(table, path)
+    return table
+
+
+def _check(table: pa.Table, path: Path) -> None:
+    for expected in SCHEMA:
+        if expected.name not in table.column_names:
+            raise DataError("missing column", file=path, field=expected.name)
+        found = table.schema.field(expected.name).type
+        if found != expected.type:
+            raise DataError(
+                f"has type {found}, not {expected.type}", file=path, field=expected.name
+            )
+        column = table[expected.name]
+        if column.null_count and not expected.nullable:
+            row = column.is_null().to_pylist().index(True) + 1
+            raise DataError("is empty", file=path, row=row, field=expected.name)
+    for row, value in enumerate(table["value"].to_pylist(), start=1):
+        if not isfinite(value):
+            raise DataError(f"{value} is not a finite number", file=path, row=row, field="value")
+    keys = table.select(list(KEY))
+    counted = keys.group_by(list(KEY)).aggregate([([], "count_all")])
+    if counted.num_rows < table.num_rows:
+        row = next(i for i, n in enumerate(counted["count_all"].to_pylist()) if n > 1)
+        named = "/".join(str(counted[name][row].as_py()) for name in KEY)
+        raise DataError(f"two values for {named}", file=path, field="id")
