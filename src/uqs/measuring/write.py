@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from uqs.errors import UserError
 from uqs.measuring.cache import Cache
-from uqs.measuring.checkpoint import check_adapter, find
+from uqs.measuring.checkpoint import check_adapter, collapse_of, find
 from uqs.measuring.gather import Listener
 from uqs.measuring.models import Models
 from uqs.measuring.plan import load_benchmark
+from uqs.measuring.recorded import questions
 from uqs.measuring.splits import metric_names, needs_of, splits_of
 from uqs.measuring.tracer import Tracer
 from uqs.traces.file import read_index, write_index
@@ -57,6 +58,8 @@ def write_model_traces(
         "benchmark": data.name,
         "edition": data.edition,
         "data_hash": data.data_hash,
+        "questions": questions(splits),
+        "collapse": collapse_of(checkpoint),
     }
     return _copied(places, out, about)
 

@@ -159,6 +159,7 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
     if cell.params["role"] == SHADOW:
         asked = [(name, data.evaluate[name]) for name in TRACED]
         about["members"] = sorted(draw(data, cell.params["seed"]).members)
+        about["collapsed"] = _collapsed(inputs["model"])
     parts = chain.from_iterable(
         trace_parts(vlm, Split(name, split.samples), settings) for name, split in asked
     )
@@ -204,7 +205,7 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
         if "original" in inputs
         else None
     )
-    references = References(oracles, original, _shadows(inputs))
+    references = References(oracles, original, shadows(inputs))
     found = []
     for one in measured(
         cell.params["metrics"], model, references, dead=_collapsed(inputs["model"])
@@ -285,10 +286,15 @@ def _evidence(traces: Path, checkpoint: Path, start: Path) -> Evidence:
     return Evidence(read_traces(traces), effective_update(checkpoint, start), derived)
 
 
-def _shadows(inputs: Inputs) -> list[Shadow]:
-    """The shadow models that were unlearned as the measured model was."""
+def shadows(inputs: Inputs) -> list[Shadow]:
+    """The shadow models of a cell; one whose unlearning collapsed was put back: it is not unlearned."""
     folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
-    return [
-        Shadow(frozenset(read_index(f)["about"]["members"]), unlearned=True, traces=read_traces(f))
-        for f in folders
-    ]
+    return [_shadow(folder, read_index(folder)["about"]) for folder in folders]
+
+
+def _shadow(folder: Path, about: Mapping[str, Any]) -> Shadow:
+    return Shadow(
+        frozenset(about["members"]),
+        unlearned=not about["collapsed"],
+        traces=read_traces(folder),
+    )
