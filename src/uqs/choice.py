@@ -118,7 +118,7 @@ def chosen_letter(answer: str, offered: Iterable[str] | None = None) -> str | No
 def _undecorated(answer: str) -> str:
     """The text without decoration; a letter that stood alone within decoration is `(B)`."""
     text = _ENDS.sub(" ", unicodedata.normalize("NFKC", answer))
-    text = _ANSWER_TAG.sub(lambda found: f" answer: {_alone(found[1])} ", text)
+    text = _ANSWER_TAG.sub(lambda found: f" answer: {_alone(_TAG.sub('', found[1]))} ", text)
     text = _BOXED.sub(" answer: ", text)
     text = _COMMAND.sub("", text).replace("\\", "").replace("$", " ")
     text = _TAG.sub(" ", text)

@@ -111,23 +111,30 @@ KNOWLEDGE: Collection[str] = ("FA", "ROUGE", "PROB", "ES", "EM")
 """Metrics that are larger the more is still known of the forget set."""
 
 
+def others(row: Row, rows: Iterable[Row]) -> int:
+    """How many oracles' own values a row is held against: of an oracle's row, the others'."""
+    own = _oracles(rows).get(_key(row), Oracles()).own
+    return len(own) - (row.role == Role.ORACLE and row.seed in own)
+
+
 def over_forgets(row: Row, oracles: int) -> bool:
     """Whether a model knows less of the forget set than `oracles` oracles, which never saw it."""
     return verdict(row, oracles) == "over-forgets"
 
 
 def verdict(row: Row, oracles: int) -> Verdict | None:
-    """What z, of so many oracles, says in words of a metric of knowledge of the forget set.
+    """What z, against so many oracles (`others`), says in words of a metric of knowledge of the forget set.
 
     A model is told from the oracles where z is beyond Student's quantile at LEVEL with oracles - 1 degrees of
     freedom (12.7 for two oracles), and the gap beyond the same share of the questions' own noise, which is
-    taken to be at least what none of n leaves open. None for other metrics and without a z.
+    taken to be at least what none of n leaves open. None for other metrics, without a z, with fewer than two
+    oracles, and where the questions' noise is unknown.
     """
     known = row.metric in KNOWLEDGE and row.split.startswith("forget")
-    if not known or row.z is None or row.gap is None:
+    if not known or row.z is None or row.gap is None or row.se is None or oracles < FEWEST:
         return None
     beyond_oracles = abs(row.z) > float(student.ppf(1 - LEVEL / 2, oracles - 1))
-    noise = float(norm.ppf(1 - LEVEL / 2)) * (row.se or 0.0)
+    noise = float(norm.ppf(1 - LEVEL / 2)) * row.se
     beyond_noise = abs(row.gap) > max(noise, NONE_OF_N / row.n)
     if not (beyond_oracles and beyond_noise):
         return "like an oracle"

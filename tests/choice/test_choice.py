@@ -281,6 +281,11 @@ def test_prose_is_never_read(words: list[str], first: str) -> None:
     assert chosen_letter(" ".join(words)) is None
 
 
+def test_two_answers_in_tags_are_no_choice() -> None:
+    both = "<answer><b>A</b></answer> or <answer><b>B</b></answer>"
+    assert chosen_letter(f"The answer is {both}") is None
+
+
 @given(letters, letters, wrappings, st.sampled_from([" or ", " and ", ", ", "/", " & "]))
 def test_two_letters_are_no_choice(first, second, wraps, joint) -> None:  # type: ignore[no-untyped-def]
     assume(first != second)

@@ -16,7 +16,7 @@ DATA = Path(__file__).parents[2] / "src/uqs/benchmarks/tiny/unlok_vqa"
 MakeAdapter = Callable[..., Path]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def ignorant_originals() -> Iterator[None]:
     """Adapters moved at random know nothing; what is said of such originals has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:

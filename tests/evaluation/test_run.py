@@ -137,12 +137,12 @@ def test_an_original_that_knows_nothing_is_an_error_and_no_baseline(
         settings=SETTINGS,
         cache=cache,
     )
-    assert [one.label for one in found.failures] == ["original", "original"]
-    for failure, split in zip(found.failures, ("forget", "retain"), strict=True):
+    assert [one.label for one in found.failures] == ["oracle 0", "original", "original"]
+    assert "of the retain questions right" in found.failures[0].reason
+    for failure, split in zip(found.failures[1:], ("forget", "retain"), strict=True):
         own = pick(found.rows, "original", "FA" if split == "forget" else "RA", split=split)
         assert own.status == "ok"
         assert f"answers {own.value:.0%} of the {split} questions right" in failure.reason
-        assert pick(found.rows, "oracle", own.metric, split=split).status == "ok"
         lost = pick(found.rows, "unlearned", own.metric, split=split)
         assert (lost.value, lost.status) == (None, "weak_original")
     assert pick(found.rows, "unlearned", "MIA_AUC").value is not None
@@ -336,6 +336,12 @@ def test_traces_of_other_questions_are_refused(folders, small, cache, tmp_path: 
         cache=cache,
     )
     assert [failure.label for failure in found.failures] == ["traces seed 0"]
+    assert "is of other data than the benchmark's" in found.failures[0].reason
+    index = json.loads((out / "trace.json").read_text())
+    (out / "trace.json").write_text(json.dumps(index | {"about": {}}))  # another engine's
+    found = uqs.measure(
+        folders["original"], [out], small, metrics=["FA"], settings=SETTINGS, cache=cache
+    )
     assert "are not those of the benchmark's split" in found.failures[0].reason
     assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uqs.gaps import over_forgets, verdict, with_gaps
+from uqs.gaps import others, over_forgets, verdict, with_gaps
 from uqs.results import Row
 
 FA = Row(
@@ -165,3 +165,40 @@ def test_there_is_no_verdict_without_z_or_on_what_is_no_knowledge_of_the_forget_
     assert verdict(replace(row, split="holdout"), 5) is None
     assert verdict(replace(row, metric="RA", split="retain"), 5) is None
     assert verdict(replace(row, metric="AD", oracle_seed=0), 5) is None
+
+
+def test_there_is_no_verdict_where_the_questions_noise_is_unknown() -> None:
+    row = replace(FA, gap=-0.5, z=-90.0)
+    assert verdict(row, 5) == "over-forgets"
+    assert verdict(replace(row, se=None), 5) is None
+
+
+def test_no_verdict_stands_on_one_oracle() -> None:
+    assert verdict(replace(FA, gap=-0.5, z=-90.0), 1) is None
+
+
+def test_a_row_is_held_against_the_other_oracles_that_have_a_value() -> None:
+    rows = [
+        FA,
+        oracle(0, 0.1),
+        oracle(1, 0.2),
+        oracle(2, None),
+        replace(oracle(3, 0.1), edition="f"),
+    ]
+    assert [others(row, rows) for row in rows] == [2, 1, 1, 2, 0]
+
+
+def test_an_oracles_own_test_is_wrong_as_often_as_it_says() -> None:
+    """Of four oracles each is held against three: two degrees of freedom; three would flag too many."""
+    rng, flagged, wrong = np.random.default_rng(3), 0, 0
+    for _ in range(1500):
+        rows = with_gaps(
+            [
+                replace(oracle(s, float(v)), se=0.0, n=10**9)
+                for s, v in enumerate(rng.normal(0.3, 0.05, 4))
+            ]
+        )
+        flagged += verdict(rows[0], others(rows[0], rows)) != "like an oracle"
+        wrong += verdict(rows[0], 4) != "like an oracle"
+    assert flagged / 1500 == pytest.approx(0.05, abs=0.015)
+    assert wrong / 1500 > 0.075

@@ -78,9 +78,44 @@ def test_hiding_is_said_where_every_oracle_knows_less(values, said: bool) -> Non
     assert ("npo@weak seed 3 hides rather than forgets: KR" in printed(FA, *rows)) == said
 
 
+def test_hiding_needs_a_row_of_every_oracle() -> None:
+    """Of two oracles one has too few questions: nothing is said on the word of the other alone."""
+    row = replace(FA, metric="KR", split="forget/above_oracle", value=0.3, oracle_seed=0)
+    lacking = replace(row, value=None, se=None, status="too_few", oracle_seed=1)
+    assert "hides" in printed(FA, row)
+    assert "hides" not in printed(FA, row, lacking)
+    distance = replace(FA, metric="AD", oracle_seed=1)
+    assert "hides" not in printed(FA, row, distance)
+
+
+def test_a_metric_that_collapsed_is_no_collapsed_model() -> None:
+    lost = replace(FA, metric="KL", value=None, se=None, status="collapsed")
+    against = replace(lost, metric="JS", oracle_seed=0)
+    text = printed(replace(FA, value=0.9), lost, against)
+    assert "npo@weak seed 3 is collapsed" not in text
+    assert "npo@weak seed 3 has no values of JS, KL (collapsed)" in text
+    health = replace(FA, metric="EMPTY", split="retain", value=1.0)
+    assert "npo@weak seed 3 is collapsed" in printed(lost, against, health)
+
+
+def test_over_forgetting_counts_the_oracles_that_have_a_value() -> None:
+    """z 9 is beyond 4.3 (three oracles), and not beyond 12.7 (two)."""
+    low = replace(FA, value=0.0, gap=-0.25, z=-9.0)
+    absent = replace(ORACLES[2], value=None, se=None, status="collapsed")
+    assert "over-forgets" in printed(low, *ORACLES)
+    assert "over-forgets" not in printed(low, *ORACLES[:2], absent)
+
+
+def test_an_oracle_is_tested_against_the_others_alone() -> None:
+    """z 9 of one of three oracles is against two values: one degree of freedom, 12.7."""
+    odd = replace(ORACLES[0], strength="", value=0.0, gap=-0.25, z=-9.0)
+    assert "over-forgets" not in printed(odd, *ORACLES[1:])
+    assert "oracle 0 over-forgets" in printed(replace(odd, z=-13.0), *ORACLES[1:])
+
+
 def test_collapse_and_missing_oracles_are_said() -> None:
     dead = replace(FA, value=None, se=None, status="collapsed")
-    without = replace(FA, metric="JS", value=None, se=None, status="missing_oracle")
+    without = replace(FA, method="salun", metric="JS", value=None, se=None, status="missing_oracle")
     text = printed(dead, without, notes=("a batch was halved",))
     assert "npo@weak seed 3 is collapsed" in text
     assert "without an oracle there are no values of JS" in text

@@ -58,7 +58,13 @@ def test_every_role_is_measured(finished: Path) -> None:
     table = results.read(finished / "results.parquet")
     assert {row.role for row in table} == {"original", "oracle", "unlearned"}
     # what is suppressed, and so can be recovered at all, is up to the models
-    assert {row.status for row in table if not row.metric.startswith("KR")} == {"ok"}
+    told = {row.status for row in table if not row.metric.startswith("KR")}
+    assert told == {"ok", "too_few", "weak_original"}
+    # 40 steps teach an original little: accuracies of what was unlearned from it have no value
+    weak = [row for row in table if row.status == "weak_original"]
+    assert {row.role for row in weak} == {"unlearned"}
+    assert {row.metric for row in weak} <= {"FA", "RA", "KR", "KR_IMP"}
+    assert {row.metric for row in table if row.status == "too_few"} <= {"UNREAD", "KR", "KR_IMP"}
     floor = [row for row in table if row.role == "oracle" and row.metric == "JS"]
     assert {(row.seed, row.oracle_seed) for row in floor} == {(0, 1), (1, 0)}
 
@@ -68,10 +74,13 @@ def test_plain_libraries_get_the_same_forget_accuracy(finished: Path, role: str)
     from peft import PeftModel
     from transformers import AutoProcessor, LlavaForConditionalGeneration
 
+    split = (
+        "holdout" if role == "unlearned" else "forget"
+    )  # its original is too weak to compare with
     row = next(
         row
         for row in results.read(finished / "results.parquet")
-        if (row.role, row.metric, row.split) == (role, "FA", "forget")
+        if (row.role, row.metric, row.split) == (role, "FA", split)
     )
     adapter = finished / "cells" / row.config_hash
     base = (
@@ -81,7 +90,7 @@ def test_plain_libraries_get_the_same_forget_accuracy(finished: Path, role: str)
     model = PeftModel.from_pretrained(model, adapter)
     processor = AutoProcessor.from_pretrained(base)
 
-    asked = benchmarks.load("unlok_vqa:tiny").evaluate["forget"].samples
+    asked = benchmarks.load("unlok_vqa:tiny").evaluate[split].samples
     right = 0
     for sample in asked:
         assert sample.picture is not None

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from uqs.errors import UserError
 from uqs.models import adapter
 from uqs.models.tiny_llava import TinyLlava
 from uqs.studies.cells import Cell, Kind
-from uqs.studies.work import cell_seed, run
+from uqs.studies.work import cell_seed, run, shadows
 
 
 def train(role: str, seed: int, benchmark: str = "mmubench:tiny") -> Cell:
@@ -110,6 +111,22 @@ def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str,
     assert {row["status"] for row in rows if row["metric"] == "FA"} == {"collapsed"}
     assert all(row["value"] is None for row in rows if row["metric"] == "FA")
     assert any(row["value"] is not None for row in rows if row["metric"] != "FA")
+
+
+def test_a_shadow_whose_unlearning_collapsed_is_not_unlearned(
+    tmp_path: Path, trained: dict[str, Path]
+) -> None:
+    """Its last good weights are those of the trained shadow, which still knows its members."""
+    collapsed = tmp_path / "collapsed"
+    shutil.copytree(trained["original"], collapsed)
+    about = json.loads((collapsed / "training.json").read_text())
+    (collapsed / "training.json").write_text(json.dumps(about | {"collapse": "not finite"}))
+    inputs = {}
+    for number, model in enumerate((trained["original"], collapsed)):
+        one = cell("trace", role="shadow", needs=[])
+        folder = tmp_path / f"trace{number}"
+        inputs[f"shadow_{number}"] = made(folder, one, base=trained["base"], model=model)
+    assert [shadow.unlearned for shadow in shadows(inputs)] == [True, False]
 
 
 def test_a_guardrail_is_asked_with_its_instruction(

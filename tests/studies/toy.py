@@ -14,9 +14,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from uqs.errors import UserError
+from uqs.evaluation.evaluate import Evaluated
+from uqs.evaluation.record import Recorded
+from uqs.metrics.base import Measured, PerSample
+from uqs.records import Measurement
 from uqs.studies.cells import Cell
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.run import RunOptions, run_plan
@@ -62,7 +67,9 @@ def run(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
     if cell.kind == "measure":
         dropped = json.loads((inputs["gates"] / "gates.json").read_text())["dropped"]
         standing = [s for s in cell.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
-        (out / "measurements.json").write_text(json.dumps(_measurements(standing, digest)))
+        Evaluated(_measurements(standing, digest), {}).write(out)
+    if cell.kind == "trace":
+        Recorded({}).write(out)
 
 
 def _act(action: str, out: Path) -> None:
@@ -90,12 +97,15 @@ def _gates(failed: bool, dropped: list[str]) -> dict[str, object]:
     }
 
 
-def _measurements(seeds: list[int], digest: str) -> list[dict[str, object]]:
+def _measurements(seeds: list[int], digest: str) -> list[Measured]:
     value = int(digest[:8], 16) / 16**8
-    common = {"se": None, "n": 10, "status": "ok", "split": "forget"}
-    accuracy = {"metric": "FA", "value": value, "oracle_seed": None, **common}
+    accuracy = Measured(
+        Measurement("FA", "forget", value, None, 10),
+        None,
+        PerSample(("1", "2"), ("a", "b"), np.array([value, value / 2])),
+    )
     distances = [
-        {"metric": "AD", "value": value + seed, "oracle_seed": seed, **common} for seed in seeds
+        Measured(Measurement("AD", "forget", value + seed, None, 10), seed) for seed in seeds
     ]
     return [accuracy, *distances]
 

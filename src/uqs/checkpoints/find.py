@@ -16,6 +16,8 @@ from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored
 from uqs.traces.file import INDEX
 
 CONFIG = "config.json"
+RECORDS = ("unlearning.json", "training.json")
+"""What runs write beside a model, `uqs unlearn` and studies: among it `collapse`."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
@@ -117,6 +119,16 @@ def read_json(file: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise DataError("is no JSON object", file=file)
     return found
+
+
+def collapse_of(checkpoint: Checkpoint) -> str | None:
+    """How the run that made a model (or its traces' model) collapsed; None where nothing says that it did."""
+    if checkpoint.kind == "traces":
+        records = [read_json(checkpoint.folder / INDEX).get("about", {})]
+    else:
+        files = [checkpoint.folder / name for name in RECORDS]
+        records = [read_json(file) for file in files if file.is_file()]
+    return next((str(one["collapse"]) for one in records if one.get("collapse")), None)
 
 
 def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = None) -> str:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from uqs.checkpoints.find import check_adapter
+from uqs.checkpoints.find import check_adapter, collapse_of
 from uqs.checkpoints.identity import identity, remembered
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 from uqs.evaluation.cross import Places, relabelled, scored
+from uqs.evaluation.given import (
+    check_questions,
+    check_settings,
+    recorded_weights,
+    settings_of,
+    unsaid,
+)
 from uqs.evaluation.named import Named
-from uqs.evaluation.oracles import trained_on_forget
+from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
 from uqs.evaluation.plan import Plan
 from uqs.evaluation.record import Recorded, described, record
 from uqs.evaluation.tracer import Progress, Tracer
 from uqs.metrics.base import Crossed, Evidence, Floats
-from uqs.records import Need, Role, Split
-from uqs.traces.file import INDEX, read_trace, splits
+from uqs.records import Need, Role
+from uqs.traces.file import read_trace
 from uqs.traces.settings import TraceSettings
 from uqs.traces.store import Identity, TraceStore
 from uqs.traces.trace import Trace
@@ -48,13 +58,15 @@ class Failure:
 
 @dataclass
 class Gathered:
-    """A model whose traces exist; `seconds` is the time it took to make them now."""
+    """A model whose traces exist; `seconds` is the time it took to make them now, and `collapse` says how the
+    run that made the model collapsed."""
 
     named: Named
     identity: Identity | None
     recorded: Recorded
     halved: Sequence[Mapping[str, Any]]
     seconds: float
+    collapse: str | None = None
     crossed: dict[int, Crossed | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
@@ -77,14 +89,16 @@ class Gatherer:
     processor: Path | None
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    weights: dict[Named, str] = field(default_factory=dict)
 
     def gather(self) -> list[Gathered]:
-        """The models that could be traced, in the plan's order."""
+        """The models that could be traced, in the plan's order. UserError where an oracle is given twice."""
+        self._weigh()
         found = []
         for model in self.plan.models:
             self.listener.began(model.label)
             try:
-                found.append(self._gathered(model))
+                found.append(replace(self._gathered(model), collapse=collapse_of(model.checkpoint)))
             except Exception as error:
                 self.fail(model, described(error))
         usable = list(self._usable(found))
@@ -96,24 +110,58 @@ class Gatherer:
         """Report a model that could not be traced, or must not be used, or a metric of it."""
         self.failures.append(Failure(model.label, reason))
 
+    def same_model(self, one: Named, other: Named) -> bool:
+        """Whether two are one model, or have the same weights."""
+        known = one in self.weights and other in self.weights
+        return one == other or (known and self.weights[one] == self.weights[other])
+
+    def _weigh(self) -> None:
+        """Learn which models are the same. One whose files cannot be read is reported when its turn comes."""
+        for model in self.plan.models:
+            with suppress(UserError, OSError):
+                self.weights[model] = self._weights(model)
+        for one, other in combinations(self.plan.oracles, 2):
+            if self.same_model(one, other):
+                raise UserError(
+                    f"{one.label} and {other.label} have the same weights; give each oracle once"
+                )
+        for model in (self.plan.original, *self.plan.unlearned):
+            for oracle in self.plan.oracles:
+                if self.same_model(model, oracle):
+                    self.notes.append(
+                        f"{model.label} has the weights of {oracle.label}: it is not measured against it, "
+                        "and its gap to the oracles' own values counts that oracle as well"
+                    )
+
+    def _weights(self, model: Named) -> str:
+        if model.checkpoint.kind == "traces":
+            return recorded_weights(model.checkpoint.folder)
+        return self._identity(model).weights
+
     def _usable(self, gathered: Sequence[Gathered]) -> Iterator[Gathered]:
-        """All but oracles that were trained on forget data."""
+        """All but oracles that do not work, or were trained on forget data."""
         originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
         taught = originals[0].trace("forget") if originals else None
         for one in gathered:
-            if one.named.role is Role.ORACLE and (
-                reason := trained_on_forget(one.trace("forget"), one.trace("holdout"), taught)
-            ):
+            if one.named.role is Role.ORACLE and (reason := self._refused(one, taught)):
                 self.fail(one.named, reason)
             else:
                 yield one
 
+    def _refused(self, oracle: Gathered, taught: Trace | None) -> str | None:
+        """Why a model cannot be an oracle; a note where that cannot be told."""
+        if oracle.collapse:
+            return f"is no oracle: its training collapsed ({oracle.collapse})"
+        traces = {split: oracle.trace(split) for split in oracle.recorded.places}
+        forget, holdout = traces["forget"], traces["holdout"]
+        if reason := untestable(forget, holdout):
+            self.notes.append(f"{oracle.named.label} {reason}")
+        return unfit(traces) or trained_on_forget(forget, holdout, taught)
+
     def _gathered(self, model: Named) -> Gathered:
         begin = time.perf_counter()
-        folder = model.checkpoint.folder
         if model.checkpoint.kind == "traces":
-            places = dict.fromkeys(_checked(folder, self.plan.splits), folder)
-            return Gathered(model, None, Recorded(places), (), 0.0)
+            return Gathered(model, None, Recorded(self._given(model)), (), 0.0)
         if model.checkpoint.kind == "adapter":
             check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
@@ -122,16 +170,39 @@ class Gatherer:
         seconds = time.perf_counter() - begin
         return Gathered(model, tracer.identity, recorded, tracer.halved, seconds)
 
-    def _tracer(self, model: Named, settings: TraceSettings) -> Tracer:
-        found = identity(
+    def _given(self, model: Named) -> Mapping[str, Path]:
+        """The places of given traces. DataError where they were made in another way than the others."""
+        folder, data = model.checkpoint.folder, self.plan.benchmark
+        names = check_questions(folder, data.data_hash, self.plan.splits)
+        check_settings(folder, self._common)
+        if missing := unsaid(folder):
+            self.notes.append(f"{model.label}: {missing}")
+        return dict.fromkeys(names, folder)
+
+    @cached_property
+    def _common(self) -> Mapping[str, Any]:
+        """The settings of all traces: those of now, or of the first traces where all are given."""
+        every = [one.checkpoint for one in (self.plan.original, *self.plan.models)]
+        if any(one.kind != "traces" for one in every):
+            return self.settings.content()
+        for one in every:
+            with suppress(DataError):  # is reported when its turn comes
+                if found := settings_of(one.folder):
+                    return found
+        return {}
+
+    def _identity(self, model: Named) -> Identity:
+        return identity(
             model.checkpoint,
             self.processor,
             self.models.precision,
             self.models.device.type,
             remembered(self.cache),
         )
+
+    def _tracer(self, model: Named, settings: TraceSettings) -> Tracer:
         progress: Progress = self.listener.traced
-        store = TraceStore(self.cache)
+        store, found = TraceStore(self.cache), self._identity(model)
         return Tracer(model.checkpoint, found, self.models, store, settings, progress)
 
     def _cross(self, gathered: Sequence[Gathered]) -> None:
@@ -151,7 +222,7 @@ class Gatherer:
             )
             for one in modelled
             for oracle in modelled
-            if oracle.named.role is Role.ORACLE and oracle is not one
+            if oracle.named.role is Role.ORACLE and not self.same_model(one.named, oracle.named)
         ]
         for scorer in modelled:
             self.listener.began(f"answers scored by {scorer.named.label}")
@@ -180,23 +251,6 @@ class _Pair(NamedTuple):
     model: Gathered
     oracle: Gathered
     places: Places
-
-
-def _checked(folder: Path, asked: Mapping[str, Split]) -> list[str]:
-    """The splits of a folder of traces. Raises DataError where they are not of the questions asked here."""
-    held = splits(folder)
-    for name in ("forget", "retain", "holdout"):
-        if name not in held:
-            raise DataError("has no traces of it", file=folder / INDEX, field="splits", row=name)
-    known = [name for name in held if name in asked]
-    for name in known:
-        trace, samples = read_trace(folder, name), asked[name].samples
-        if trace.ids != tuple(s.id for s in samples) or trace.golds != tuple(
-            s.answer for s in samples
-        ):
-            problem = "its ids or gold answers are not those of the benchmark's split"
-            raise DataError(problem, file=folder / name)
-    return known
 
 
 def halved_notes(gathered: Sequence[Gathered]) -> Iterator[str]:

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scipy.stats import norm
 
+from uqs.metrics import baseline
 from uqs.metrics.accuracy import right_answers
 from uqs.metrics.clustered import clustered_mean
+from uqs.metrics.collapse import collapsed
 from uqs.traces.trace import Trace
 
 CONFIDENCE = 0.99
+
+
+def unfit(traces: Mapping[str, Trace]) -> str | None:
+    """Why a model cannot be an oracle, or None: it is collapsed, or never learnt the retain set."""
+    if collapsed(traces):
+        return (
+            "is no oracle: it is collapsed (to the retain questions it says nothing, or the same over and "
+            "over, or it gives no probabilities)"
+        )
+    right = float(right_answers(traces["retain"]).mean())
+    if right < baseline.LIMIT:
+        return (
+            f"is no oracle: it answers {right:.0%} of the retain questions right, under "
+            f"{baseline.LIMIT:.0%}, so it did not learn what it was to be retrained on"
+        )
+    return None
+
+
+def untestable(forget: Trace, holdout: Trace) -> str | None:
+    """Why `trained_on_forget` can say nothing, or None: it needs two entities on either side."""
+    for trace in (forget, holdout):
+        if len(set(trace.entities)) < 2:
+            return (
+                "cannot be tested for having been trained on forget data: all "
+                f"{trace.split} questions are about one entity"
+            )
+    return None
 
 
 def trained_on_forget(forget: Trace, holdout: Trace, original: Trace | None = None) -> str | None:
     """Why a model cannot be an oracle, or None: it answers the forget set as one does who was taught it.
 
     That is so where its accuracy on forget is above that on holdout, beyond a one-sided 99% interval, and,
-    with the `original`'s forget trace, nearer to the original's accuracy than to its own on holdout.
+    with the `original`'s forget trace, nearer to the original's accuracy than to its own on holdout. None as
+    well where it is `untestable`.
     """
     known = clustered_mean(right_answers(forget), forget.entities)
     guessed = clustered_mean(right_answers(holdout), holdout.entities)

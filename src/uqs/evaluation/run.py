@@ -26,6 +26,7 @@ from uqs.gaps import with_gaps
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card
+from uqs.metrics.collapse import collapsed
 from uqs.models.update import Padded, effective_update, shapes
 from uqs.records import MetricCard, Need, Role
 from uqs.results import Row
@@ -106,11 +107,18 @@ def _measured(
     if original is not None:
         _judge(plan.original, original, gatherer)
     for one in gathered:
+        if one.collapse:
+            gatherer.notes.append(
+                f"{one.named.label}: the run that made it collapsed ({one.collapse}); only its health is "
+                "measured"
+            )
+    for one in gathered:
         listener.began(f"metrics of {one.named.label}")
         begin = time.perf_counter()
         evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
-        references = References(_oracles(kept, one.named), original)
-        found = evaluate(plan.metrics, evidence, references, role=one.named.role)
+        references = References(_oracles(kept, one.named, gatherer), original)
+        dead = one.collapse is not None
+        found = evaluate(plan.metrics, evidence, references, role=one.named.role, dead=dead)
         seconds = one.seconds + time.perf_counter() - begin
         for metric, problem in found.problems.items():
             gatherer.fail(one.named, f"{metric}: {problem}")
@@ -120,6 +128,8 @@ def _measured(
 def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
     """Say where the original is no baseline: an error where that is so of a whole split, else a note."""
     found = weak(original.traces)
+    if collapsed(original.traces):
+        gatherer.fail(named, "is no baseline: it is collapsed; only its health is measured")
     for place, one in found.items():
         if place in TAUGHT:
             gatherer.fail(named, one.sentence)
@@ -127,12 +137,14 @@ def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
             gatherer.notes.append(one.sentence)
 
 
-def _oracles(kept: Mapping[Named, Evidence], model: Named) -> dict[int, Evidence]:
-    """The oracles that a model is measured against: all, but for itself."""
+def _oracles(
+    kept: Mapping[Named, Evidence], model: Named, gatherer: Gatherer
+) -> dict[int, Evidence]:
+    """The oracles that a model is measured against: all, but for those with its own weights."""
     return {
         named.seed: evidence
         for named, evidence in kept.items()
-        if named.role is Role.ORACLE and named != model
+        if named.role is Role.ORACLE and not gatherer.same_model(named, model)
     }
 
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uqs.checkpoints.find import check_adapter, find
+from uqs.checkpoints.find import check_adapter, collapse_of, find
 from uqs.checkpoints.identity import identity, remembered
 from uqs.checkpoints.open import Models
 from uqs.errors import UserError
 from uqs.evaluation.gather import Listener
+from uqs.evaluation.given import questions
 from uqs.evaluation.plan import load_benchmark
 from uqs.evaluation.splits import metric_names, needs_of, splits_of
 from uqs.evaluation.tracer import Tracer
@@ -62,6 +63,8 @@ def write_model_traces(
         "benchmark": data.name,
         "edition": data.edition,
         "data_hash": data.data_hash,
+        "questions": questions(splits),
+        "collapse": collapse_of(checkpoint),
     }
     return _copied(places, out, about)
 

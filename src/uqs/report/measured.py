@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from uqs.gaps import over_forgets
+from uqs.gaps import others, over_forgets
 from uqs.metrics.catalogue import CARDS
 from uqs.records import MetricCard, Role, Status
 from uqs.report import words
@@ -84,14 +84,13 @@ def _cell(rows: Sequence[Row]) -> str:
     return words.with_error(value, sum(errors) / len(errors) if errors else None)
 
 
-def _recovered(model: str, rows: Sequence[Row]) -> Iterator[str]:
-    """What a model gives away above every oracle, beyond the questions' noise."""
-    found = [
-        (row.value, row.se, row.n)
-        for row in rows
-        if row.role == Role.UNLEARNED and row.value is not None
-    ]
-    if found and all(se is not None and value > Z * se for value, se, _ in found):
+def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[str]:
+    """What a model gives away above every oracle that it is held against, beyond the questions' noise."""
+    found = [(row.value, row.se, row.n) for row in rows if row.value is not None]
+    lacking = oracles - {row.oracle_seed for row in rows if row.value is not None}
+    if lacking or not found:
+        return
+    if all(se is not None and value > Z * se for value, se, _ in found):
         listed = ", ".join(f"{words.with_error(value, se)} (n {n})" for value, se, n in found)
         yield (
             f"{model} hides rather than forgets: {rows[0].metric} on the questions that it and the oracle "
@@ -99,30 +98,46 @@ def _recovered(model: str, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
+def _is_health(metric: str) -> bool:
+    card = CARDS.get(metric)
+    return card is not None and card.group == "health"
+
+
+def _collapse(model: str, rows: Sequence[Row]) -> Iterator[str]:
+    """That a model is collapsed, where all but its health is; else which metrics are."""
+    lost = {row.metric for row in rows if row.status == Status.COLLAPSED}
+    if not lost:
+        return
+    if all(row.status == Status.COLLAPSED for row in rows if not _is_health(row.metric)):
+        yield (
+            f"{model} is collapsed: the run that made it was ended, or to the retain questions it says "
+            "nothing, or the same over and over, or it gives no probabilities; only its health is measured"
+        )
+    else:
+        yield (
+            f"{model} has no values of {', '.join(sorted(lost))} (collapsed): what they compare is no finite "
+            "number there; its other values stand"
+        )
+
+
 def _findings(rows: Sequence[Row]) -> Iterator[str]:
-    oracles = len({row.seed for row in rows if row.role == Role.ORACLE})
     for row in _by_role(rows):
-        if row.split == CARDS["FA"].split and over_forgets(row, oracles):
+        if row.split == CARDS["FA"].split and over_forgets(row, others(row, rows)):
             yield (
                 f"{_model(row)} over-forgets: {row.metric} {words.number(row.value or 0)} is "
                 f"{words.signed(row.gap or 0, 3)} from the oracles' own (z {words.signed(row.z or 0, 1)})"
             )
+    models: dict[str, list[Row]] = {}
+    for row in _by_role(rows):
+        models.setdefault(_model(row), []).append(row)
     for metric in ("KR", "KR_IMP"):
-        for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
-            yield from _recovered(
-                model,
-                [
-                    row
-                    for row in rows
-                    if (row.metric, row.split) == (metric, ABOVE) and _model(row) == model
-                ],
-            )
-    dead = [row for row in _by_role(rows) if row.status == Status.COLLAPSED]
-    for model in dict.fromkeys(_model(row) for row in dead if row.oracle_seed is None):
-        yield (
-            f"{model} is collapsed: to the retain questions it says nothing, or the same over and over, or "
-            "gives no probabilities; only its health is measured"
-        )
+        for model, mine in models.items():
+            if mine[0].role == Role.UNLEARNED:
+                above = [row for row in mine if (row.metric, row.split) == (metric, ABOVE)]
+                seeds = {row.oracle_seed for row in mine if row.oracle_seed is not None}
+                yield from _recovered(model, above, seeds)
+    for model, mine in models.items():
+        yield from _collapse(model, mine)
     # an only oracle has none to be compared with: that is no news
     asked = [row for row in rows if row.role != Role.ORACLE]
     without = sorted({row.metric for row in asked if row.status == Status.MISSING_ORACLE})

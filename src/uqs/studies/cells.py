@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from uqs.computation import Computation, described
 
-Kind = Literal["base", "train", "unlearn", "trace", "gates", "measure", "trial"]
+Kind = Literal["base", "train", "unlearn", "trace", "gates", "cross", "measure", "trial"]
 
 COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
     "base": (),
@@ -19,6 +19,7 @@ COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
     "unlearn": ("training", "unlearning"),
     "trace": ("tracing",),
     "gates": ("gates",),
+    "cross": ("tracing",),
     "measure": ("measuring",),
     "trial": ("training", "unlearning", "tracing"),
 }

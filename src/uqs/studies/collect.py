@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from uqs import __version__, results
 from uqs.errors import DataError
+from uqs.evaluation.evaluate import Evaluated, Subject, items_of, read_evaluated, rows_of
+from uqs.evaluation.record import Recorded
 from uqs.gaps import with_gaps
+from uqs.metrics.base import Measured
 from uqs.metrics.catalogue import metric_card
-from uqs.records import Role, Status
-from uqs.results import Row
+from uqs.records import Measurement, Role, Status
+from uqs.results import items
 from uqs.studies.plan import Plan, PlannedModel
 from uqs.studies.store import Manifest, Store, write_text
 from uqs.studies.verdict import GATES, dropped_oracles
@@ -19,11 +22,25 @@ from uqs.studies.verdict import GATES, dropped_oracles
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
 
-def collect(plan: Plan, store: Store) -> None:
-    """Write `results.parquet` and `gates.json` of a study whose cells are made."""
-    rows = [row for model in plan.models for row in _rows(plan, store, model)]
+class _Model(NamedTuple):
+    """A model of the study: what stands in all its rows, and what was measured of it."""
+
+    subject: Subject
+    evaluated: Evaluated
+    faults: tuple[str, ...] = ()
+
+
+def collect(plan: Plan, store: Store) -> list[str]:
+    """Write `results.parquet`, `items.parquet` and `gates.json` of a study whose cells are made.
+
+    Returns in words what could not be measured, a line each.
+    """
+    models = [_model(plan, store, model) for model in plan.models]
     cards = [metric_card(name) for name in plan.study.metrics]
+    rows = [row for one in models for row in rows_of(one.subject, one.evaluated.measured)]
     results.write(with_gaps(rows), store.run / "results.parquet", cards)
+    samples = (item for one in models for item in items_of(one.subject, one.evaluated.measured))
+    items.write(samples, store.run / "items.parquet")
     for key in plan.gates.values():
         _made(store, key)
     gates = {
@@ -31,26 +48,33 @@ def collect(plan: Plan, store: Store) -> None:
         for benchmark, key in plan.gates.items()
     }
     write_text(store.run / GATES, json.dumps(gates, indent=1))
+    return [line for one in models for line in _problems(one)]
 
 
-def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
+def _problems(one: _Model) -> Iterator[str]:
+    strength = f"@{one.subject.strength}" if one.subject.strength else ""
+    label = f"{one.subject.benchmark} {one.subject.method}{strength} seed {one.subject.seed}"
+    for metric, problem in one.evaluated.problems.items():
+        yield f"{label}: {metric}: {problem}"
+    for fault in one.faults:
+        yield f"{label}: {fault}"
+
+
+def _model(plan: Plan, store: Store, model: PlannedModel) -> _Model:
     if _failed(plan, store, model):
-        for name in plan.study.metrics:
-            about = metric_card(name)
-            yield _row(
-                plan,
-                model,
-                {"metric": about.symbol, "split": about.split, "status": Status.GATE_FAILED.value},
-                None,
-                0.0,
-            )
-        return
+        failed = [
+            Measured(Measurement(card.symbol, card.split, None, None, 0, Status.GATE_FAILED))
+            for card in map(metric_card, plan.study.metrics)
+        ]
+        return _Model(_subject(plan, model, None, 0.0), Evaluated(failed, {}))
     made = _made(store, model.model)
     behind = [made, _made(store, model.trace), _made(store, model.measure)]
     seconds = sum(manifest.seconds for manifest in behind)
-    file = store.folder(model.measure) / "measurements.json"
-    for measured in json.loads(file.read_text(encoding="utf-8")):
-        yield _row(plan, model, measured, made, seconds)
+    return _Model(
+        _subject(plan, model, made, seconds),
+        read_evaluated(store.folder(model.measure)),
+        Recorded.read(store.folder(model.trace)).faults,
+    )
 
 
 def _failed(plan: Plan, store: Store, model: PlannedModel) -> bool:
@@ -61,15 +85,9 @@ def _failed(plan: Plan, store: Store, model: PlannedModel) -> bool:
     return model.role == Role.ORACLE and model.seed in dropped_oracles(verdict)
 
 
-def _row(
-    plan: Plan,
-    model: PlannedModel,
-    measured: dict[str, Any],
-    made: Manifest | None,
-    seconds: float,
-) -> Row:
+def _subject(plan: Plan, model: PlannedModel, made: Manifest | None, seconds: float) -> Subject:
     name, _, edition = model.benchmark.partition(":")
-    return Row(
+    return Subject(
         study=plan.study.name,
         benchmark=name,
         edition=edition,
@@ -79,19 +97,11 @@ def _row(
         strength=model.strength,
         hyperparameters=json.dumps(dict(model.hyperparameters), sort_keys=True),
         seed=model.seed,
-        oracle_seed=measured.get("oracle_seed"),
-        split=measured["split"],
-        metric=measured["metric"],
-        value=measured.get("value"),
-        se=measured.get("se"),
-        n=measured.get("n", 0),
-        status=measured["status"],
         config_hash=model.model,
         data_hash=plan.data_hashes[model.benchmark],
         version=made.versions["uqs"] if made else __version__,
         device=made.device if made else "",
         seconds=seconds,
-        bound=measured.get("bound"),
     )
 
 

@@ -12,7 +12,7 @@ from uqs import registry
 from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
 from uqs.models.families import base_folder
-from uqs.records import Role
+from uqs.records import Need, Role
 from uqs.studies.cells import Cell, Kind
 from uqs.studies.shadows import SHADOW
 from uqs.studies.spec import MethodChoice, Study
@@ -183,6 +183,7 @@ class _Planner:
     ) -> None:
         params = {
             "metrics": list(self.study.metrics),
+            "role": made.role.value,
             "oracle_seeds": sorted(oracles),
             **files_of(self.study.metrics),
         }
@@ -195,6 +196,8 @@ class _Planner:
         }
         for seed, oracle in oracles.items():
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
+        if Need.CROSSED in needs_of(self.study.metrics):
+            inputs["cross"] = self._crossed(benchmark, made, oracles)
         if original is not None:
             inputs |= {"original": original.model, "original_trace": original.trace}
         measure = self._add("measure", f"measure {made.label}", params, inputs)
@@ -212,6 +215,18 @@ class _Planner:
                 gates=self.gates[benchmark] if made.choice else None,
             )
         )
+
+    def _crossed(self, benchmark: str, made: _Made, oracles: Mapping[int, _Made]) -> str:
+        """A model and all oracles score each other's answers."""
+        params = {
+            **self._data(benchmark),
+            "oracle_seeds": sorted(oracles),
+            "traces": self._traces(),
+        }
+        inputs = {"base": self._base(), "model": made.model, "trace": made.trace}
+        for seed, oracle in oracles.items():
+            inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
+        return self._add("cross", f"cross {made.label}", params, inputs)
 
     def _data(self, benchmark: str) -> dict[str, Any]:
         """The data and the model that is loaded; a base in 4 bits is another model."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from uqs import benchmarks
 from uqs.errors import DataError, UserError
 from uqs.studies.cells import Cell
+from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
 from uqs.studies.plan import Plan, base_hash, make_plan
@@ -61,7 +62,8 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         store.clean()
         write_text(store.run / "study.yaml", dump_study(plan.study))
         make_cells(plan.study.name, plan.cells, store, options, console)
-        collect(plan, store)
+        for problem in collect(plan, store):
+            console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
     return store.run
 
 
@@ -70,6 +72,8 @@ def make_cells(
 ) -> None:
     """Make the cells that are missing, in a store that is locked; errors as those of `run_study`."""
     made = _finished(cells, store, console)
+    for line in changes(cells, made, store):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     schedule = Schedule(cells, {key: manifest.stop for key, manifest in made.items()})
     todo = len(schedule.remaining)
     console.print(f"{name}: {len(made)} cells exist, {todo} to make", highlight=False)

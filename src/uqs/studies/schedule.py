@@ -13,6 +13,7 @@ COST: Mapping[Kind, int] = {
     "unlearn": 6,
     "trace": 3,
     "gates": 1,
+    "cross": 2,
     "measure": 1,
     "trial": 7,
 }

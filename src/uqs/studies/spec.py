@@ -212,9 +212,8 @@ def _trained(model: Model) -> dict[str, Any]:
 
 
 def everything(shadows: bool) -> list[str]:
-    """All metrics but those whose data a study does not make: crossed answers, and shadow models unless it
-    has some."""
-    left_out = {Need.CROSSED} if shadows else {Need.CROSSED, Need.SHADOWS}
+    """All metrics; those that read shadow models only where the study has some."""
+    left_out = set() if shadows else {Need.SHADOWS}
     return [name for name in metric_names("all") if not metric_card(name).needs & left_out]
 
 

@@ -37,6 +37,7 @@ class Manifest:
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
     versions: Mapping[str, str]
+    computation: Mapping[str, Any]
     device: str
     seconds: float
     stop: str | None

@@ -59,7 +59,7 @@ from uqs.traces.settings import TraceSettings
 from uqs.traces.store import TraceStore
 
 Inputs = Mapping[str, Path]
-MEMBERS = "members.json"
+SHADOWED = "shadow.json"
 TRAINING = "training.json"
 
 
@@ -158,8 +158,11 @@ def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
         asked[SHUFFLED] = _shuffled(data)
     if cell.params["role"] == SHADOW:
         asked = {name: Split(name, data.evaluate[name].samples) for name in TRACED}
-        members = sorted(draw(data, cell.params["seed"]).members)
-        (out / MEMBERS).write_text(json.dumps(members))
+        about = {
+            "members": sorted(draw(data, cell.params["seed"]).members),
+            "collapsed": _collapsed(inputs["model"]),
+        }
+        (out / SHADOWED).write_text(json.dumps(about))
     with tracer(cell, inputs["model"], inputs["base"], out) as traced:
         record(traced, asked, needs).write(out)
 
@@ -181,7 +184,7 @@ def _layers(given: Sequence[int] | None) -> tuple[int, ...] | None:
 
 def _checkpoint(model: Path, base: Path) -> Checkpoint:
     """The checkpoint in a cell's folder; an adapter stands on the study's base, whatever it names."""
-    if (model / adapter.FULL).exists():
+    if (model / "model.safetensors").exists():
         return Checkpoint(model, "model", model.name)
     return Checkpoint(model, "adapter", model.name, base)
 
@@ -248,12 +251,10 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
     found = evaluate(
         cell.params["metrics"],
         recorded.evidence(update, crossed),
-        References(oracles, original, _shadows(inputs)),
+        References(oracles, original, shadows(inputs)),
         role=Role(cell.params["role"]),
         dead=_collapsed(inputs["model"]),
     )
-    for number, fault in enumerate(recorded.faults):
-        found.problems[f"traces {number + 1}"] = fault
     found.write(out)
 
 
@@ -349,14 +350,16 @@ def _reference(traces: Path, checkpoint: Path, start: Path) -> Evidence:
     return Recorded.read(traces).evidence(effective_update(checkpoint, start))
 
 
-def _shadows(inputs: Inputs) -> list[Shadow]:
-    """The shadow models that were unlearned as the measured model was."""
+def shadows(inputs: Inputs) -> list[Shadow]:
+    """The shadow models of a cell; one whose unlearning collapsed was put back: it is not unlearned."""
     folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
-    return [
-        Shadow(
-            frozenset(json.loads((folder / MEMBERS).read_text())),
-            unlearned=True,
-            traces=Recorded.read(folder).evidence(None).traces,
-        )
-        for folder in folders
-    ]
+    return [_shadow(folder) for folder in folders]
+
+
+def _shadow(folder: Path) -> Shadow:
+    about = json.loads((folder / SHADOWED).read_text())
+    return Shadow(
+        frozenset(about["members"]),
+        unlearned=not about["collapsed"],
+        traces=Recorded.read(folder).evidence(None).traces,
+    )

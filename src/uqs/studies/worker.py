@@ -93,6 +93,7 @@ def make(cell: Cell, store: Store, do: Work) -> Done:
             params=cell.params,
             inputs=cell.inputs,
             versions=_versions(),
+            computation=cell.computation,
             device=_device(),
             seconds=seconds,
             stop=stop,

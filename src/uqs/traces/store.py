@@ -38,7 +38,12 @@ class Identity:
     @property
     def weights(self) -> str:
         """One hash for the weights, 16 hex digits."""
-        return hashlib.sha256(f"{self.start}{self.adapter}".encode()).hexdigest()[:16]
+        return weights_hash(self.start, self.adapter)
+
+
+def weights_hash(start: str, adapter: str) -> str:
+    """One hash for the weights of a model by those of its parts, 16 hex digits."""
+    return hashlib.sha256(f"{start}{adapter}".encode()).hexdigest()[:16]
 
 
 class TraceStore:

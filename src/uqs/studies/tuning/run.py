@@ -169,6 +169,7 @@ class _Trials:
             "seed": self.options.seed,
             "validation_seed": self.options.seed,
             "questions": self.options.questions,
+            "max_new_tokens": self.study.traces.max_new_tokens,
             **({"trainer": trainer} if trainer else {}),
             **file_of(choice.name),
         }

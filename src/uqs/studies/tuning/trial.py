@@ -26,17 +26,18 @@ def run(cell: Cell, inputs: work.Inputs, out: Path) -> None:
     work.quiet()
     params = cell.params
     parts = validation(work.benchmark_of(cell), params["validation_seed"], params["questions"])
+    settings = TraceSettings(max_new_tokens=params["max_new_tokens"])
     made = work.unlearned(cell, inputs, parts.unlearn)
     found: dict[str, Any] = {"collapse": made.training.collapse, "steps": made.training.steps}
     if made.training.collapse is None:
         found |= {
-            "forget_accuracy": accuracy(made.vlm, parts.forget),
-            "retain_accuracy": accuracy(made.vlm, parts.retain),
+            "forget_accuracy": accuracy(made.vlm, parts.forget, settings),
+            "retain_accuracy": accuracy(made.vlm, parts.retain, settings),
         }
     (out / TRIAL).write_text(json.dumps(found))
 
 
-def accuracy(vlm: VLM, split: Split) -> float:
+def accuracy(vlm: VLM, split: Split, settings: TraceSettings) -> float:
     """Share of right greedy answers."""
-    trace = trace_split(vlm, split, TraceSettings(max_new_tokens=work.MAX_NEW_TOKENS))
+    trace = trace_split(vlm, split, settings)
     return float(right_answers(trace).mean())
