@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from uqs import computation
 from uqs.records import Role
-from uqs.studies.cells import CELL_VERSION, Cell
+from uqs.studies.cells import Cell
 from uqs.studies.plan import Plan, base_hash, make_plan
 from uqs.studies.run import plan_study
 from uqs.studies.spec import Study
@@ -82,7 +83,7 @@ def test_each_model_starts_from_its_own_original_and_is_compared_with_every_orac
         if model.role == Role.UNLEARNED:
             original = cells[made.inputs["original"]]
             assert (original.params["role"], original.params["seed"]) == ("original", model.seed)
-            assert made.inputs["gates"] == model.gates == plan.gates[model.benchmark]
+            assert made.after == (model.gates,) == (plan.gates[model.benchmark],)
     for key in plan.gates.values():
         assert sorted(cells[key].inputs) == ["oracle_0", "oracle_1", "original_42", "original_7"]
 
@@ -117,8 +118,42 @@ def test_a_key_follows_from_what_the_content_depends_on(
     assert keys(plan) - keys(fewer) == keys(plan, "measure")
     other_data = make_plan(study, dict.fromkeys(plan.data_hashes, "other data"), "base")
     assert keys(plan) & keys(other_data) == keys(plan, "base")
-    monkeypatch.setitem(CELL_VERSION, "measure", 99)  # type: ignore[arg-type]
+    monkeypatch.setitem(computation.CODE, "measuring", 99)  # type: ignore[arg-type]
     assert keys(plan) - keys(variant(plan)) == keys(plan, "measure")
+
+
+def test_a_trace_setting_changes_the_traces_and_what_reads_them(plan: Plan) -> None:
+    traces = plan.study.traces.model_copy(update={"max_new_tokens": 9})
+    changed = keys(plan) - keys(variant(plan, traces=traces))
+    assert changed == keys(plan, "trace", "gates", "measure")
+
+
+def test_a_batch_size_changes_nothing(plan: Plan) -> None:
+    traces = plan.study.traces.model_copy(update={"batch_size": 9})
+    assert keys(variant(plan, traces=traces)) == keys(plan)
+
+
+def test_a_gates_limit_unlearns_nothing_again(plan: Plan) -> None:
+    gates = plan.study.gates.model_copy(update={"accuracy": 0.5})
+    assert keys(plan) - keys(variant(plan, gates=gates)) == keys(plan, "gates", "measure")
+
+
+@pytest.mark.parametrize(
+    ("library", "kinds"),
+    [
+        ("torch", ("train", "unlearn", "trace", "gates", "measure")),
+        ("scipy", ("gates", "measure")),
+        ("rouge-score", ("measure",)),
+    ],
+)
+def test_another_version_of_a_library_changes_what_it_computes(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, library: str, kinds: tuple[str, ...]
+) -> None:
+    own = computation.installed
+    monkeypatch.setattr(
+        computation, "installed", lambda name: "0.0.1" if name == library else own(name)
+    )
+    assert keys(plan) - keys(variant(plan)) == keys(plan, *kinds)
 
 
 def test_the_label_and_the_order_of_words_are_no_part_of_a_key() -> None:

@@ -11,6 +11,7 @@ import yaml
 from uqs.errors import DataError
 from uqs.methods.cards.labels import SalUnSettings
 from uqs.metrics.catalogue import CARDS, CORE
+from uqs.records import Need
 from uqs.studies.spec import dump_study, read_study, read_study_to_tune
 
 SMALL: dict[str, Any] = {
@@ -44,7 +45,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
     assert salun.hyperparameters == SalUnSettings(mask_share=0.25, lr=2e-4).model_dump()
     assert read_study(write(tmp_path, SMALL | {"metrics": "default"})) == study
     everything = read_study(write(tmp_path, SMALL | {"metrics": "all"})).metrics
-    without = {card.name for card in CARDS.values() if card.needs & {"crossed", "shadows"}}
+    without = {card.name for card in CARDS.values() if Need.SHADOWS in card.needs}
     assert set(everything) == {card.name for card in CARDS.values()} - without
 
 

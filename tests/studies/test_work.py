@@ -14,6 +14,7 @@ from uqs.errors import UserError
 from uqs.models import adapter
 from uqs.models.tiny_llava import TinyLlava
 from uqs.studies.cells import Cell, Kind
+from uqs.studies.spec import Traces
 from uqs.studies.work import cell_seed, run, shadows
 
 
@@ -43,6 +44,7 @@ def cell(kind: Kind, **params: object) -> Cell:
         "data_hash": benchmarks.load("mmubench:tiny").data_hash,
         "model": "tiny_llava",
         "seed": 1,
+        "traces": Traces(max_new_tokens=8).content(),
     }
     return Cell(kind, "", {**about, **params}, {})
 
@@ -85,10 +87,10 @@ def test_nothing_is_measured_against_a_dropped_oracle(
     oracles = {f"oracle_{seed}": original for seed in (0, 1, 2)}
     traces = {f"oracle_{seed}_trace": traced for seed in (0, 1, 2)}
     metrics = ["jensen_shannon", "relative_activation_distance"]
-    one = cell("measure", metrics=metrics, oracle_seeds=[0, 1, 2])
+    one = cell("measure", role="unlearned", metrics=metrics, oracle_seeds=[0, 1, 2])
     inputs = {"base": trained["base"], "model": original, "trace": traced, "gates": gates}
     folder = made(tmp_path / "measured", one, **inputs, **oracles, **traces)
-    rows = json.loads((folder / "measurements.json").read_text())
+    rows = json.loads((folder / "measurements.json").read_text())["measured"]
     assert {row["oracle_seed"] for row in rows} == {0, 2}
 
 
@@ -105,9 +107,14 @@ def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str,
     inputs = {"base": trained["base"], "model": model}
     trace = made(tmp_path / "trace", cell("trace", role="unlearned", needs=[]), **inputs)
     inputs["gates"] = gates_that_drop(tmp_path / "gates")
-    measuring = cell("measure", metrics=["forget_accuracy", "empty_answers"], oracle_seeds=[])
+    measuring = cell(
+        "measure",
+        role="unlearned",
+        metrics=["forget_accuracy", "empty_answers"],
+        oracle_seeds=[],
+    )
     folder = made(tmp_path / "measured", measuring, trace=trace, **inputs)
-    rows = json.loads((folder / "measurements.json").read_text())
+    rows = json.loads((folder / "measurements.json").read_text())["measured"]
     assert {row["status"] for row in rows if row["metric"] == "FA"} == {"collapsed"}
     assert all(row["value"] is None for row in rows if row["metric"] == "FA")
     assert any(row["value"] is not None for row in rows if row["metric"] != "FA")

@@ -54,7 +54,6 @@ from uqs.studies.gates import (
 from uqs.studies.plan import Cell
 from uqs.studies.shadows import SHADOW, TRACED, draw
 from uqs.studies.verdict import GATES, dropped_oracles
-from uqs.traces.limits import check_answers
 from uqs.traces.settings import TraceSettings
 from uqs.traces.store import TraceStore
 
@@ -95,8 +94,6 @@ def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
         learn = (*draw(data, cell.params["seed"]).learn, *learn)
     settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
     vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
-    for split in data.evaluate.values():  # as tracing does, but before anything is trained
-        check_answers(vlm, split, cell.params["traces"]["max_new_tokens"])
     adapter.attach(vlm, settings, seed=training["init_seed"])
     method = Retrain(training["batch_size"], training["replay"])
     parts = {
