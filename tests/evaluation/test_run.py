@@ -337,13 +337,13 @@ def test_traces_of_other_questions_are_refused(folders, small, cache, tmp_path: 
     )
     assert [failure.label for failure in found.failures] == ["traces seed 0"]
     assert "is of other data than the benchmark's" in found.failures[0].reason
+    assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
     index = json.loads((out / "trace.json").read_text())
     (out / "trace.json").write_text(json.dumps(index | {"about": {}}))  # another engine's
     found = uqs.measure(
         folders["original"], [out], small, metrics=["FA"], settings=SETTINGS, cache=cache
     )
     assert "are not those of the benchmark's split" in found.failures[0].reason
-    assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
 
 
 def test_damaged_traces_fail_alone(folders, small, cache, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from uqs import benchmarks, results
-from uqs.metrics.base import Evidence, References, Shadow
+from uqs.evaluation.record import Recorded
+from uqs.metrics.base import References, Shadow
 from uqs.metrics.membership.likelihood_ratio import LikelihoodRatio
 from uqs.records import Benchmark, Role, Sample, Split
 from uqs.studies.cells import Cell
@@ -22,7 +23,6 @@ from uqs.studies.run import RunOptions, plan_study, run_plan
 from uqs.studies.shadows import draw, draw_members
 from uqs.studies.summary import summary
 from uqs.studies.work import cell_seed
-from uqs.traces.file import read_traces, splits
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -163,7 +163,7 @@ def test_an_unlearned_model_is_measured_with_the_shadows_of_its_own_method(plan:
                 assert cell.params["benchmark"] == model.benchmark
             for word in ("method", "hyperparameters"):
                 assert unlearned.params[word] == own.params[word]
-            assert unlearned.inputs["gates"] == plan.gates[model.benchmark]
+            assert unlearned.after == (plan.gates[model.benchmark],)
             original = cells[own.inputs["original"]]
             for word in ("training", "adapter"):
                 assert trained.params[word] == original.params[word]
@@ -225,13 +225,14 @@ def test_a_real_study_measures_with_what_its_shadows_said(tmp_path: Path) -> Non
     for name, key in cells[model.measure].inputs.items():
         if name.startswith("shadow"):
             folder = run / "cells" / key
-            assert splits(folder) == ["forget", "holdout"]
+            said = Recorded.read(folder).evidence(None).traces
+            assert sorted(said) == ["forget", "holdout"]
             members = draw(data, int(name.rpartition("_")[2])).members
-            shadows.append(Shadow(members, unlearned=True, traces=read_traces(folder)))
+            shadows.append(Shadow(members, unlearned=True, traces=said))
     traces = [shadow.traces["holdout"].gold_log_probs.tobytes() for shadow in shadows]
     assert len(set(traces)) == SHADOWS
     (expected,) = LikelihoodRatio().measure(
-        Evidence(read_traces(run / "cells" / model.trace)), References(shadows=shadows)
+        Recorded.read(run / "cells" / model.trace).evidence(None), References(shadows=shadows)
     )
     assert rows["unlearned"].status == "ok"
     assert rows["unlearned"].value == pytest.approx(expected.measurement.value, abs=1e-12)
