@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs import benchmarks
-from uqs.metrics.accuracy import right_answers
 from uqs.records import Split
 from uqs.studies.gates import (
     SHUFFLED,
@@ -32,6 +31,7 @@ from uqs.studies.gates import (
     shuffled_pictures,
 )
 from uqs.traces.file import read_traces
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 Floats = NDArray[np.float64]

@@ -33,13 +33,13 @@ from torch import Tensor
 from uqs import benchmarks
 from uqs.checkpoints.find import Checkpoint
 from uqs.checkpoints.open import Models
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Measured, References
 from uqs.models.llava import Llava
 from uqs.models.settings import BASES, AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.questions.candidates import with_candidates
 from uqs.records import Sample, Split
+from uqs.traces.judged import right_answers
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.activation_distance import ActivationDistance
 from uqs.metrics.base import Evidence
 from uqs.records import Status
+from uqs.traces.judged import right_answers
 
 
 def plain(first: np.ndarray, second: np.ndarray) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence
 from uqs.metrics.functional_distance import FunctionalDistance
 from uqs.records import Status
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 

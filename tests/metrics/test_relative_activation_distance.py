@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Measured, References
 from uqs.metrics.relative_activation_distance import RelativeActivationDistance
 from uqs.records import Status
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 

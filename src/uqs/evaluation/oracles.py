@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from scipy.stats import norm
 
 from uqs.metrics import baseline
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.collapse import collapsed
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 CONFIDENCE = 0.99

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from uqs.answers import is_right
 from uqs.metrics.base import Floats, Measured
 from uqs.metrics.by_split import SplitMetric, parts
 from uqs.records import MetricCard
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
-
-
-def right_answers(trace: Trace) -> Floats:
-    """1 where the greedy answer is right, else 0: (n,)."""
-    judged = zip(trace.tasks, trace.answers, trace.golds, strict=True)
-    return np.array([is_right(*one) for one in judged], dtype=np.float64)
 
 
 class _Accuracy(SplitMetric):

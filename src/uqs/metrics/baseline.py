@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from uqs.answers import words
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import parts
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 LIMIT = 0.5

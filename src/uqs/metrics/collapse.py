@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from uqs.answers import plain, says_something, words
-from uqs.metrics.accuracy import right_answers
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 NEARLY_ALL = 0.9

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.membership.statistics import Scores, placements
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 LEAST = 0.5

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from uqs import registry
 from uqs.answers import says_something
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.questions.base import Probe
 from uqs.questions.likelihood_rank import compared, reciprocal_rank
 from uqs.records import MetricCard, Need, Status
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 Mask = NDArray[np.bool_]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
 from uqs.metrics.recoverability import ABOVE, right_after
 from uqs.records import MetricCard, Need, Status
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 _STEPS = re.compile(r"relearn_(\d+)")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from uqs.metrics.accuracy import right_answers
 from uqs.records import LETTERS, Benchmark, Picture, Sample
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 PREFIX = "probe_"

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from uqs.metrics.accuracy import right_answers
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.membership import MembershipAUC
 from uqs.records import GateCheck, Sample, Split
+from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 SHUFFLED = "shuffled_pictures"

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from uqs.metrics.accuracy import right_answers
 from uqs.models.vlm import VLM
 from uqs.records import Split
 from uqs.studies import work
 from uqs.studies.cells import Cell
 from uqs.studies.tuning.validation import validation
+from uqs.traces.judged import right_answers
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 
