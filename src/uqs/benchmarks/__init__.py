@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from uqs import registry
+from uqs.benchmarks.limit import asked, limited
 from uqs.errors import UserError
 from uqs.records import Benchmark
 
@@ -38,11 +39,13 @@ def edition_path(name: str, edition: str) -> Path:
 def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
+    `name:tiny#4` is a part for a quick try: four entities a split.
     `options` are fields of the benchmark's loader. UserError for an unknown name, folder or option;
     DataError, naming file, row and field, for bad data.
     """
-    name, _, edition = spec.partition(":")
+    name, _, given = spec.partition(":")
     registry.check("benchmark", name)
+    edition, entities = asked(given)
     if not edition:
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
@@ -57,4 +60,4 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
-    return found
+    return found if entities is None else limited(found, entities)
