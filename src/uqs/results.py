@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from uqs import io
 from uqs.errors import DataError
 from uqs.records import VALUED, Role, Status
 
@@ -141,12 +142,7 @@ def _sortable(value: object) -> tuple[bool, str | int]:
 def write(rows: Iterable[Row], path: Path) -> None:
     """Write a checked Parquet table; a killed write leaves the old file or none."""
     table = pa.Table.from_pylist([asdict(row) for row in check(rows, path)], schema=SCHEMA)
-    part = path.with_name(path.name + ".part")
-    try:
-        pq.write_table(table, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    io.write_parquet(path, table)
 
 
 def read(path: Path) -> list[Row]:

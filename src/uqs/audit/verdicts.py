@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from uqs.audit.findings import Audit
 from uqs.records import Status
+from uqs.text import count as _count
+from uqs.text import listed as _list
 
 LEVEL = 0.05
 SUPPORT = 0.8
@@ -179,13 +181,5 @@ def _attacks(audit: Audit) -> Iterator[str]:
             )
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" + ("" if number == 1 else "s")
-
-
 def _s(names: Sequence[str], verb: str) -> str:
     return verb if len(names) > 1 else verb + "s"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

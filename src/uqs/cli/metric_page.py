@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isinf
 
-from uqs.cli.ls import entries
+from uqs.cli.listing import entries
 from uqs.metrics.cards import CORE, GROUPS
 from uqs.records import MetricCard
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from uqs import __version__, results
+from uqs import __version__, io, results
 from uqs.errors import DataError
 from uqs.evaluation.splits import card
 from uqs.gaps import with_gaps
 from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.studies.plan import Plan, PlannedModel
-from uqs.studies.store import Manifest, Store, write_text
+from uqs.studies.store import Manifest, Store
 
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
@@ -26,7 +26,7 @@ def collect(plan: Plan, store: Store) -> None:
         benchmark: json.loads((store.folder(key) / "gates.json").read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
     }
-    write_text(store.run / "gates.json", json.dumps(gates, indent=1))
+    io.write_text(store.run / "gates.json", json.dumps(gates, indent=1))
 
 
 def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
