@@ -52,7 +52,8 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self.bars:
+            self._progress.stop()
 
     def line(self, text: str) -> None:
         """Print a line, above the bar where there is one."""

@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from uqs import registry
-from uqs.cli.ls import entries, tables
+from uqs.cli.listing import entries, sheets
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.metrics.cards import CARDS
+from uqs.report.terminal import write_sheets
 
 GUEST = '''
 from uqs.methods.base import Method
@@ -99,8 +100,7 @@ def test_a_plug_in_is_found(install: Callable[[str, str], None]) -> None:
 def shown(kinds: str) -> str:
     """A table as it is printed, wide enough for one line a row."""
     buffer = io.StringIO()
-    for table in tables(kinds):
-        Console(file=buffer, width=1000).print(table)
+    write_sheets(Console(file=buffer, width=1000, markup=False), sheets(kinds))
     return buffer.getvalue()
 
 
@@ -131,10 +131,10 @@ def test_only_the_list_of_methods_loads_a_plug_in(install: Callable[[str, str], 
     install("uqs.methods", "guest = guest:Guest")
     for kind in registry.BUILT_IN:
         if kind != "method":
-            list(tables(f"{kind}s"))
+            list(sheets(f"{kind}s"))
     list(entries("method"))
     assert "guest" not in sys.modules
-    list(tables("methods"))
+    list(sheets("methods"))
     assert "guest" in sys.modules
 
 
@@ -175,9 +175,9 @@ def test_the_listing_describes_everything(kind: str) -> None:
     found = list(entries(kind))
     assert [entry.name for entry in found] == list(registry.names(kind))
     assert all(entry.summary for entry in found)
-    assert len(list(tables(f"{kind}s"))) == 1
+    assert len(list(sheets(f"{kind}s"))) == 1
 
 
 def test_an_unknown_kind_gets_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'methods'"):
-        list(tables("method"))
+        list(sheets("method"))

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from uqs.evaluation.run import Result
-from uqs.report.measured import Watcher, show
-from uqs.report.words import MINUS
+from uqs.report.measured import show
 from uqs.results import Row
+from uqs.text import MINUS
 
 FA = Row(
     study="measure",
@@ -83,11 +83,3 @@ def test_collapse_and_missing_oracles_are_said() -> None:
     assert "npo@weak seed 3 is collapsed" in text
     assert "without an oracle there are no values of JS" in text
     assert "- a batch was halved" in text
-
-
-def test_plain_progress_is_a_line_a_split(capsys: pytest.CaptureFixture[str]) -> None:
-    with Watcher(plain=True) as watcher:
-        watcher.began("original")
-        watcher.traced("forget", 0, 10)
-        watcher.traced("forget", 10, 10)
-    assert capsys.readouterr().err.splitlines() == ["original", "  forget: 10 samples"]

@@ -92,7 +92,7 @@ def main() -> None:
     """Run the command line; an error is one line on stderr and exit code 2, a fault exit code 1."""
     asked = Asked()
     try:
-        code = app(standalone_mode=False, obj=asked)
+        code = app(prog_name="uqs", standalone_mode=False, obj=asked)
     except typer.TyperException as error:
         hint = ""
         if getattr(error, "option_name", None) == "--debug":

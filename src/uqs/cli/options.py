@@ -25,7 +25,9 @@ WorkersOption = Annotated[
 RunsOption = Annotated[Path, typer.Option(help="Folder of all run folders.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
 
-TableArgument = Annotated[Path, typer.Argument(help="Results: CSV, JSON or Parquet, wide or long.")]
+TableArgument = Annotated[
+    Path, typer.Argument(metavar="TABLE", help="Results: CSV, JSON or Parquet, wide or long.")
+]
 DirectionOption = Annotated[
     list[str] | None,
     typer.Option(
