@@ -179,7 +179,7 @@ def _from_package(kind: Kind, name: str, place: str) -> Any:
 
 def _check_method(found: object, where: str) -> None:
     """Raise a UserError where a plug-in is no method with a card of its own."""
-    # by name: the read half asks the registry too, and never for a method
+    # by name: the core asks the registry too, and never for a method
     method = import_module("uqs.methods.base").Method
     card_class = import_module("uqs.methods.cards.card").MethodCard
     if not (isinstance(found, type) and issubclass(found, method)):
