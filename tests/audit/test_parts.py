@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, rankdata, spearmanr
 
 from uqs.audit import audit
-from uqs.audit.association import agreement, aligned, associate
+from uqs.audit.association import agreement, associate
 from uqs.audit.compare import compare, soft_pairwise_accuracy
 from uqs.audit.degenerate import find_degenerate, measure_noise, standard_errors
 from uqs.audit.direction import aligned

@@ -87,7 +87,7 @@ def measure(
     from uqs.evaluation.run import measure as evaluate
     from uqs.progress import Display
     from uqs.report.measured import show
-    from uqs.report.terminal import WIDE, plain_console
+    from uqs.report.terminal import plain_console
     from uqs.traces.settings import TraceSettings
 
     settings = TraceSettings(
@@ -118,7 +118,7 @@ def measure(
             io.write_parquet(
                 per_sample, pa.Table.from_pylist([asdict(one) for one in found.samples])
             )
-    show(found, plain_console(WIDE))
+    show(found, plain_console())
     if found.rows:
         typer.echo(f"\nresults: {out}")
     for failure in found.failures:

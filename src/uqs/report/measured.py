@@ -44,7 +44,7 @@ def _headlines(rows: Sequence[Row], symbols: Sequence[str], title: str) -> Sheet
     for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
         mine = [row for row in shown if _model(row) == model]
         lines.append((model, *(_cell([r for r in mine if r.metric == m]) for m in metrics)))
-    return Sheet(title, ("model", *metrics), lines, fixed=True)
+    return Sheet(title, ("model", *metrics), lines)
 
 
 def _by_role(rows: Sequence[Row]) -> list[Row]:

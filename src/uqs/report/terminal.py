@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 WIDTH = 120
 """Columns where the output is no terminal."""
 WIDE = 150
-"""The same for tables that have a column for each of many metrics, or long texts."""
+"""The same for long texts."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Sheet:
     """A titled table of text, and a note that says how to read it.
 
     Columns but those of `left` are numbers, which end on the right. `rules` says before which rows a line is
-    drawn. Where `fixed` is set, no column is ever folded.
+    drawn.
     """
 
     title: str
@@ -30,7 +31,6 @@ class Sheet:
     note: str = ""
     left: Sequence[int] = (0,)
     rules: Sequence[int] = ()
-    fixed: bool = False
 
 
 def plain_console(width: int = WIDTH) -> Console:
@@ -42,7 +42,11 @@ def plain_console(width: int = WIDTH) -> Console:
 
 
 def write_sheet(console: Console, sheet: Sheet) -> None:
-    """Print the table, its note below it."""
+    """Print the table, its note below it.
+
+    Words are folded where the console is narrow, names never; numbers are folded on a terminal alone, and
+    elsewhere the lines are as long as they need be.
+    """
     table = Table(
         title=sheet.title,
         title_justify="left",
@@ -50,17 +54,35 @@ def write_sheet(console: Console, sheet: Sheet) -> None:
         caption_justify="left",
     )
     for at, name in enumerate(sheet.columns):
+        words = at in sheet.left
         table.add_column(
             name,
-            justify="left" if at in sheet.left else "right",
-            no_wrap=sheet.fixed or at == 0,
+            justify="left" if words else "right",
+            no_wrap=at == 0 or not (words or console.is_terminal),
             overflow="fold",
         )
     for at, row in enumerate(sheet.rows):
         if at in sheet.rules:
             table.add_section()
         table.add_row(*row)
+    width = console.width
+    if not console.is_terminal:
+        console.width = max(width, _needed(sheet))
     console.print(table)
+    console.width = width
+
+
+def _needed(sheet: Sheet) -> int:
+    """Columns of text that the table takes where only words are folded."""
+    found = 1
+    for at, name in enumerate(sheet.columns):
+        texts = [name, *(row[at] for row in sheet.rows if at < len(row))]
+        folded = at in sheet.left and at > 0
+        pieces = (
+            piece for text in texts for piece in (text.split() if folded else text.split("\n"))
+        )
+        found += 3 + max(map(cell_len, pieces), default=0)
+    return found
 
 
 def write_sheets(console: Console, sheets: Iterable[Sheet]) -> None:
