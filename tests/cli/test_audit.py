@@ -37,6 +37,18 @@ def test_verdicts_come_before_the_tables_that_carry_them(uqs, quick):
         assert title in said.out.partition("More with --full: ")[2]
 
 
+def test_of_two_distances_the_first_has_its_table(uqs, quick, tmp_path):
+    table = tmp_path / "t.csv"
+    lines = PUBLISHED.read_text().splitlines()
+    more = ["functional_distance", *(str(i % 7) for i in range(len(lines) - 1))]
+    table.write_text("".join(f"{a},{b}\n" for a, b in zip(lines, more, strict=True)))
+    said = uqs("audit", table, *quick)
+    assert said.code == 0, said.err
+    assert said.out.count("┏") == 2
+    rest = said.out.partition("More with --full: ")[2]
+    assert "Which metric follows the functional distance" in " ".join(rest.split())
+
+
 def test_all_tables_are_printed_where_they_are_asked_for(uqs, quick):
     said = uqs("audit", PUBLISHED, "--full", *quick)
     tables = ("Design", "Metrics that say nothing", "Which metric follows", "Metric against metric")

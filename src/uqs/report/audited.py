@@ -14,7 +14,7 @@ from uqs.stats.permutation import PermutationTest
 from uqs.text import probability
 
 CARRYING = ("reliability", "agreement")
-"""The parts that carry the verdicts; the others are printed where all is asked for."""
+"""The parts whose first table carries the verdicts; the rest is printed where all is asked for."""
 LONG = 40
 """Most rows of a table that is printed unasked."""
 MANY = 12
@@ -24,7 +24,8 @@ MANY = 12
 def show(audit: Audit, console: Console, *, full: bool = False) -> None:
     """Print the verdicts, then the tables that carry them, or all tables."""
     every = sheets(audit)
-    shown = every if full else [s for s in sheets(audit, CARRYING) if len(s.rows) <= LONG]
+    firsts = [sheet for name in CARRYING for sheet in sheets(audit, [name])[:1]]
+    shown = every if full else [sheet for sheet in firsts if len(sheet.rows) <= LONG]
     write_lines(console, audit.verdicts)
     write_sheets(console, shown)
     if left := [sheet.title for sheet in every if sheet not in shown]:
@@ -87,6 +88,7 @@ def _degenerate(audit: Audit) -> Iterable[Sheet]:
         "Metrics that say nothing",
         ("metric", "benchmark", "status", "value or range"),
         [(i.metric, i.benchmark, i.status, _number(i.value, 4)) for i in audit.degenerate],
+        left=(0, 1, 2),
     )
 
 
