@@ -20,6 +20,11 @@ from rich.text import Text
 from uqs.text import clock
 
 
+def stderr_console() -> Console:
+    """Standard error, names printed as they are."""
+    return Console(stderr=True, markup=False, highlight=False)
+
+
 class Display:
     """One bar, with lines printed above it; `bars` is false where only the lines are shown.
 
@@ -27,7 +32,7 @@ class Display:
     """
 
     def __init__(self, plain: bool = False, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, markup=False, highlight=False)
+        self.console = console or stderr_console()
         self.bars = self.console.is_terminal and not plain
         self._progress = Progress(
             BarColumn(bar_width=30),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from uqs import benchmarks, io
 from uqs.errors import DataError, UserError
-from uqs.progress import Display
+from uqs.progress import Display, stderr_console
 from uqs.studies.cells import Cell
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
@@ -52,7 +52,7 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
     plan = plan_study(path)
-    return run_plan(plan, options, Console(stderr=True))
+    return run_plan(plan, options, stderr_console())
 
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
