@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from uqs.cli.app import app
 from uqs.report.reproduced import tree
+from uqs.report.terminal import WIDTH
 from uqs.reproduction.differences import differences
 from uqs.reproduction.reproduce import reproduce
 from uqs.score.figures import GROUPS, METRICS
@@ -112,7 +113,7 @@ def test_command():
     assert result.exit_code == 0
     assert json.loads(result.stdout)["published"]["tau"]["FA-RA"] == pytest.approx(23 / 27)
     printed = CliRunner().invoke(app, ["reproduce"]).stdout
-    assert max(map(len, printed.splitlines())) <= 100
+    assert max(map(len, printed.splitlines())) <= WIDTH
     assert "\x1b" not in printed
     text = " ".join(printed.split())
     assert "50 of 50 printed figures come out of the published rows." in text
