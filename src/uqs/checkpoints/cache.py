@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import uqs
+from uqs import io
 from uqs.checkpoints.find import Checkpoint, content_hash, read_json
 from uqs.errors import DataError
 from uqs.models import system_prompt as preamble
 from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.records import Split
-from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
+from uqs.traces.file import FORMAT, check_parts, write_traces
 from uqs.traces.trace import Trace
 
 _TRACING = ("models", "traces", "probes", "measuring")
@@ -126,19 +127,8 @@ class Cache:
 
     def put(self, place: Path, parts: Iterable[Trace], about: Mapping[str, Any]) -> None:
         """Write a trace under a temporary name and give it its place when it is whole."""
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f".part-{place.name}-{os.getpid()}")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        try:
+        with io.new_folder(place, shared=True) as part:
             write_traces(parts, part, about)
-            try:
-                part.rename(place)
-            except OSError:
-                if not (place / INDEX).is_file():  # another process was as fast
-                    raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 @lru_cache(maxsize=1)

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from uqs import __version__, results
+from uqs import __version__, io, results
 from uqs.errors import DataError
 from uqs.gaps import with_gaps
 from uqs.metrics.catalogue import metric_card
 from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.studies.plan import Plan, PlannedModel
-from uqs.studies.store import Manifest, Store, write_text
+from uqs.studies.store import Manifest, Store
 from uqs.studies.verdict import GATES, dropped_oracles
 
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
@@ -30,7 +30,7 @@ def collect(plan: Plan, store: Store) -> None:
         benchmark: json.loads((store.folder(key) / GATES).read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
     }
-    write_text(store.run / GATES, json.dumps(gates, indent=1))
+    io.write_text(store.run / GATES, json.dumps(gates, indent=1))
 
 
 def _rows(plan: Plan, store: Store, model: PlannedModel) -> Iterator[Row]:
