@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`uqs.measure` loads the run half, which needs torch, only when it is asked for."""
+    """`uqs.measure` needs the training extra, and loads it only when it is asked for."""
     if name == "measure":
         return import_module("uqs.evaluation.run").measure
     raise AttributeError(f"module 'uqs' has no attribute {name!r}")

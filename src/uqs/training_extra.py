@@ -1,4 +1,4 @@
-"""Whether the run half's packages are there; imports none of them."""
+"""Whether the packages of the training extra are there; imports none of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uqs.errors import UserError
 PACKAGES = ("torch", "transformers", "peft", "safetensors")
 
 
-def require_run_half(task: str) -> None:
+def require_training_extra(task: str) -> None:
     """UserError, with what to install, where a package is missing that `task` needs."""
     for name in PACKAGES:
         if find_spec(name) is None:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
-from uqs.metrics.cards import CARDS
 
 from uqs.audit import audit
 from uqs.audit.degenerate import find_degenerate
 from uqs.audit.level import levels
 from uqs.audit.order import Order, Shown, orders
 from uqs.audit.order_words import level_sentences, order_sentences
+from uqs.metrics.catalogue import CARDS
 from uqs.results.panel import Panel
 from uqs.results.tables import from_dataframe, read_table
 

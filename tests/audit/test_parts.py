@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm, rankdata, spearmanr
 
 from uqs.audit import audit
-from uqs.audit.association import agreement, oracle_rho
+from uqs.audit.association import agreement, associate
 from uqs.audit.compare import compare, soft_pairwise_accuracy
 from uqs.audit.degenerate import find_degenerate, measure_noise, standard_errors
 from uqs.audit.direction import aligned
@@ -16,6 +16,7 @@ from uqs.audit.structure import cluster, concordance, separations
 from uqs.errors import UserError
 from uqs.results.panel import Panel
 from uqs.score.transforms import calibrate
+from uqs.stats.coefficients import spearman
 from uqs.stats.noise import wilson_error
 
 
@@ -42,7 +43,7 @@ def test_a_target_without_an_oracle_is_a_status():
         {"FA": [0, 1, 2, 3], "oracle_distance": [0, 1, 2, 3]},
         {"FA": "target", "oracle_distance": "lower"},
     )
-    found = oracle_rho(table, "FA")
+    found = associate(table, aligned(table, "FA"), aligned(table, "oracle_distance"), spearman)
     assert found.per_benchmark["b"].status == "missing_oracle"
     assert found.stratified.value is None
     assert found.stratified.status == "missing_oracle"

@@ -1,3 +1,5 @@
+"""`uqs audit` on files."""
+
 from __future__ import annotations
 
 import json
@@ -5,14 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from uqs.cli.audit import audit, parse_directions
-from uqs.errors import DataError, UserError
+from uqs.cli.options import parse_directions
+from uqs.errors import UserError
 
-app = typer.Typer()
-app.command()(audit)
 PUBLISHED = Path(str(files("uqs.reproduction") / "multimodal_llava15_7b.csv"))
 TABLE = "benchmark,method,seed,FA,<b>,oracle_distance\n" + "".join(
     f"b,{method},1,{fa},{other},{distance}\n"
@@ -20,21 +18,66 @@ TABLE = "benchmark,method,seed,FA,<b>,oracle_distance\n" + "".join(
 )
 
 
-def run(*words: str | Path, ok: bool = True):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if ok:
-        assert result.exit_code == 0, result.exception
-    return result
+@pytest.fixture(scope="module")
+def quick() -> tuple[str, int]:
+    """Few draws: what is printed does not hang on how many."""
+    return "--resamples", 200
 
 
-def test_verdicts_come_before_tables():
-    text = run(PUBLISHED).stdout
-    assert text.index("FA and RA are constant on 2 of 3 benchmarks") < text.index("Which metric")
-    assert "refused" in text
+def test_verdicts_come_before_the_tables_that_carry_them(uqs, quick):
+    said = uqs("audit", PUBLISHED, *quick)
+    assert (said.code, said.err) == (0, "")
+    first = "Which metric follows the oracle distance"
+    second = "Which metrics agree"
+    places = [said.out.index(part) for part in ("FA and RA are constant on 2 of 3", first, second)]
+    assert places == sorted(places)
+    assert "refused" in said.out
+    assert said.out.count("┏") == 2
+    for title in ("Design", "Metrics that say nothing", "Metric against metric"):
+        assert title in said.out.partition("More with --full: ")[2]
 
 
-def test_json_has_the_documented_keys_and_no_nan():
-    found = json.loads(run(PUBLISHED, "--json").stdout, parse_constant=pytest.fail)
+def test_of_two_distances_the_first_has_its_table(uqs, quick, tmp_path):
+    table = tmp_path / "t.csv"
+    lines = PUBLISHED.read_text().splitlines()
+    more = ["functional_distance", *(str(i % 7) for i in range(len(lines) - 1))]
+    table.write_text("".join(f"{a},{b}\n" for a, b in zip(lines, more, strict=True)))
+    said = uqs("audit", table, *quick)
+    assert said.code == 0, said.err
+    assert said.out.count("┏") == 2
+    rest = said.out.partition("More with --full: ")[2]
+    assert "Which metric follows the functional distance" in " ".join(rest.split())
+
+
+def test_all_tables_are_printed_where_they_are_asked_for(uqs, quick):
+    said = uqs("audit", PUBLISHED, "--full", *quick)
+    tables = ("Design", "Metrics that say nothing", "Which metric follows", "Metric against metric")
+    for title in tables:
+        assert f"\n{title}" in said.out
+    assert "--full" not in said.out
+    assert said.out.count("┏") > 4
+
+
+def test_a_long_table_is_printed_only_where_it_is_asked_for(uqs, quick, tmp_path):
+    """Ten metrics make 45 pairs."""
+    names = [f"m{i}" for i in range(10)]
+    lines = [",".join(["benchmark", "method", "seed", *names])]
+    for k in range(4):
+        lines.append(",".join(["b", f"x{k}", "1", *(str((7 * k + 3 * i) % 5) for i in range(10))]))
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(lines) + "\n")
+    given = [word for name in names for word in ("--direction", f"{name}=lower")]
+    said = uqs("audit", table, *given, *quick)
+    assert said.code == 0, said.err
+    assert "Which metrics agree" in said.out.partition("More with --full: ")[2]
+    full = uqs("audit", table, "--full", *given, *quick)
+    assert "Which metrics agree" in full.out
+    assert full.out.count(" m0-m") >= 9
+
+
+def test_json_has_the_documented_keys_and_no_nan(uqs, quick):
+    said = uqs("audit", PUBLISHED, "--json", *quick)
+    found = json.loads(said.out, parse_constant=pytest.fail)
     assert {"agreement", "reliability", "clusters", "degenerate", "design", "verdicts"} <= set(
         found
     )
@@ -50,35 +93,46 @@ def test_json_has_the_documented_keys_and_no_nan():
     )
 
 
-def test_the_same_seed_prints_the_same():
+def test_the_same_seed_prints_the_same(uqs, quick):
     first, second, third = (
-        run(PUBLISHED, "--json", "--seed", seed).stdout for seed in ("1", "1", "2")
+        uqs("audit", PUBLISHED, "--json", "--seed", seed, *quick).out for seed in (1, 1, 2)
     )
     assert first == second != third
 
 
-def test_a_page_of_escaped_html(tmp_path):
+def test_a_page_of_escaped_html(uqs, quick, tmp_path):
     table, page = tmp_path / "<u>.csv", tmp_path / "audit.html"
     table.write_text(TABLE)
-    run(table, "--direction", "<b>=lower", "--html", page)
+    said = uqs("audit", table, "--direction", "<b>=lower", "--html", page, *quick)
+    assert said.code == 0, said.err
     text = page.read_text()
     for bad in ("<i>", "<b>", "<u>", "http://", "https://", "<script"):
         assert bad not in text
     assert "&lt;b&gt;" in text
-    assert list(tmp_path.glob("*.part")) == []
+    assert "Metrics that say nothing" in text or "Design" in text  # all tables, not two
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["<u>.csv", "audit.html"]
 
 
-def test_a_page_that_cannot_be_written(tmp_path):
-    result = run(PUBLISHED, "--html", tmp_path / "none" / "audit.html", ok=False)
-    assert isinstance(result.exception, UserError)
+def test_a_page_that_cannot_be_written(uqs, quick, tmp_path):
+    page = tmp_path / "none" / "audit.html"
+    said = uqs("audit", PUBLISHED, "--html", page, *quick)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: {page}: cannot be written (No such file or directory)\n"
 
 
-def test_an_unknown_metric_needs_a_direction(tmp_path):
+def test_an_unknown_metric_needs_a_direction(uqs, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text(TABLE)
-    result = run(table, ok=False)
-    assert isinstance(result.exception, DataError)
-    assert "--direction <b>=lower" in str(result.exception)
+    said = uqs("audit", table)
+    assert (said.code, said.out) == (2, "")
+    assert "--direction <b>=lower" in said.err
+
+
+def test_a_direction_may_stand_before_the_table(uqs, quick, tmp_path):
+    """One value an option: the table is not taken for a second direction."""
+    table = tmp_path / "table.csv"
+    table.write_text(TABLE)
+    assert uqs("audit", "--direction", "<b>=lower", *quick, table).code == 0
 
 
 def test_directions():

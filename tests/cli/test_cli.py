@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from uqs import __version__, cli, results
-from uqs.studies.run import RunOptions, run_study
+from uqs import __version__, results
+from uqs.cli.app import app
+from uqs.studies.run import CellFailedError, RunOptions, run_study
 
-TOY = Path(__file__).parent.parent / "study"
+Uqs = Callable[..., Any]
+TOY = Path(__file__).parent.parent / "studies"
+VERBS = (
+    "audit",
+    "score",
+    "reproduce",
+    "measure",
+    "trace",
+    "unlearn",
+    "tune",
+    "validate",
+    "run",
+    "ls",
+)
+HEAVY = ("torch", "transformers", "pandas", "scipy", "numpy", "pyarrow", "pydantic", "rich")
+UQS = "import sys; sys.argv[0] = 'uqs'; from uqs.cli import main; main()"
 STUDY = """name: small
 benchmarks: [mmubench:tiny]
 model: {name: tiny_llava}
@@ -23,23 +40,17 @@ metrics: [forget_accuracy]
 """
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def uqs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    def call(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["uqs", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return Said(int(ended.value.code or 0), printed.out, printed.err)
-
-    return call
+def uqs_process(
+    *arguments: str, code: str = UQS, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
 
 
 @pytest.fixture
@@ -49,22 +60,54 @@ def study(tmp_path: Path) -> Path:
     return file
 
 
-def test_version_and_help(uqs: Callable[..., Said]) -> None:
-    assert uqs("--version") == Said(0, f"uqs {__version__}\n", "")
+def test_version_and_help(uqs: Uqs) -> None:
+    said = uqs("--version")
+    assert (said.code, said.out, said.err) == (0, f"uqs {__version__}\n", "")
     for arguments in ((), ("--help",)):
         shown = uqs(*arguments)
-        assert shown.code == 0
-        for verb in ("run", "validate", "ls", "tune", "unlearn", "audit", "score", "reproduce"):
-            assert f" {verb} " in shown.out
+        assert (shown.code, shown.err) == (0, "")
+        for verb in VERBS:
+            assert f"\n  {verb} " in shown.out
+    assert "..." not in shown.out.partition("Commands:")[2]  # every verb is told in one line
 
 
-@pytest.mark.parametrize(
-    "verb", ["run", "validate", "ls", "tune", "unlearn", "audit", "score", "reproduce"]
-)
-def test_every_verb_explains_itself(uqs: Callable[..., Said], verb: str) -> None:
-    shown = uqs(verb, "--help")
-    assert (shown.code, shown.err) == (0, "")
-    assert f"uqs {verb}" in shown.out
+def test_every_verb_explains_itself_and_its_variables(uqs: Uqs) -> None:
+    for verb in VERBS:
+        shown = uqs(verb, "--help")
+        assert (shown.code, shown.err) == (0, "")
+        assert shown.out.startswith(f"Usage: uqs {verb} ")
+        if verb != "validate" and verb != "ls":
+            assert f"[env var: UQS_{verb.upper()}_" in " ".join(shown.out.split())
+
+
+def test_there_is_one_application() -> None:
+    """Each verb is a command of the one app, by the name of its function."""
+    assert [one.callback.__name__ for one in app.registered_commands if one.callback] == list(VERBS)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['uqs', '--help']; from uqs.cli.app import app\n"
+        "app(standalone_mode=False)\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = uqs_process(code=code)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "[]"), done.stderr
+
+
+def test_completion_can_be_installed_and_completes() -> None:
+    shown = uqs_process("--show-completion", "bash")
+    assert shown.returncode == 0, shown.stderr
+    assert "_UQS_COMPLETE=complete_bash" in shown.stdout
+    for typed, words, known in (
+        ("uqs tr", 1, ["trace"]),
+        ("uqs ls m", 2, ["models", "methods", "metrics"]),
+        ("uqs score t.csv --form ", 4, ["published", "calibrated"]),
+        ("uqs measure --per", 2, ["--per-sample"]),
+    ):
+        asked = {"COMP_WORDS": typed, "COMP_CWORD": str(words), "_UQS_COMPLETE": "complete_bash"}
+        done = uqs_process(**asked)
+        assert (done.returncode, done.stdout.split()) == (0, known), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -83,9 +126,7 @@ def test_every_verb_explains_itself(uqs: Callable[..., Said], verb: str) -> None
         (["score", "none.csv"], "none.csv"),
     ],
 )
-def test_what_is_wrong_is_one_line(
-    uqs: Callable[..., Said], arguments: list[str], problem: str
-) -> None:
+def test_what_is_wrong_is_one_line(uqs: Uqs, arguments: list[str], problem: str) -> None:
     said = uqs(*arguments)
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("error: ")
@@ -93,32 +134,75 @@ def test_what_is_wrong_is_one_line(
     assert problem in said.err
 
 
-@pytest.mark.parametrize("where", ["before", "after", "variable"])
-def test_debug_shows_where(
-    uqs: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+@pytest.mark.parametrize("where", ["option", "variable"])
+def test_debug_shows_where(uqs: Uqs, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     if where == "variable":
         monkeypatch.setenv("UQS_DEBUG", "1")
-    words = {"before": ["--debug", "ls", "x"], "after": ["ls", "x", "--debug"]}
-    said = uqs(*words.get(where, ["ls", "x"]))
+    said = uqs(*(["--debug"] if where == "option" else []), "ls", "x")
     assert said.code == 2
     assert "Traceback" in said.err
     assert said.err.splitlines()[-1].startswith("error: unknown kind 'x'")
 
 
-def test_a_fault_is_no_users_error(
-    uqs: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, study: Path
+def test_debug_shows_where_a_wrong_verb_was_found(uqs: Uqs) -> None:
+    said = uqs("--debug", "rnu")
+    assert said.code == 2
+    assert "Traceback" in said.err
+
+
+@pytest.mark.parametrize("value", ["0", "false", ""])
+def test_debug_may_be_off_in_the_environment(
+    uqs: Uqs, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
+    monkeypatch.setenv("UQS_DEBUG", value)
+    assert "Traceback" not in uqs("ls", "x").err
+
+
+def test_debug_after_the_verb_says_where_it_stands(uqs: Uqs) -> None:
+    said = uqs("ls", "x", "--debug")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "error: No such option: --debug; it stands before the verb: uqs --debug ls ...\n"
+    )
+
+
+def test_a_fault_is_no_users_error(uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path) -> None:
     def fail(path: Path) -> None:
         raise ZeroDivisionError("a fault")
 
     monkeypatch.setattr("uqs.studies.run.plan_study", fail)
     said = uqs("validate", study)
-    assert said == Said(1, "", "error: ZeroDivisionError: a fault (--debug shows where)\n")
+    hint = "('uqs --debug validate ...' shows where)"
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"error: ZeroDivisionError: a fault {hint}\n"
+    assert "Traceback" in uqs("--debug", "validate", study).err
+
+
+def test_an_interrupted_run_says_how_it_goes_on(
+    uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path
+) -> None:
+    def interrupt(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uqs.studies.run.run_study", interrupt)
+    said = uqs("run", study)
+    assert (said.code, said.out) == (130, "")
+    assert said.err == "interrupted; the same command goes on from what is finished\n"
+
+
+def test_a_failed_cell_is_exit_code_1(
+    uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path
+) -> None:
+    def fail(*given: object) -> None:
+        raise CellFailedError("cell 'x' failed: y")
+
+    monkeypatch.setattr("uqs.studies.run.run_study", fail)
+    said = uqs("run", study)
+    assert (said.code, said.out, said.err) == (1, "", "error: cell 'x' failed: y\n")
 
 
 def test_options_are_environment_variables(
-    uqs: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, study: Path
+    uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path
 ) -> None:
     monkeypatch.setenv("UQS_RUN_WORKERS", "many")
     said = uqs("run", study)
@@ -126,7 +210,14 @@ def test_options_are_environment_variables(
     assert "Invalid value for '--workers'" in said.err
 
 
-def test_validate_says_what_would_run(uqs: Callable[..., Said], study: Path) -> None:
+def test_a_variable_of_no_option_changes_nothing(
+    uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path
+) -> None:
+    monkeypatch.setenv("UQS_VERSION", "0.3")
+    assert uqs("validate", study).code == 0
+
+
+def test_validate_says_what_would_run(uqs: Uqs, study: Path) -> None:
     said = uqs("validate", study)
     assert said.code == 0
     assert "models      1 original, 2 oracle, 1 unlearned" in said.out
@@ -134,7 +225,7 @@ def test_validate_says_what_would_run(uqs: Callable[..., Said], study: Path) -> 
 
 
 def test_validate_checks_the_data(
-    uqs: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uqs: Uqs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
     file = tmp_path / "s.yaml"
@@ -148,7 +239,7 @@ def test_validate_checks_the_data(
 
 
 @pytest.mark.parametrize("kind", ["benchmarks", "models", "methods", "metrics", "probes"])
-def test_ls_lists_one_kind_or_all(uqs: Callable[..., Said], kind: str) -> None:
+def test_ls_lists_one_kind_or_all(uqs: Uqs, kind: str) -> None:
     alone = uqs("ls", kind)
     assert alone.code == 0
     assert alone.out.splitlines()[0].strip() == kind

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
 
 from uqs import results
-from uqs.cli import main
-from uqs.cli.measure import one_by_one
+from uqs.cli import options
+from uqs.cli.several import spread
+from uqs.traces.settings import TraceSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command line, in this process."""
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["uqs", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        assert isinstance(left.value.code, int)
-        return Done(left.value.code, *capsys.readouterr())
-
-    return run
+pytestmark = pytest.mark.usefixtures("ignorant_originals")
 
 
 @pytest.fixture(scope="module")
@@ -56,36 +35,36 @@ def common(adapters: list[Path], small: str, folder: Path) -> list[object]:
 
 
 def test_a_call_writes_a_table_and_says_what_is_missing(
-    run, adapters, small, tmp_path: Path
+    uqs, adapters, small, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]
     out, values = tmp_path / "r.parquet", tmp_path / "s.parquet"
-    done = run(
+    done = uqs(
         *common(adapters, small, tmp_path),
         *("--unlearned", f"npo={adapters[1]}", "--out", out, "--per-sample", values),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     rows = results.read(out)
     assert {row.role for row in rows} == {"original", "unlearned"}
-    assert "npo" in done.stdout
-    assert "without an oracle there are no values of JS" in done.stdout
+    assert "npo" in done.out
+    assert "without an oracle there are no values of JS" in done.out
     assert {"id", "entity", "metric", "value"} <= set(pq.read_schema(values).names)
 
 
-def test_several_models_may_follow_one_option(run, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_several_models_may_follow_one_option(uqs, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "r.parquet"
-    done = run(
+    done = uqs(
         *common(adapters, small, tmp_path),
         *("--unlearned", f"npo={adapters[1]}", f"dpo={adapters[1]}"),
         *("--oracle", adapters[0], adapters[1], "--out", out),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     rows = results.read(out)
     assert {row.method for row in rows if row.role == "unlearned"} == {"npo", "dpo"}
     assert {row.seed for row in rows if row.role == "oracle"} == {0, 1}
 
 
 @pytest.mark.parametrize(
-    ("given", "spread"),
+    ("given", "wanted"),
     [
         (["--oracle", "a", "b", "--out", "x"], ["--oracle", "a", "--oracle", "b", "--out", "x"]),
         (["--oracle", "--out", "x"], ["--oracle", "--out", "x"]),
@@ -93,20 +72,20 @@ def test_several_models_may_follow_one_option(run, adapters, small, tmp_path: Pa
         (["--out", "x", "stray"], ["--out", "x", "stray"]),
     ],
 )
-def test_values_are_spread_over_their_option(given: list[str], spread: list[str]) -> None:
-    assert one_by_one(given) == spread
+def test_values_are_spread_over_their_option(given: list[str], wanted: list[str]) -> None:
+    assert spread(given, {"--unlearned", "--oracle"}) == wanted
 
 
-def test_what_belongs_to_no_option_is_an_error(run, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    done = run(*common(adapters, small, tmp_path), "--out", tmp_path / "r.parquet", "stray")
-    assert done.returncode == 2
-    assert "stray" in done.stderr
-    done = run(*common(adapters, small, tmp_path), "--oracle", "--out", tmp_path / "r.parquet")
-    assert done.returncode == 2
+def test_what_belongs_to_no_option_is_an_error(uqs, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    done = uqs(*common(adapters, small, tmp_path), "--out", tmp_path / "r.parquet", "stray")
+    assert done.code == 2
+    assert "stray" in done.err
+    done = uqs(*common(adapters, small, tmp_path), "--oracle", "--out", tmp_path / "r.parquet")
+    assert done.code == 2
 
 
 def test_finished_models_stay_measured_where_one_fails(
-    run, adapters, small, tmp_path: Path
+    uqs, adapters, small, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]
     from safetensors.torch import load_file, save_file
 
@@ -119,13 +98,13 @@ def test_finished_models_stay_measured_where_one_fails(
         {k: v * float("inf") for k, v in weights.items()}, broken / "adapter_model.safetensors"
     )
     out = tmp_path / "r.parquet"
-    done = run(
+    done = uqs(
         *common(adapters, small, tmp_path),
         *("--unlearned", broken, "--unlearned", f"npo={adapters[1]}", "--out", out),
     )
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: broken seed 0: ")
-    assert "NaN or infinite weights" in done.stderr
+    assert done.code == 2
+    assert done.err.splitlines()[-1].startswith("error: broken seed 0: ")
+    assert "NaN or infinite weights" in done.err
     assert {row.method for row in results.read(out)} == {"original", "npo"}
 
 
@@ -142,7 +121,7 @@ def changed(source: Path, folder: Path, how: Callable[[dict[str, Tensor]], objec
 
 
 def test_broken_checkpoints_are_refused_by_their_keys_and_the_others_measured(
-    run, base, adapters, small, tmp_path: Path
+    uqs, base, adapters, small, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]
     def lose(tensors: dict[str, Tensor]) -> None:
         tensors.pop(
@@ -169,12 +148,12 @@ def test_broken_checkpoints_are_refused_by_their_keys_and_the_others_measured(
         f"deep={changed(adapters[1], tmp_path / 'deep', deepen)}",
     ]
     out = tmp_path / "r.parquet"
-    done = run(
+    done = uqs(
         *common(adapters, small, tmp_path),
         *("--unlearned", *broken, f"npo={adapters[1]}", f"whole={base}", "--out", out),
     )
-    assert done.returncode == 2
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.code == 2
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 4
     for line, said in zip(
         errors,
@@ -192,15 +171,15 @@ def test_broken_checkpoints_are_refused_by_their_keys_and_the_others_measured(
 
 
 @pytest.mark.parametrize("verb", ["trace", "unlearn"])
-def test_every_verb_refuses_a_broken_model(run, base, small, tmp_path: Path, verb: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_verb_refuses_a_broken_model(uqs, base, small, tmp_path: Path, verb: str) -> None:  # type: ignore[no-untyped-def]
     def lose(tensors: dict[str, Tensor]) -> None:
         tensors.pop(next(key for key in tensors if "vision_tower" in key))
 
     broken = changed(base, tmp_path / "broken", lose)
     model = ("--model",) if verb == "trace" else ("--method", "gradient_ascent", "--original")
-    done = run(verb, *model, broken, "--benchmark", small, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    line = done.stderr.splitlines()[-1]
+    done = uqs(verb, *model, broken, "--benchmark", small, "--out", tmp_path / "out")
+    assert done.code == 2
+    line = done.err.splitlines()[-1]
     assert "/broken: its weights are not the model's: 1 missing (" in line
     assert "vision_tower" in line
     assert not (tmp_path / "out").exists()
@@ -218,7 +197,7 @@ def test_every_verb_refuses_a_broken_model(run, base, small, tmp_path: Path, ver
     ],
 )
 def test_bad_requests_are_one_line_and_write_nothing(
-    run, adapters, small, tmp_path: Path, change: dict[str, str], message: str
+    uqs, adapters, small, tmp_path: Path, change: dict[str, str], message: str
 ) -> None:  # type: ignore[no-untyped-def]
     given = {
         "--original": str(adapters[0]),
@@ -226,28 +205,28 @@ def test_bad_requests_are_one_line_and_write_nothing(
         "--out": str(tmp_path / "r.parquet"),
         "--cache": str(tmp_path / "cache"),
     } | change
-    done = run("measure", *(word for pair in given.items() for word in pair))
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert message in done.stderr
+    done = uqs("measure", *(word for pair in given.items() for word in pair))
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    assert message in done.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_traces_are_written_once(run, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_traces_are_written_once(uqs, adapters, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     arguments = [
         *("trace", "--model", adapters[0], "--benchmark", small, "--out", tmp_path / "t"),
         *("--cache", tmp_path / "cache", "--metrics", "FA", "--max-new-tokens", 4),
     ]
-    done = run(*arguments)
-    assert done.returncode == 0, done.stderr
-    assert "forget: " in done.stdout
+    done = uqs(*arguments)
+    assert done.code == 0, done.err
+    assert "forget: " in done.out
     assert (tmp_path / "t" / "trace.json").is_file()
-    again = run(*arguments)
-    assert again.returncode == 2
-    assert "exists already" in again.stderr
+    again = uqs(*arguments)
+    assert again.code == 2
+    assert "exists already" in again.err
 
 
-def test_without_torch_it_says_what_to_install(run, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_without_torch_it_says_what_to_install(uqs, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     def find(name: str) -> None:
         return None
 
@@ -255,13 +234,27 @@ def test_without_torch_it_says_what_to_install(run, monkeypatch, tmp_path: Path)
     for verb, task in (("measure", "measuring"), ("trace", "tracing")):
         model = "--original" if verb == "measure" else "--model"
         out = tmp_path / ("r.parquet" if verb == "measure" else "traces")
-        done = run(verb, model, tmp_path, "--benchmark", "mmubench", "--out", out)
-        assert done.returncode == 2
-        assert f"torch is not installed; {task} needs: pip install 'uqs[run]'" in done.stderr
+        done = uqs(verb, model, tmp_path, "--benchmark", "mmubench", "--out", out)
+        assert done.code == 2
+        assert f"torch is not installed; {task} needs: pip install 'uqs[run]'" in done.err
 
 
-def test_the_command_itself_loads_no_torch() -> None:
-    import subprocess
+def test_the_defaults_are_those_of_the_settings() -> None:
+    """They are written again so that the command line loads no pydantic."""
+    settings = TraceSettings()
+    assert (settings.batch_size, settings.batch_tokens) == (
+        options.BATCH_SIZE,
+        options.BATCH_TOKENS,
+    )
+    assert (settings.max_new_tokens, settings.top_k) == (options.MAX_NEW_TOKENS, options.TOP_K)
+    assert settings.workers == options.THREADS
 
-    code = "import sys, uqs.cli.measure, uqs.studies.spec; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+def test_an_interrupt_is_told(uqs, adapters, small, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def interrupt(*given: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uqs.evaluation.run.measure", interrupt)
+    done = uqs(*common(adapters, small, tmp_path), "--out", tmp_path / "r.parquet")
+    assert (done.code, done.out) == (130, "")
+    assert done.err == "interrupted; traces that are whole are kept\n"

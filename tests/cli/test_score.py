@@ -4,19 +4,14 @@ import json
 from time import perf_counter
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from uqs.cli.score import score as verb
-from uqs.errors import DataError, UserError
-from uqs.score import score
-
-APP = typer.Typer(pretty_exceptions_enable=False)
-APP.command()(verb)
+from uqs.report.terminal import WIDTH
+from uqs.score import figures, score
 
 
-def run(*arguments):
-    return CliRunner().invoke(APP, [str(one) for one in arguments])
+@pytest.fixture
+def study():
+    return figures.multimodal()
 
 
 @pytest.fixture
@@ -26,55 +21,75 @@ def file(tmp_path, study):
     return path
 
 
-def test_json(file):
-    result = run(file, "--weights", "published", "--json")
-    assert result.exit_code == 0
-    found = json.loads(result.stdout)
+def test_json(uqs, file):
+    result = uqs("score", file, "--weights", "published", "--json")
+    assert result.code == 0
+    found = json.loads(result.out)
     assert found["methods"][0]["method"] == "gradient_ascent"
     assert found["methods"][0]["uqs"] == pytest.approx(0.6448, abs=5e-5)
     assert found["validation"]["status"] == "ok"
 
 
-def test_printed_lines_fit_in_a_hundred_columns_and_are_plain(file):
-    result = run(file, "--weights", "held-out")
-    assert result.exit_code == 0
-    assert max(map(len, result.stdout.splitlines())) <= 100
-    assert "\x1b" not in result.stdout
+def test_printed_lines_fit_and_are_plain(uqs, file):
+    result = uqs("score", file, "--weights", "held-out")
+    assert result.code == 0
+    assert max(map(len, result.out.splitlines())) <= WIDTH
+    assert "\x1b" not in result.out
     for text in (
         "The measured noise allows 3 methods to be first",
         "UQS loses to method identity",
         "mllmu_bench: FA and RA are constant",
     ):
-        assert text in " ".join(result.stdout.split())
+        assert text in " ".join(result.out.split())
 
 
-def test_names_are_printed_as_they_are(tmp_path, table):
-    table["method"] = "[red]" + table["method"] + "[/nope]"
+def test_names_are_printed_as_they_are(uqs, tmp_path, study):
+    study["method"] = "[red]" + study["method"] + "[/nope]"
     path = tmp_path / "odd.csv"
-    table.to_csv(path, index=False)
-    result = run(path)
-    assert result.exit_code == 0
-    assert "[red]m0[/nope]" in result.stdout
+    study.to_csv(path, index=False)
+    result = uqs("score", path)
+    assert result.code == 0
+    assert "[red]salun[/nope]" in result.out
 
 
-def test_calibrated_without_an_oracle_and_other_faults_are_user_errors(file, tmp_path):
-    for arguments in (
-        (file, "--form", "calibrated"),
-        (file, "--form", "other"),
-        (file, "--weights", tmp_path / "none.yaml"),
-        (file, "--utility", "privacy"),
+def test_what_is_wrong_is_one_line(uqs, file, tmp_path):
+    none = tmp_path / "none.yaml"
+    for arguments, problem in (
+        ((file, "--form", "calibrated"), "calibrated"),
+        ((file, "--form", "other"), "Invalid value for '--form'"),
+        ((file, "--weights", none), str(none)),
+        ((file, "--utility", "privacy"), "privacy"),
+        ((tmp_path / "none.csv",), "none.csv"),
     ):
-        assert isinstance(run(*arguments).exception, UserError)
-    assert isinstance(run(tmp_path / "none.csv").exception, DataError)
+        said = uqs("score", *arguments)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith("error: ")
+        assert said.err.count("\n") == 1
+        assert problem in said.err
 
 
-def test_weights_file_and_utility(file, tmp_path):
+def test_the_ranking_alone_or_all_tables(uqs, file):
+    short, full = uqs("score", file).out, uqs("score", file, "--full").out
+    assert short.count("┏") == 1
+    for title in (
+        "Weights",
+        "Rank correlation with nearness to the oracle",
+        "When the weights move",
+    ):
+        assert title in short.partition("More with --full: ")[2]
+        assert f"\n{title}" in full
+    assert "--full" not in full
+    for line in ("The measured noise allows", "UQS loses to method identity"):
+        assert line in " ".join(short.split())
+
+
+def test_weights_file_and_utility(uqs, file, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("RA: 1\nFA: 1\n")
-    found = json.loads(run(file, "--weights", path, "--json").stdout)
+    found = json.loads(uqs("score", file, "--weights", path, "--json").out)
     assert found["weights"] == {"FA": 0.5, "RA": 0.5, "MIA": 0, "AD": 0, "JS": 0}
     assert found["weights_source"] == "mine.yaml"
-    found = json.loads(run(file, "--utility", "privacy=1,utility=1", "--json").stdout)
+    found = json.loads(uqs("score", file, "--utility", "privacy=1,utility=1", "--json").out)
     assert found["weights"] == {"FA": 0.25, "RA": 0.5, "MIA": 0.25, "AD": 0, "JS": 0}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from uqs import results
 from uqs.checkpoints.find import Checkpoint, find
 from uqs.checkpoints.open import Models
 from uqs.checkpoints.trainable import load_trainable, save_unlearned
-from uqs.cli import main
+from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
 from uqs.evaluation.unlearn import ABOUT, Unlearned, seeds_of, unlearn_checkpoint
 from uqs.methods.gradient_ascent import GradientAscent
@@ -54,43 +55,12 @@ class Looking(GradientAscent):
 """
 
 
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
+Run = Callable[..., Any]
 
 
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def uqs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """The command line, in this process."""
-    monkeypatch.setenv("UQS_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(autouse=True)
+def no_model_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transformers.utils.logging.disable_progress_bar", lambda: None)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["uqs", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        assert isinstance(left.value.code, int)
-        return Done(left.value.code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """UnLOK-VQA with 44 pictures: of 20 forgotten, 20 held out and 4 retained countries."""
-    folder = tmp_path_factory.mktemp("unlok")
-    records = json.loads((DATA / "unlok_vqa.json").read_text())
-    chosen = sorted({str(record["image_id"]) for record in records})[:44]
-    some = [record for record in records if str(record["image_id"]) in chosen]
-    (folder / "unlok_vqa.json").write_text(json.dumps(some))
-    (folder / "images").mkdir()
-    for name in chosen:
-        shutil.copy(DATA / "images" / f"{name}.png", folder / "images")
-    return f"unlok_vqa:{folder}"
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +311,7 @@ def test_a_mistake_is_one_line(uqs: Run, ask, tmp_path: Path, more, problem: str
     check_refused(done, problem, tmp_path)
 
 
-def check_refused(done: Done, problem: str, tmp_path: Path) -> None:
+def check_refused(done: Any, problem: str, tmp_path: Path) -> None:
     assert done.code == 2
     assert problem in done.err
     assert done.err.splitlines()[-1].startswith("error: ")
@@ -415,11 +385,11 @@ def test_what_fails_on_the_way_leaves_nothing(
 ) -> None:
     def fail(vlm: object, start: object, processor: object, folder: Path) -> None:
         (folder / WEIGHTS).write_bytes(b"half")
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr("uqs.evaluation.unlearn.save_unlearned", fail)
     values = {"steps": 1, "batch_size": 4}
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(UserError, match=r"out: cannot be written \(no space left"):
         unlearn_checkpoint(
             original, "gradient_ascent", small, tmp_path / "out", hyperparameters=values
         )

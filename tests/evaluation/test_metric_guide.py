@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from uqs.tables import read_table
 
 from uqs import registry, results
 from uqs.cli import main
 from uqs.metrics.base import Evidence, References
 from uqs.metrics.catalogue import CARDS, metric_card, metric_class
+from uqs.results.tables import read_table
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "adding_a_metric.md").read_text()

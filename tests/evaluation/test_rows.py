@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from uqs.metrics.cards import CARDS
 
 from uqs.evaluation.rows import AGAINST_HOLDOUT, ON_RIGHT_ANSWERS, measured
 from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.catalogue import CARDS
 from uqs.records import Measurement, Role, Status
 from uqs.traces.trace import Trace
 

@@ -17,8 +17,8 @@ import torch
 
 from uqs import registry
 from uqs.cli import main
-from uqs.cli.ls import method_card
 from uqs.methods.base import Method, Step
+from uqs.methods.cards.look_up import method_card
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.models import adapter
 from uqs.models.llava import Llava

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from uqs.tables import read_table
 
 from uqs import registry
 from uqs.errors import DataError, UserError
@@ -26,6 +25,7 @@ from uqs.metrics.catalogue import (
     symbol_of,
 )
 from uqs.records import Need, Status
+from uqs.results.tables import read_table
 
 MINE = '''
 from uqs.metrics.base import Measured, Metric

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from uqs import registry
-from uqs.cli.ls import entries, tables
+from uqs.cli.listing import entries, sheets
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards.look_up import method_class
 from uqs.metrics.catalogue import CARDS
+from uqs.report.terminal import write_sheets
 
 GUEST = '''
 from uqs.methods.base import Method
@@ -100,8 +101,7 @@ def test_a_plug_in_is_found(install: Callable[[str, str], None]) -> None:
 def shown(kinds: str) -> str:
     """A table as it is printed, wide enough for one line a row."""
     buffer = io.StringIO()
-    for table in tables(kinds):
-        Console(file=buffer, width=1000).print(table)
+    write_sheets(Console(file=buffer, width=1000, markup=False), sheets(kinds))
     return buffer.getvalue()
 
 
@@ -132,10 +132,10 @@ def test_only_the_list_of_methods_loads_a_plug_in(install: Callable[[str, str], 
     install("uqs.methods", "guest = guest:Guest")
     for kind in registry.BUILT_IN:
         if kind != "method":
-            list(tables(f"{kind}s"))
+            list(sheets(f"{kind}s"))
     list(entries("method"))
     assert "guest" not in sys.modules
-    list(tables("methods"))
+    list(sheets("methods"))
     assert "guest" in sys.modules
 
 
@@ -176,19 +176,19 @@ def test_the_listing_describes_everything(kind: str) -> None:
     found = list(entries(kind))
     assert [entry.name for entry in found] == list(registry.names(kind))
     assert all(entry.summary for entry in found)
-    assert len(list(tables(f"{kind}s"))) == 1
+    assert len(list(sheets(f"{kind}s"))) == 1
 
 
 def test_an_unknown_kind_gets_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'methods'"):
-        list(tables("method"))
+        list(sheets("method"))
 
 
 @pytest.mark.parametrize("width", [150, 100, 80])
 def test_the_list_of_metrics_says_the_symbol_unbroken_at_any_width(width: int) -> None:
     buffer = io.StringIO()
-    for table in tables("metrics"):
-        Console(file=buffer, width=width).print(table)
+    console = Console(file=buffer, width=width, markup=False)
+    write_sheets(console, sheets("metrics", width))
     lines = buffer.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     first = {line.split("│")[1].strip() for line in lines if line.startswith("│")}

@@ -11,10 +11,10 @@ import pytest
 
 from uqs.report.analysis import analyse
 from uqs.report.board import page
-from uqs.report.words import MINUS
 from uqs.results import Row
 from uqs.results.tables import read_table
 from uqs.score import score
+from uqs.text import MINUS
 
 VOID = {"meta"}
 HOSTILE = "<script>alert(1)</script>"

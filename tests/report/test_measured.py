@@ -8,12 +8,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from uqs.cli.watcher import Watcher
 from uqs.evaluation.run import Result
 from uqs.metrics.catalogue import CARDS
 from uqs.report.measured import show
-from uqs.report.words import MINUS
 from uqs.results import Row
+from uqs.text import MINUS
 
 FA = Row(
     study="measure",
@@ -120,14 +119,6 @@ def test_collapse_and_missing_oracles_are_said() -> None:
     assert "npo@weak seed 3 is collapsed" in text
     assert "without an oracle there are no values of JS" in text
     assert "- a batch was halved" in text
-
-
-def test_plain_progress_is_a_line_a_split(capsys: pytest.CaptureFixture[str]) -> None:
-    with Watcher(plain=True) as watcher:
-        watcher.began("original")
-        watcher.traced("forget", 0, 10)
-        watcher.traced("forget", 10, 10)
-    assert capsys.readouterr().err.splitlines() == ["original", "  forget: 10 samples"]
 
 
 def test_a_metric_of_ones_own_is_shown_too() -> None:

@@ -6,17 +6,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from uqs.cli.reproduce import reproduce as verb
-from uqs.cli.reproduce import tree
+from uqs.cli.app import app
+from uqs.report.reproduced import tree
+from uqs.report.terminal import WIDTH
 from uqs.reproduction.differences import differences
 from uqs.reproduction.reproduce import reproduce
 from uqs.score.figures import GROUPS, METRICS
-
-APP = typer.Typer(pretty_exceptions_enable=False)
-APP.command()(verb)
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +109,11 @@ def test_same_answer_each_time(json_tree):
 
 
 def test_command():
-    result = CliRunner().invoke(APP, ["--json"])
+    result = CliRunner().invoke(app, ["reproduce", "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["published"]["tau"]["FA-RA"] == pytest.approx(23 / 27)
-    printed = CliRunner().invoke(APP, []).stdout
-    assert max(map(len, printed.splitlines())) <= 100
+    printed = CliRunner().invoke(app, ["reproduce"]).stdout
+    assert max(map(len, printed.splitlines())) <= WIDTH
     assert "\x1b" not in printed
     text = " ".join(printed.split())
     assert "50 of 50 printed figures come out of the published rows." in text

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from uqs.tables import read_long, read_table
 
 from uqs import results
 from uqs.audit.audit import audit_long
@@ -20,6 +19,7 @@ from uqs.errors import DataError
 from uqs.metrics.catalogue import CARDS
 from uqs.records import MetricFacts
 from uqs.results import Row
+from uqs.results.tables import read_long, read_table
 
 MINE = MetricFacts(symbol="MINE", name="mine", better="higher", bounds=(-inf, 2.5), split="retain")
 ROW = Row(

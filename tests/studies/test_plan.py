@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uqs import computation
+from uqs.cli.validate import summary
 from uqs.records import Role
 from uqs.studies.cells import Cell
 from uqs.studies.plan import Plan, base_hash, make_plan
 from uqs.studies.run import plan_study
 from uqs.studies.spec import Study
-from uqs.studies.summary import summary
 
 if TYPE_CHECKING:
     from conftest import Bench

@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from uqs.progress import Display
 from uqs.studies.cells import Cell, Kind
-from uqs.studies.progress import BarProgress, Forecast, Progress, clock
+from uqs.studies.progress import Forecast, Progress
 
 
 def cell(kind: Kind, label: str) -> Cell:
@@ -18,9 +19,10 @@ def cell(kind: Kind, label: str) -> Cell:
 CELLS = [cell("train", "train a"), cell("train", "train b"), cell("trace", "trace [a]")]
 
 
-def told(kind: type[Progress], *, terminal: bool) -> str:
+def told(*, terminal: bool, plain: bool = False) -> str:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    with kind(console, Forecast(1, CELLS), 2, CELLS) as progress:
+    with Display(plain, console) as display:
+        progress = Progress(display, Forecast(1, CELLS), 2, CELLS)
         progress.began(CELLS[0])
         progress.made(CELLS[0], 8.0)
         progress.began(CELLS[1])
@@ -32,8 +34,9 @@ def told(kind: type[Progress], *, terminal: bool) -> str:
     return console.file.getvalue()
 
 
-def test_plain_lines() -> None:
-    assert told(Progress, terminal=False).splitlines() == [
+@pytest.mark.parametrize(("terminal", "plain"), [(False, False), (True, True)])
+def test_plain_lines(terminal: bool, plain: bool) -> None:
+    assert told(terminal=terminal, plain=plain).splitlines() == [
         "[3/5] 0:00 train a",
         "failed: train b",
         "[4/5] 0:00 trace [a] (0:08 left)",
@@ -42,7 +45,7 @@ def test_plain_lines() -> None:
 
 
 def test_a_bar_shows_counts_and_what_runs() -> None:
-    shown = told(BarProgress, terminal=True)
+    shown = told(terminal=True)
     assert "4/4" in shown
     assert "failed: train b" in shown
     assert "trace [a]: failed gates: x" in shown
@@ -61,10 +64,3 @@ def test_time_left_is_unknown_until_every_kind_was_seen() -> None:
     assert forecast.seconds_left() == pytest.approx(15 / 2)
     forecast.drop("train")
     assert forecast.seconds_left() == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (62, "1:02"), (3723, "1:02:03")]
-)
-def test_clock(seconds: float, shown: str) -> None:
-    assert clock(seconds) == shown

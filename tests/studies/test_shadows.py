@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from uqs import benchmarks, results
+from uqs.cli.validate import summary
 from uqs.evaluation.record import Recorded
 from uqs.metrics.base import References, Shadow
 from uqs.metrics.membership.likelihood_ratio import LikelihoodRatio
@@ -21,7 +22,6 @@ from uqs.studies.cells import Cell
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.run import RunOptions, plan_study, run_plan
 from uqs.studies.shadows import draw, draw_members
-from uqs.studies.summary import summary
 from uqs.studies.work import cell_seed
 
 if TYPE_CHECKING:

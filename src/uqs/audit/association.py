@@ -10,7 +10,7 @@ import numpy as np
 from uqs.audit.direction import Aligned, aligned
 from uqs.records import Status
 from uqs.results.panel import FloatArray, Panel
-from uqs.stats.coefficients import Coefficient, spearman, tau_b
+from uqs.stats.coefficients import Coefficient, tau_b
 
 TARGETS = ("oracle_distance", "functional_distance")
 """What a metric is held against: distances to the oracle."""
@@ -82,8 +82,3 @@ def _value(found: Coefficient) -> Value:
 def agreement(panel: Panel, a: str, b: str) -> Association:
     """tau-b of two metrics, both aligned."""
     return associate(panel, aligned(panel, a), aligned(panel, b), tau_b)
-
-
-def oracle_rho(panel: Panel, metric: str, target: str = TARGETS[0]) -> Association:
-    """Spearman's rho of an aligned metric with closeness to the oracle."""
-    return associate(panel, aligned(panel, metric), aligned(panel, target), spearman)

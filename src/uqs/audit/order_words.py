@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from uqs.audit.level import Level
 from uqs.audit.order import Order, Shown
-from uqs.audit.phrases import count, listed
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
 from uqs.stats.resolution import Resolution
+from uqs.text import count, listed
 
 NAMED = 3
 """Most places that a sentence names one by one."""

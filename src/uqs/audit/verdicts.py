@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from uqs.audit.findings import Audit
 from uqs.audit.order_words import level_sentences, order_sentences
-from uqs.audit.phrases import count, listed
 from uqs.records import Status
+from uqs.text import count, listed
 
 LEVEL = 0.05
 SUPPORT = 0.8

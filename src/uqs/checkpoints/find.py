@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from uqs import io
 from uqs.errors import DataError, UserError
 from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored
 from uqs.traces.file import INDEX
@@ -160,9 +160,7 @@ def _file_hash(file: Path, known: Path | None) -> str:
         found = hashlib.file_digest(opened, "sha256").hexdigest()
     if known is not None:
         known.parent.mkdir(parents=True, exist_ok=True)
-        part = known.with_name(f"{known.name}.part-{os.getpid()}")
-        part.write_text(json.dumps(remembered | {place: found}, indent=0))
-        part.replace(known)
+        io.write_text(known, json.dumps(remembered | {place: found}, indent=0))
     return found
 
 

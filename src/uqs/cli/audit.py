@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
-import numpy as np
 import typer
 
-from uqs.errors import UserError
-from uqs.results import options
-from uqs.results.panel import Better
+from uqs.cli.options import (
+    ColumnsOption,
+    DirectionOption,
+    DropOption,
+    FullOption,
+    JsonOption,
+    PercentOption,
+    RenameOption,
+    SeedOption,
+    TableArgument,
+    parse_directions,
+)
 
 
 def audit(
-    table: options.Table,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    table: TableArgument,
+    json: JsonOption = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Also write one self-contained page.")
+        Path | None, typer.Option("--html", help="Also write one self-contained page, with all.")
     ] = None,
-    direction: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=lower, higher or target: which values of a metric are better."),
-    ] = None,
-    columns: options.Columns = None,
-    drop: options.Drop = None,
-    rename: options.Rename = None,
-    percent: options.Percent = None,
+    full: FullOption = False,
+    direction: DirectionOption = None,
+    columns: ColumnsOption = None,
+    drop: DropOption = None,
+    rename: RenameOption = None,
+    percent: PercentOption = None,
     resamples: Annotated[
         int, typer.Option(help="Random draws where not all can be computed.", min=1)
     ] = 10_000,
-    seed: Annotated[int, typer.Option(help="Seed of the random draws.", min=0)] = 0,
+    seed: SeedOption = 0,
 ) -> None:
-    """Say what a results table can and cannot support: verdicts first, then the tables."""
+    """Say what a results table can and cannot support.
+
+    Prints the verdicts, then the tables that carry them; --full prints all tables.
+    """
+    import numpy as np
+
+    from uqs import io
     from uqs.audit.audit import audit_long
     from uqs.report.audited import page, show
+    from uqs.report.terminal import plain_console, write_json
     from uqs.results.choice import parse
     from uqs.results.tables import read_long
 
@@ -47,31 +59,8 @@ def audit(
         name=str(table),
     )
     if html is not None:
-        write(html, page(found, table.name))
+        io.write_text(html, page(found, table.name))
     if json:
-        print(jsonlib.dumps(found.to_dict(), indent=2, allow_nan=False))
+        write_json(found.to_dict())
     else:
-        show(found)
-
-
-def parse_directions(given: list[str]) -> dict[str, Better]:
-    """NAME=lower|higher|target, each name once."""
-    found: dict[str, Better] = {}
-    for word in given:
-        name, _, better = word.partition("=")
-        if not name or better not in ("lower", "higher", "target"):
-            raise UserError(f"--direction {word!r} is not NAME=lower, NAME=higher or NAME=target")
-        if name in found:
-            raise UserError(f"--direction names {name!r} twice")
-        found[name] = cast(Better, better)
-    return found
-
-
-def write(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+        show(found, plain_console(), full=full)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from uqs.cli.ls import entries
+from uqs.cli.listing import entries
 from uqs.methods.cards import GROUPS, words
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.hyperparameters import hyperparameters

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import isinf
 
 from uqs import registry
-from uqs.cli.ls import entries
+from uqs.cli.listing import entries
 from uqs.metrics.catalogue import CORE, metric_card
 from uqs.records import Group, MetricCard
 

@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
+from uqs.cli.options import PlainOption, RunsOption, WorkersOption, interruptible
 from uqs.errors import UserError
-from uqs.studies.run import CellFailedError, RunOptions
-from uqs.studies.store import write_text
+from uqs.training_extra import require_training_extra
 from uqs.yamlfile import PLAIN_NUMBER
-
-INTERRUPTED = 130
 
 
 def tune(
@@ -22,18 +20,27 @@ def tune(
     trials: Annotated[int, typer.Option(min=4, help="Trials for every method.")] = 10,
     target: Annotated[
         list[str] | None,
-        typer.Option(help="STRENGTH=FORGET_ACCURACY; by default weak, medium and strong."),
+        typer.Option(
+            metavar="STRENGTH=ACCURACY",
+            help="The forget accuracy of a strength; by default weak, medium and strong.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="A seed that no study uses.")] = 7,
     questions: Annotated[int, typer.Option(min=1, help="Asked of each kind after a trial.")] = 120,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="How far from its target a strength may lie.")
     ] = 0.15,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes of one thread.")] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of all run folders.")] = Path("runs"),
-    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")] = False,
-) -> int:
-    """Find each method's strengths: the same number of trials each, by forget accuracy on other people."""
+    workers: WorkersOption = None,
+    runs: RunsOption = Path("runs"),
+    plain: PlainOption = False,
+) -> None:
+    """Find the strengths of a study's methods.
+
+    The same number of trials for each method, by forget accuracy on other people.
+    """
+    require_training_extra("tuning")
+    from uqs import io
+    from uqs.studies.run import CellFailedError, RunOptions
     from uqs.studies.tuning.run import TARGETS, TuneOptions
     from uqs.studies.tuning.run import tune as search
     from uqs.studies.tuning.table import page as trials_page
@@ -41,17 +48,15 @@ def tune(
 
     targets = _targets(target) if target else TARGETS
     options = TuneOptions(targets, trials, seed, questions, tolerance)
-    try:
-        found = search(study, options, RunOptions(runs, workers, plain))
-    except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from what is finished", err=True)
-        return INTERRUPTED
-    except CellFailedError as error:
-        typer.echo(f"error: {error}", err=True)
-        return 1
-    write_text(out, strengths_file(found))
+    with interruptible("the same command goes on from what is finished"):
+        try:
+            found = search(study, options, RunOptions(runs, workers, plain))
+        except CellFailedError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+    io.write_text(out, strengths_file(found))
     if page is not None:
-        write_text(page, trials_page(found))
+        io.write_text(page, trials_page(found))
     for tuned in found.methods:
         missed = tuned.missed(options)
         chosen = ", ".join(
@@ -59,7 +64,6 @@ def tune(
             for strength, value in tuned.chosen(options).items()
         )
         typer.echo(f"{tuned.choice.name} ({tuned.knob.field}): {chosen}")
-    return 0
 
 
 def _targets(given: list[str]) -> dict[str, float]:

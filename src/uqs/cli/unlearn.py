@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from uqs.cli.measure import (
+from uqs.cli.options import (
     BaseOption,
     BenchmarkOption,
     DeviceOption,
     PlainOption,
     ProcessorOption,
+    interruptible,
 )
 from uqs.errors import UserError
-from uqs.methods.settings import TrainerSettings
-from uqs.models.settings import AdapterSettings
+from uqs.training_extra import require_training_extra
+
+if TYPE_CHECKING:
+    from uqs.methods.settings import TrainerSettings
+    from uqs.models.settings import AdapterSettings
 
 COLLAPSED = 3
 """The exit code of a run that collapsed: its last good weights are written."""
-INTERRUPTED = 130
 LARGEST_SEED = 2**32 - 1
-LINES = 10
-"""Lines of progress where there is no bar."""
-Settings = TypeVar("Settings", TrainerSettings, AdapterSettings)
+Settings = TypeVar("Settings", "TrainerSettings", "AdapterSettings")
 _OPTIONS = {"r": "rank", "kind": "adapter"}
 
 
@@ -97,11 +94,16 @@ def unlearn(
     ] = None,
     device: DeviceOption = None,
     plain: PlainOption = False,
-) -> int:
-    """Unlearn a benchmark's forget set, and write the unlearned model as a checkpoint.
+) -> None:
+    """Unlearn a forget set from one's own checkpoint by any method.
 
-    Exit code 3: the run collapsed, and its last good weights were written.
+    Writes the unlearned model as a checkpoint. Exit code 3: the run collapsed, and its last good weights were
+    written.
     """
+    require_training_extra("unlearning")
+    from uqs.methods.settings import TrainerSettings
+    from uqs.models.settings import AdapterSettings
+
     how = {
         "precision": precision,
         "accumulate": accumulate,
@@ -111,30 +113,29 @@ def unlearn(
     }
     what = {"kind": adapter, "r": rank, "alpha": alpha, "targets": targets}
     trainer, trained = _settings(TrainerSettings, how), _settings(AdapterSettings, what)
+    from uqs.cli.progress import StepProgress
     from uqs.evaluation.unlearn import is_first, seeds_of, unlearn_checkpoint
+    from uqs.progress import Display
 
-    try:
-        with Steps(method, plain) as steps:
-            made = unlearn_checkpoint(
-                original,
-                method,
-                benchmark,
-                out,
-                base=base,
-                processor=processor,
-                hyperparameters=_values(given or []),
-                seeds=seeds_of(seed, order_seed, init_seed),
-                adapter=trained if any(one is not None for one in what.values()) else None,
-                trainer=trainer,
-                device=device,
-                progress=steps if is_first() else None,
-            )
-    except KeyboardInterrupt:
-        print("interrupted; nothing is written", file=sys.stderr)
-        return INTERRUPTED
+    with interruptible("nothing is written"), Display(plain) as display:
+        made = unlearn_checkpoint(
+            original,
+            method,
+            benchmark,
+            out,
+            base=base,
+            processor=processor,
+            hyperparameters=_values(given or []),
+            seeds=seeds_of(seed, order_seed, init_seed),
+            adapter=trained if any(one is not None for one in what.values()) else None,
+            trainer=trainer,
+            device=device,
+            progress=StepProgress(display, method) if is_first() else None,
+        )
     if is_first():
         _say(made.about, out)
-    return COLLAPSED if made.training.collapse else 0
+    if made.training.collapse:
+        raise typer.Exit(COLLAPSED)
 
 
 def _say(about: Mapping[str, Any], out: Path) -> None:
@@ -143,17 +144,17 @@ def _say(about: Mapping[str, Any], out: Path) -> None:
     if losses:
         of = about["hyperparameters"]["steps"]
         first, last = ("not finite" if x is None else f"{x:.3g}" for x in (losses[0], losses[-1]))
-        print(f"{name}: {len(losses)} of {of} steps; loss {first} at first, {last} at last")
+        typer.echo(f"{name}: {len(losses)} of {of} steps; loss {first} at first, {last} at last")
     else:
-        print(f"{name}: no step to take")
+        typer.echo(f"{name}: no step to take")
     if about["stop"]:
-        print(f"stopped: {about['stop']}")
-    print(f"unlearned model: {out}")
+        typer.echo(f"stopped: {about['stop']}")
+    typer.echo(f"unlearned model: {out}")
     if about["collapse"]:
         kept = (
             f"the weights of step {about['steps']}" if about["steps"] else "the original's weights"
         )
-        print(f"collapsed: {about['collapse']}; {out} holds {kept}", file=sys.stderr)
+        typer.echo(f"collapsed: {about['collapse']}; {out} holds {kept}", err=True)
 
 
 def _values(given: Iterable[str]) -> dict[str, Any]:
@@ -182,6 +183,8 @@ def _stop(at: float | None, share: float | None) -> dict[str, float] | None:
 
 def _settings(made: type[Settings], values: Mapping[str, Any]) -> Settings:
     """Settings from options, those that were not given left out; UserError names the option."""
+    from pydantic import ValidationError
+
     try:
         return made.model_validate({k: v for k, v in values.items() if v is not None})
     except ValidationError as error:
@@ -190,43 +193,3 @@ def _settings(made: type[Settings], values: Mapping[str, Any]) -> Settings:
         option = "-".join(names).replace("_", "-")
         problem = found["msg"].replace("Input should", "should")
         raise UserError(f"--{option} {problem}; it is {found['input']!r}") from None
-
-
-class Steps:
-    """Shows on stderr how far a run is: a bar on a terminal, else some lines."""
-
-    def __init__(self, method: str, plain: bool) -> None:
-        self._console = Console(stderr=True, markup=False, highlight=False)
-        self._plain = plain or not self._console.is_terminal
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task(method, total=None, start=False)
-        self._method = method
-
-    def __enter__(self) -> Self:
-        if not self._plain:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if not self._plain:
-            self._bar.stop()
-
-    def __call__(self, done: int, of: int, loss: float) -> None:
-        """So many steps are taken; the last one's loss."""
-        text = f"loss {loss:.3g}"
-        if self._plain:
-            if done * LINES // of > (done - 1) * LINES // of:
-                self._console.print(f"{self._method}: step {done} of {of}, {text}")
-            return
-        if done == 1:
-            self._bar.start_task(self._task)
-        self._bar.update(
-            self._task, completed=done, total=of, description=f"{self._method}, {text}"
-        )

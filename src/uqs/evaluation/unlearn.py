@@ -6,11 +6,10 @@ import json
 import math
 import os
 import platform
-import shutil
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import torch
 
-from uqs import registry
+from uqs import io, registry
 from uqs.checkpoints.find import Checkpoint, check_adapter, content_hash, find
 from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.checkpoints.open import Models
@@ -101,7 +100,7 @@ def unlearn_checkpoint(
         "seconds": round(time.perf_counter() - begin, 3),
     }
     if is_first():
-        with _whole(out) as part:
+        with io.new_folder(out) as part:
             save_unlearned(vlm, start, processor, part)
             (part / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
     return Unlearned(out, training, about)
@@ -142,20 +141,6 @@ def _device(name: str | None) -> torch.device:
 def is_first() -> bool:
     """Whether this is the process, of several that `accelerate launch` began, that writes."""
     return os.environ.get("RANK", "0") == "0"
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """A folder to write to, which becomes `out` when all is written, and else is gone."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".part-{out.name}-{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    try:
-        yield part
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _status(training: Training) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uqs import io
 from uqs.checkpoints.find import check_adapter, collapse_of, find
 from uqs.checkpoints.identity import identity, remembered
 from uqs.checkpoints.open import Models
@@ -71,10 +72,7 @@ def write_model_traces(
 
 def _copied(places: Mapping[str, Path], out: Path, about: Mapping[str, Any]) -> Mapping[str, int]:
     """Put traces of single splits together as one folder."""
-    part = out.with_name(f".part-{out.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with io.new_folder(out) as part:
         counts: dict[str, Mapping[str, int]] = {}
         halved: list[Mapping[str, Any]] = []
         described: Mapping[str, Any] = {}
@@ -85,7 +83,4 @@ def _copied(places: Mapping[str, Path], out: Path, about: Mapping[str, Any]) -> 
             halved += index["about"]["halved"]
             described = index["about"]
         write_index(part, counts, {**described, **about, "halved": halved})
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return {name: found["samples"] for name, found in counts.items()}

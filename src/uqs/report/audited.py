@@ -2,95 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console
-from rich.table import Table
 
 from uqs.audit.findings import Audit
 from uqs.audit.inference import Interval
 from uqs.audit.order import Order
 from uqs.audit.order_words import NO_ORDER
+from uqs.report.html import bullets, document, el, grid, join, note, table
+from uqs.report.terminal import Sheet, write_lines, write_sheets
 from uqs.stats.permutation import PermutationTest
+from uqs.text import probability
+
+CARRYING = ("resolution", "reliability", "agreement")
+"""The parts whose first table carries the verdicts; the rest is printed where all is asked for."""
+LONG = 40
+"""Most rows of a table that is printed unasked."""
+MANY = 12
+"""Most methods whose mean ranks are printed."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A titled table of text; `note` says how to read it."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-
-
-def show(audit: Audit) -> None:
-    """Print verdicts, then tables."""
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, width=120)
-    for verdict in audit.verdicts:
-        console.print(f"- {verdict}")
-    for sheet in sheets(audit):
-        table = Table(title=sheet.title, caption=sheet.note or None, title_justify="left")
-        for at, name in enumerate(sheet.columns):
-            table.add_column(name, justify="left" if at == 0 else "right")
-        for row in sheet.rows:
-            table.add_row(*row)
-        console.print()
-        console.print(table)
+def show(audit: Audit, console: Console, *, full: bool = False) -> None:
+    """Print the verdicts, then the tables that carry them, or all tables."""
+    every = sheets(audit)
+    firsts = [sheet for name in CARRYING for sheet in sheets(audit, [name])[:1]]
+    shown = every if full else [sheet for sheet in firsts if len(sheet.rows) <= LONG]
+    write_lines(console, audit.verdicts)
+    write_sheets(console, shown)
+    if left := [sheet.title for sheet in every if sheet not in shown]:
+        console.print(f"\nMore with --full: {'; '.join(left)}.")
 
 
 def page(audit: Audit, name: str) -> str:
-    """One self-contained page; every word from the table is escaped."""
+    """All of it as one self-contained page; every word from the table is escaped."""
+    title = f"Audit of {name}"
     parts = [
-        "<!doctype html><html lang='en'><meta charset='utf-8'>",
-        "<meta name='viewport' content='width=device-width'>",
-        f"<title>Audit of {escape(name)}</title><style>{_STYLE}</style>",
-        f"<main><h1>Audit of {escape(name)}</h1><ul class='verdicts'>",
-        *(f"<li>{escape(verdict)}</li>" for verdict in audit.verdicts),
-        "</ul>",
-        *(_section(sheet) for sheet in sheets(audit)),
-        "</main></html>",
+        join(
+            [
+                el("h2", {}, sheet.title),
+                note(sheet.note) if sheet.note else None,
+                table(grid(sheet)),
+            ]
+        )
+        for sheet in sheets(audit)
     ]
-    return "\n".join(parts)
+    main = el("main", {}, el("h1", {}, title), bullets(audit.verdicts), *parts)
+    return document(title, _STYLE, main)
 
 
-def _section(sheet: Sheet) -> str:
-    head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in sheet.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in sheet.rows
-    )
-    note = f"<p>{escape(sheet.note)}</p>" if sheet.note else ""
-    return (
-        f"<h2>{escape(sheet.title)}</h2>{note}"
-        f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def sheets(audit: Audit) -> Iterable[Sheet]:
-    """The tables of an audit; one that would be empty is left out."""
-    found = (
-        _design(audit),
-        _degenerate(audit),
-        _resolution(audit),
-        _level(audit),
-        *_reliability(audit),
-        _agreement(audit),
-        _comparisons(audit),
-        _separations(audit),
-        _clusters(audit),
-        _noise(audit),
-        _meta(audit),
-    )
+def sheets(audit: Audit, parts: Iterable[str] | None = None) -> list[Sheet]:
+    """The tables of an audit, or of some of its `PARTS`; one that would be empty is left out."""
+    found = [sheet for name in parts or PARTS for sheet in PARTS[name](audit)]
     return [sheet for sheet in found if sheet.rows]
 
 
-def _design(audit: Audit) -> Sheet:
+def _design(audit: Audit) -> Iterable[Sheet]:
     d = audit.design
-    return Sheet(
+    yield Sheet(
         "Design",
         (
             "rows",
@@ -107,7 +76,7 @@ def _design(audit: Audit) -> Sheet:
                 *map(str, (d.rows, d.cells, d.methods, d.benchmarks, d.seeds)),
                 ("over 1e15" if d.arrangements is None else f"{d.arrangements:,}")
                 + ("" if d.exact else f", {d.resamples:,} drawn"),
-                _p(d.min_p),
+                probability(d.min_p),
                 _number(d.min_detectable_tau, 2),
             )
         ],
@@ -116,17 +85,18 @@ def _design(audit: Audit) -> Sheet:
     )
 
 
-def _degenerate(audit: Audit) -> Sheet:
-    return Sheet(
+def _degenerate(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Metrics that say nothing",
         ("metric", "benchmark", "status", "value or range"),
         [(i.metric, i.benchmark, i.status, _number(i.value, 4)) for i in audit.degenerate],
+        left=(0, 1, 2),
     )
 
 
-def _resolution(audit: Audit) -> Sheet:
+def _resolution(audit: Audit) -> Iterable[Sheet]:
     strengths = any(item.strength for item in audit.resolution)
-    return Sheet(
+    yield Sheet(
         "Does a metric order the methods?",
         (
             "metric",
@@ -171,8 +141,8 @@ def _order(item: Order) -> tuple[str, ...]:
     )
 
 
-def _level(audit: Audit) -> Sheet:
-    return Sheet(
+def _level(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "How near to retraining? (a level, not an order)",
         (
             "metric",
@@ -221,7 +191,7 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
                     _number(item.rho.stratified.value),
                     f"{item.rho.stratified.groups_defined} of {item.rho.stratified.groups}",
                     _tested(item.test),
-                    _p(item.p_adjusted),
+                    probability(item.p_adjusted),
                     _interval(item.interval),
                     _number(item.rho.pooled.value) + _mark(item.rho.sign_reverses),
                     _tested(item.pooled_test),
@@ -237,8 +207,8 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
         )
 
 
-def _agreement(audit: Audit) -> Sheet:
-    return Sheet(
+def _agreement(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Which metrics agree",
         ("pair", "tau-b", "benchmarks", "p", "p (BH)", "95% interval", "pooled tau-b"),
         [
@@ -247,7 +217,7 @@ def _agreement(audit: Audit) -> Sheet:
                 _number(item.tau.stratified.value),
                 f"{item.tau.stratified.groups_defined} of {item.tau.stratified.groups}",
                 _tested(item.test),
-                _p(item.p_adjusted),
+                probability(item.p_adjusted),
                 _interval(item.interval),
                 _number(item.tau.pooled.value) + _mark(item.tau.sign_reverses),
             )
@@ -258,12 +228,12 @@ def _agreement(audit: Audit) -> Sheet:
     )
 
 
-def _comparisons(audit: Audit) -> Sheet:
-    return Sheet(
+def _comparisons(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Metric against metric",
         ("pair", "target", "rho difference", "p", "benchmarks"),
         [
-            (f"{i.a}-{i.b}", i.target, _number(i.difference), _p(i.p), str(i.groups))
+            (f"{i.a}-{i.b}", i.target, _number(i.difference), probability(i.p), str(i.groups))
             for i in audit.comparisons
             if i.p is not None
         ],
@@ -272,14 +242,14 @@ def _comparisons(audit: Audit) -> Sheet:
     )
 
 
-def _separations(audit: Audit) -> Sheet:
-    return Sheet(
+def _separations(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Does a metric rank the methods alike on all benchmarks? (Friedman)",
         ("metric", "p", "mean ranks, 1 is best", "critical difference"),
         [
             (
                 item.metric,
-                _p(item.test.p),
+                probability(item.test.p),
                 ", ".join(
                     f"{method} {rank:.2f}"
                     for method, rank in zip(item.methods, item.test.mean_ranks, strict=True)
@@ -292,16 +262,16 @@ def _separations(audit: Audit) -> Sheet:
     )
 
 
-def _clusters(audit: Audit) -> Sheet:
-    return Sheet(
+def _clusters(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Two clusters: how often metrics fall together when methods are drawn again",
         ("pair", "share of draws"),
         [(f"{i.a}-{i.b}", f"{i.frequency:.0%}") for i in audit.clusters.together],
     )
 
 
-def _noise(audit: Audit) -> Sheet:
-    return Sheet(
+def _noise(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Measurement noise",
         ("metric", "benchmark", "standard error", "oracle floor", "reliability"),
         [
@@ -317,8 +287,8 @@ def _noise(audit: Audit) -> Sheet:
     )
 
 
-def _meta(audit: Audit) -> Sheet:
-    return Sheet(
+def _meta(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
         "Faithfulness and robustness (as OpenUnlearning defines them)",
         ("metric", "faithfulness", "relearning", "quantisation", "robustness"),
         [
@@ -339,20 +309,12 @@ def _meta(audit: Audit) -> Sheet:
     )
 
 
-MANY = 12
-"""Most methods whose mean ranks are printed."""
-
-
 def _number(value: float | None, digits: int = 3) -> str:
     return "undefined" if value is None else f"{value:.{digits}f}"
 
 
-def _p(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3g}"
-
-
 def _tested(test: PermutationTest | None) -> str:
-    return "none" if test is None else _p(test.p) + ("" if test.exact else " (drawn)")
+    return "none" if test is None else probability(test.p) + ("" if test.exact else " (drawn)")
 
 
 def _interval(interval: Interval) -> str:
@@ -371,12 +333,27 @@ def _mark(reverses: bool) -> str:
     return " !" if reverses else ""
 
 
+PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
+    "design": _design,
+    "degenerate": _degenerate,
+    "resolution": _resolution,
+    "level": _level,
+    "reliability": _reliability,
+    "agreement": _agreement,
+    "comparisons": _comparisons,
+    "separations": _separations,
+    "clusters": _clusters,
+    "noise": _noise,
+    "meta_evaluation": _meta,
+}
+"""Every part of an audit that has tables, in the order in which they are shown."""
 _STYLE = """
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 main{max-width:72rem;margin:2rem auto;padding:0 1rem}
-.verdicts li{margin:.4rem 0}
+li{margin:.4rem 0}
 div{overflow-x:auto}
+caption{display:none}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #8884}
-th:first-child,td:first-child{text-align:left}
+th.words,td.words{text-align:left}
 """

@@ -10,8 +10,8 @@ import numpy as np
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.unread_choices import UnreadChoices, differs, unpaired_difference
 from uqs.records import Role, Status
-from uqs.report.words import listed
 from uqs.results import Row
+from uqs.text import listed
 
 
 class Value(Protocol):

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from uqs import io
 from uqs.report.analysis import analyse, tree
 from uqs.report.board import page
 from uqs.report.printed import show
-
-WIDTH = 120
-"""Columns where the output is no terminal."""
+from uqs.report.terminal import plain_console
 
 
 def finish(run: Path, console: Console | None = None) -> Path:
@@ -23,27 +22,15 @@ def finish(run: Path, console: Console | None = None) -> Path:
     """
     found = analyse(run)
     analysis, board = run / "report" / "analysis.json", run / "board" / "index.html"
-    _write(analysis, json.dumps(tree(found), indent=1, allow_nan=False) + "\n")
-    _write(board, page(found))
-    console = console or _plain_console()
+    texts = {
+        analysis: json.dumps(tree(found), indent=1, allow_nan=False) + "\n",
+        board: page(found),
+    }
+    for file, text in texts.items():
+        file.parent.mkdir(exist_ok=True)
+        io.write_text(file, text)
+    console = console or plain_console()
     show(found, console)
     console.print(f"\nanalysis: {analysis}", soft_wrap=True)
     console.print(f"board: {board}", soft_wrap=True)
     return board
-
-
-def _plain_console() -> Console:
-    """A console that reads no markup in names."""
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(markup=False, highlight=False, width=WIDTH)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The measurements in short."""
+"""The measurements of some models in short."""
 
 from __future__ import annotations
 
@@ -6,30 +6,26 @@ from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 from uqs.gaps import others, over_forgets
 from uqs.metrics.catalogue import CARDS
 from uqs.records import MetricCard, Role, Status
 from uqs.report import words
 from uqs.report.cautions import cautions
+from uqs.report.terminal import Sheet, write_sheet
 from uqs.results import Row
+from uqs.text import number, signed, with_error
 
 if TYPE_CHECKING:
     from uqs.evaluation.run import Result
 
 SHOWN = ("FA", "RA", "MIA", "AD", "JS", "KR", "KR_IMP")
-WIDTH = 150
-"""Columns where the output is no terminal."""
 ABOVE = "forget/above_oracle"
 Z = 1.96
 
 
-def show(found: Result, console: Console | None = None) -> None:
+def show(found: Result, console: Console) -> None:
     """Print the headline values of every model, over-forgetting, and what could not be measured."""
-    console = console or Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(file=console.file, markup=False, highlight=False, width=WIDTH)
     if found.rows:
         place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
         built_in = CARDS.built_in()
@@ -38,25 +34,24 @@ def show(found: Result, console: Console | None = None) -> None:
         guests = [symbol for symbol in cards if symbol not in built_in and symbol not in health]
         for symbols, title in (([*SHOWN, *guests], place), (health, "Health")):
             if any(row.metric in symbols for row in found.rows):
-                console.print(_table(found.rows, [cards[symbol] for symbol in symbols], title))
+                write_sheet(
+                    console, _headlines(found.rows, [cards[symbol] for symbol in symbols], title)
+                )
     said = (*_findings(found.rows), *cautions(found.rows, _model, found.samples), *found.notes)
     for line in said:
         console.print(f"- {line}", soft_wrap=True)
 
 
-def _table(rows: Sequence[Row], cards: Sequence[MetricCard], title: str) -> Table:
+def _headlines(rows: Sequence[Row], cards: Sequence[MetricCard], title: str) -> Sheet:
     """A line a model with the headline values of some metrics, those that were measured."""
     headline = {card.symbol: card.split for card in cards}
     shown = [row for row in rows if headline.get(row.metric) == row.split]
     metrics = [symbol for symbol in headline if any(row.metric == symbol for row in shown)]
-    table = Table(title=title, title_justify="left")
-    table.add_column("model", no_wrap=True)
-    for metric in metrics:
-        table.add_column(metric, justify="right", no_wrap=True)
+    lines = []
     for model in dict.fromkeys(_model(row) for row in _by_role(rows)):
         mine = [row for row in shown if _model(row) == model]
-        table.add_row(model, *(_cell([r for r in mine if r.metric == m]) for m in metrics))
-    return table
+        lines.append((model, *(_cell([r for r in mine if r.metric == m]) for m in metrics)))
+    return Sheet(title, ("model", *metrics), lines)
 
 
 def _by_role(rows: Sequence[Row]) -> list[Row]:
@@ -81,7 +76,7 @@ def _cell(rows: Sequence[Row]) -> str:
         return words.STATUS[Status(rows[0].status)] if rows else ""
     value = sum(row.value for row in known if row.value is not None) / len(known)
     errors = [row.se for row in known if row.se is not None]
-    return words.with_error(value, sum(errors) / len(errors) if errors else None)
+    return with_error(value, sum(errors) / len(errors) if errors else None)
 
 
 def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[str]:
@@ -91,10 +86,10 @@ def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[s
     if lacking or not found:
         return
     if all(se is not None and value > Z * se for value, se, _ in found):
-        listed = ", ".join(f"{words.with_error(value, se)} (n {n})" for value, se, n in found)
+        values = ", ".join(f"{with_error(value, se)} (n {n})" for value, se, n in found)
         yield (
             f"{model} hides rather than forgets: {rows[0].metric} on the questions that it and the oracle "
-            f"no longer answer is above the oracles' by {listed}"
+            f"no longer answer is above the oracles' by {values}"
         )
 
 
@@ -124,8 +119,8 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
     for row in _by_role(rows):
         if row.split == CARDS["FA"].split and over_forgets(row, others(row, rows)):
             yield (
-                f"{_model(row)} over-forgets: {row.metric} {words.number(row.value or 0)} is "
-                f"{words.signed(row.gap or 0, 3)} from the oracles' own (z {words.signed(row.z or 0, 1)})"
+                f"{_model(row)} over-forgets: {row.metric} {number(row.value or 0)} is "
+                f"{signed(row.gap or 0, 3)} from the oracles' own (z {signed(row.z or 0, 1)})"
             )
     models: dict[str, list[Row]] = {}
     for row in _by_role(rows):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table
 
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
 from uqs.report import words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
 from uqs.report.means import Line, Summary
+from uqs.report.terminal import Sheet, write_lines, write_sheet, write_sheets
 from uqs.score import words as score_words
+from uqs.text import TIMES, count
 
 
 def show(found: Analysis, console: Console) -> None:
@@ -31,9 +32,7 @@ def _gates(found: Analysis, console: Console) -> None:
         elif gates.dropped:
             console.print(f"{name}: passed, but {words.dropped(gates)}", style="yellow")
         else:
-            console.print(
-                f"{name}: passed ({words.count(len(gates.checks), 'check')})", style="green"
-            )
+            console.print(f"{name}: passed ({count(len(gates.checks), 'check')})", style="green")
         for check in gates.failed:
             console.print(f"  {words.check(check)}", style="red")
 
@@ -47,32 +46,30 @@ def _cautions(found: Analysis, console: Console) -> None:
 
 def _verdicts(found: Analysis, console: Console) -> None:
     console.print("\nWhat this table can and cannot support", style="bold")
-    for verdict in found.audit.verdicts:
-        console.print(f"- {verdict}")
+    write_lines(console, found.audit.verdicts)
 
 
 def _gaps(found: Analysis, console: Console) -> None:
     measured = [name for name in found.summary.benchmarks if name not in found.stopped]
-    for benchmark in measured:
-        console.print()
-        console.print(_gap_table(found.summary, benchmark))
+    write_sheets(console, [_gap_sheet(found.summary, benchmark) for benchmark in measured])
     if measured:
         console.print(
             "With a sign: the value minus the oracle's own. Otherwise: the distance to the oracle over"
-            f" that between oracles; 1{words.TIMES} is the noise floor."
+            f" that between oracles; 1{TIMES} is the noise floor."
         )
 
 
-def _gap_table(summary: Summary, benchmark: str) -> Table:
-    table = Table(title=f"Gap to the oracle on {benchmark}", title_justify="left")
-    table.add_column("model")
-    for metric in summary.metrics:
-        table.add_column(metric.replace("_", " "), justify="right")
-    for method in summary.methods:
-        table.add_row(method, *_gap_cells(summary, benchmark, Line.UNLEARNED, method))
-    table.add_section()
-    table.add_row("original", *_gap_cells(summary, benchmark, Line.ORIGINAL))
-    return table
+def _gap_sheet(summary: Summary, benchmark: str) -> Sheet:
+    methods = [
+        (method, *_gap_cells(summary, benchmark, Line.UNLEARNED, method))
+        for method in summary.methods
+    ]
+    return Sheet(
+        f"Gap to the oracle on {benchmark}",
+        ("model", *(metric.replace("_", " ") for metric in summary.metrics)),
+        [*methods, ("original", *_gap_cells(summary, benchmark, Line.ORIGINAL))],
+        rules=(len(methods),),
+    )
 
 
 def _gap_cells(summary: Summary, benchmark: str, line: Line, method: str = "") -> Iterator[str]:
@@ -95,33 +92,25 @@ def _ranking(found: Analysis, console: Console) -> None:
     if isinstance(found.overall, NoRanking):
         console.print(f"The methods cannot be ranked: {found.overall.reason}.")
         return
-    console.print(_table(found.overall))
+    write_sheet(console, _scores(found.overall))
     for name, one in (("Equal", found.overall.equal), ("Published", found.overall.published)):
         console.print(f"{name} weights: {score_words.headline(one)}")
-    for line in score_words.coverage(found.overall.equal):
-        console.print(f"- {line}")
+    write_lines(console, score_words.coverage(found.overall.equal))
 
 
-def _table(ranking: Ranking) -> Table:
-    benchmarks = ranking.equal.benchmarks
-    table = Table(
-        title=f"UQS over {words.count(len(benchmarks), 'benchmark')}", title_justify="left"
-    )
-    table.add_column("rank", justify="right")
-    table.add_column("method")
-    for name in ("UQS, equal\nweights", "95%\nranks", "tie\ngroup"):
-        table.add_column(name, justify="right")
-    for name in ("UQS, published\nweights", "95%\nranks", "tie\ngroup"):
-        table.add_column(name, justify="right")
+def _scores(ranking: Ranking) -> Sheet:
+    columns = [
+        (f"UQS, {weights}\nweights", "95%\nranks", "tie\ngroup")
+        for weights in ("equal", "published")
+    ]
     published = {one.method: one for one in ranking.published.methods}
-    for one in ranking.equal.methods:
-        other = published[one.method]
-        table.add_row(
+    rows = [
+        (
             str(one.rank),
             one.method,
             *(
                 cell
-                for each in (one, other)
+                for each in (one, published[one.method])
                 for cell in (
                     words.scored(each),
                     words.ranks(each.rank_interval),
@@ -129,4 +118,11 @@ def _table(ranking: Ranking) -> Table:
                 )
             ),
         )
-    return table
+        for one in ranking.equal.methods
+    ]
+    return Sheet(
+        f"UQS over {count(len(ranking.equal.benchmarks), 'benchmark')}",
+        ("rank", "method", *columns[0], *columns[1]),
+        rows,
+        left=(1,),
+    )

@@ -1,17 +1,13 @@
-"""Numbers and statuses as a reader sees them."""
+"""Means, gaps, gates and statuses as a reader of a report sees them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from uqs.records import Status
 from uqs.report.gates import Check, Gates
 from uqs.report.means import Gap, Mean
 from uqs.score import MethodScore
+from uqs.text import TIMES, count, number, signed, with_error
 
-MINUS = "\N{MINUS SIGN}"
-TIMES = "\N{MULTIPLICATION SIGN}"
-DASH = "\N{EN DASH}"
 STATUS = {
     Status.OK: "",
     Status.LOWER_BOUND: "lower bound",
@@ -29,24 +25,6 @@ STATUS = {
 }
 
 
-def number(value: float) -> str:
-    """Three decimals, or two figures where that would show none of a small number."""
-    size = abs(value)
-    if size >= 1e5 or 0 < size < 5e-5:
-        text = f"{size:.1e}"
-    elif size >= 100:
-        text = f"{size:.1f}"
-    else:
-        text = f"{size:.3f}" if size == 0 or size >= 0.01 else f"{size:.2g}"
-    return MINUS + text if value < 0 else text
-
-
-def signed(value: float, decimals: int) -> str:
-    """With its sign, but for what rounds to 0."""
-    text = f"{value:+.{decimals}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
-
-
 def mean(found: Mean | None) -> str:
     """`0.312 ± 0.020`, or in words why there is no number."""
     if found is None:
@@ -57,22 +35,11 @@ def mean(found: Mean | None) -> str:
     return with_error(found.value, found.se) + partly
 
 
-def with_error(value: float, se: float | None) -> str:
-    """The value, and its standard error to three decimals unless that would show none of it."""
-    if se is None:
-        return number(value)
-    return f"{number(value)} ± {f'{se:.3f}' if 5e-4 <= se < 100 else number(se)}"
-
-
 def gap(found: Gap) -> str:
     """`3.42` times the noise floor for a distance, `+0.120` from the oracles' own value, or nothing."""
     if found.ratio is not None:
         return f"{found.ratio:.{2 if found.ratio < 10 else 1}f}{TIMES}"
     return "" if found.difference is None else signed(found.difference, 3)
-
-
-def probability(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3g}"
 
 
 def ranks(interval: tuple[int, int]) -> str:
@@ -99,15 +66,6 @@ def dropped(found: Gates) -> str:
     one = len(found.dropped) == 1
     text = f"{names} {'was' if one else 'were'} left out; {count(found.oracles, 'oracle')} left"
     return f"{text}, so there is no noise floor" if found.oracles == 1 else text
-
-
-def listed(names: Sequence[str]) -> str:
-    """`A`, `A and B`, `A, B and C`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def count(amount: int, word: str) -> str:
-    return f"{amount} {word}" + ("" if amount == 1 else "s")
 
 
 def scored(one: MethodScore) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from uqs.audit.findings import Agreement, Reliability
 from uqs.reproduction.procedures import Span
 from uqs.reproduction.reproduce import Reproduction
 from uqs.score.figures import METRICS, Printed
+from uqs.text import listed
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _tau(found: Reproduction) -> Reasons:
         undefined = [name for name, cell in one.tau.per_benchmark.items() if cell.value is None]
         if undefined:
             why = (
-                f"undefined on {_listed(undefined)}, where a metric is constant and the published"
+                f"undefined on {listed(sorted(undefined))}, where a metric is constant and the published"
                 f" value is row order: {_span(span)}"
             )
         elif span.high - span.low > 1e-9:
@@ -165,10 +165,6 @@ def _uqs(found: Reproduction) -> Reasons:
         )
         reasons["stability_exp", key] = "the same with exp(-AD/100) for the AD term"
     return reasons
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(sorted(names))
 
 
 def _span(span: Span) -> str:

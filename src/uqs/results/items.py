@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from uqs import io
 from uqs.errors import DataError
 
 
@@ -46,17 +47,10 @@ KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "valu
 
 def write(items: Iterable[Item], path: Path) -> None:
     """Write a checked Parquet table, sorted by key; a killed write leaves the old file or none."""
-    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
-
     table = pa.Table.from_pylist([asdict(item) for item in items], schema=SCHEMA)
     table = table.sort_by([(name, "ascending") for name in KEY])
     _check(table, path)
-    part = path.with_name(path.name + ".part")
-    try:
-        pq.write_table(table, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    io.write_parquet(path, table)
 
 
 def read(path: Path) -> pa.Table:

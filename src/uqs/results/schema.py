@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from uqs import io
 from uqs.card_metadata import with_facts
 from uqs.errors import DataError
 from uqs.records import VALUED, MetricFacts, Role, Status
@@ -188,17 +189,10 @@ def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) 
 
     With it stand direction, bounds and headline split of its metrics: of those given, and of registered ones.
     """
-    import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
-
     checked = check(rows, path)
     table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
     table = with_facts(table, {row.metric for row in checked}, metrics)
-    part = path.with_name(path.name + ".part")
-    try:
-        pq.write_table(table, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    io.write_parquet(path, table)
 
 
 def is_ours(table: pa.Table) -> bool:

@@ -8,6 +8,7 @@ from uqs.records import Status
 from uqs.score.cube import UNSOUND
 from uqs.score.scoring import ScoreResult
 from uqs.score.validation import Correlation, Held
+from uqs.text import listed
 
 REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
@@ -27,7 +28,7 @@ def coverage(result: ScoreResult) -> list[str]:
         constant = [one.metric for one in result.constant if one.benchmark == benchmark]
         if constant:
             found.append(
-                f"{benchmark}: {_listed(constant)} {'is' if len(constant) == 1 else 'are'} constant"
+                f"{benchmark}: {listed(constant)} {'is' if len(constant) == 1 else 'are'} constant"
                 " and rank no method there."
             )
     for left in result.left_out:
@@ -59,7 +60,7 @@ def headline(result: ScoreResult) -> str:
     first = [one.method for one in result.methods if one.rank_interval[0] == 1]
     if len(first) == 1:
         return f"{first[0]} is first beyond the measured noise."
-    return f"The measured noise allows {len(first)} methods to be first: {_listed(first)}."
+    return f"The measured noise allows {len(first)} methods to be first: {listed(first)}."
 
 
 def validation(result: ScoreResult) -> list[str]:
@@ -97,7 +98,7 @@ def _verdict(uqs: Held, others: Iterable[Held]) -> str:
         and one.within.value > own.value + 1e-9
     ]
     if better:
-        return f"UQS loses to {_listed(better)}."
+        return f"UQS loses to {listed(better)}."
     return "Nothing with the same coverage does better."
 
 
@@ -107,7 +108,3 @@ def rho(found: Correlation) -> str:
         return f"undefined ({REASONS.get(found.status, found.status)})"
     some = "" if found.defined == found.groups else f" ({found.defined} of {found.groups})"
     return f"{found.value:+.3f}{some}"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

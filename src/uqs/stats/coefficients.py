@@ -32,13 +32,6 @@ class Coefficient:
 
 
 @dataclass(frozen=True)
-class Gamma(Coefficient):
-    """Goodman and Kruskal's gamma with the share of pairs that it leaves out for a tie."""
-
-    tie_share: float | None = None
-
-
-@dataclass(frozen=True)
 class PairCounts:
     """How the n(n-1)/2 pairs of observations fall; the five counts add up to all of them."""
 
@@ -125,43 +118,6 @@ def tau_b(x: ArrayLike, y: ArrayLike) -> Coefficient:
     untied = pairs.concordant + pairs.discordant
     scale = np.sqrt(float(untied + pairs.tied_x)) * np.sqrt(float(untied + pairs.tied_y))
     return Coefficient(float(np.clip(pairs.balance / scale, -1, 1)), len(first))
-
-
-def tau_c(x: ArrayLike, y: ArrayLike) -> Coefficient:
-    """Stuart's tau-c, for tables with unequal numbers of categories (Stuart 1953)."""
-    first, second = complete(x, y)
-    if undefined := _checked(first, second):
-        return undefined
-    n, classes = len(first), min(len(np.unique(first)), len(np.unique(second)))
-    value = 2 * pair_counts(first, second).balance / (n**2 * (classes - 1) / classes)
-    return Coefficient(value, n)
-
-
-def somers_d(x: ArrayLike, y: ArrayLike) -> Coefficient:
-    """Somers' D of y given x: ties in y count against it, pairs tied in x are left out (Somers 1962).
-
-    It is undefined where x is constant, and 0 where y alone is.
-    """
-    first, second = complete(x, y)
-    if len(first) < 2:
-        return Coefficient(None, len(first), State.TOO_FEW)
-    if np.ptp(first) == 0:
-        return Coefficient(None, len(first), State.CONSTANT)
-    pairs = pair_counts(first, second)
-    decided = pairs.concordant + pairs.discordant + pairs.tied_y
-    return Coefficient(pairs.balance / decided, len(first))
-
-
-def gamma(x: ArrayLike, y: ArrayLike) -> Gamma:
-    """Gamma: the balance over untied pairs alone, and the share of pairs tied (Goodman, Kruskal 1954)."""
-    first, second = complete(x, y)
-    if len(first) < 2:
-        return Gamma(None, len(first), State.TOO_FEW)
-    pairs = pair_counts(first, second)
-    untied = pairs.concordant + pairs.discordant
-    if untied == 0:
-        return Gamma(None, len(first), State.CONSTANT, 1.0)
-    return Gamma(pairs.balance / untied, len(first), State.OK, (pairs.total - untied) / pairs.total)
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> Coefficient:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from uqs import __version__, results
+from uqs import __version__, io, results
 from uqs.errors import DataError
 from uqs.evaluation.evaluate import Evaluated, Subject, items_of, read_evaluated, rows_of
 from uqs.evaluation.record import Recorded
@@ -16,7 +16,7 @@ from uqs.metrics.catalogue import metric_card
 from uqs.records import Measurement, Role, Status
 from uqs.results import items
 from uqs.studies.plan import Plan, PlannedModel
-from uqs.studies.store import Manifest, Store, write_text
+from uqs.studies.store import Manifest, Store
 from uqs.studies.verdict import GATES, dropped_oracles
 
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
@@ -47,7 +47,7 @@ def collect(plan: Plan, store: Store) -> list[str]:
         benchmark: json.loads((store.folder(key) / GATES).read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
     }
-    write_text(store.run / GATES, json.dumps(gates, indent=1))
+    io.write_text(store.run / GATES, json.dumps(gates, indent=1))
     return [line for one in models for line in _problems(one)]
 
 

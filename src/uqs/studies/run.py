@@ -9,19 +9,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from uqs import benchmarks
+from uqs import benchmarks, io
 from uqs.errors import DataError, UserError
+from uqs.progress import Display, stderr_console
 from uqs.studies.cells import Cell
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
 from uqs.studies.plan import Plan, base_hash, make_plan
-from uqs.studies.progress import BarProgress, Forecast, Progress
+from uqs.studies.progress import Forecast, Progress
 from uqs.studies.schedule import Schedule
 from uqs.studies.spec import dump_study, read_study
-from uqs.studies.store import Manifest, Store, write_text
+from uqs.studies.store import Manifest, Store
 from uqs.studies.worker import Failed
-from uqs.training_extra import require_run_half
+from uqs.training_extra import require_training_extra
 
 
 class CellFailedError(Exception):
@@ -52,7 +53,7 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
     plan = plan_study(path)
-    return run_plan(plan, options, Console(stderr=True))
+    return run_plan(plan, options, stderr_console())
 
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
@@ -60,7 +61,7 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     store = Store(options.runs / plan.study.name)
     with store.lock():
         store.clean()
-        write_text(store.run / "study.yaml", dump_study(plan.study))
+        io.write_text(store.run / "study.yaml", dump_study(plan.study))
         make_cells(plan.study.name, plan.cells, store, options, console)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
@@ -108,12 +109,12 @@ def _make(
     workers = options.workers or default_workers()
     executor: Executor = LocalProcesses(workers, options.work)
     if options.work in (DEFAULT_WORK, TRIALS):
-        require_run_half("training")
+        require_training_extra("training")
     forecast = Forecast(workers, schedule.remaining)
     for manifest in made.values():
         forecast.learn(manifest.kind, manifest.seconds)
-    kind = Progress if options.plain or not console.is_terminal else BarProgress
-    with kind(console, forecast, len(made), schedule.remaining) as progress:
+    with Display(options.plain, console) as display:
+        progress = Progress(display, forecast, len(made), schedule.remaining)
         failures = executor.run(schedule, store, progress)
     if failures:
         raise _reported(failures, store)

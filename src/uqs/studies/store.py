@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from uqs import io
 from uqs.errors import DataError, UserError
 from uqs.studies.cells import Cell, Kind
 
 MANIFEST = "manifest.json"
-PART = ".part-"
 NUMBERS = ".json"
 """The files whose content is checked whenever a cell is looked at: they are small, and results are read off
 them. Of the others the size is, and the content before something is made from them."""
@@ -100,14 +99,14 @@ class Store:
 
     def discard(self, key: str) -> None:
         """Remove a cell; it vanishes at once, so that a kill meanwhile leaves no half of it."""
-        doomed = self.cells / f"{PART}{key}-discarded"
+        doomed = self.cells / f"{io.PART}{key}-discarded"
         shutil.rmtree(doomed, ignore_errors=True)
         self.folder(key).rename(doomed)
         shutil.rmtree(doomed)
 
     def clean(self) -> None:
         """Remove what killed runs left half-made."""
-        for left in self.cells.glob(f"{PART}*"):
+        for left in self.cells.glob(f"{io.PART}*"):
             shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
 
     @contextmanager
@@ -126,7 +125,7 @@ class Store:
     @contextmanager
     def making(self, cell: Cell) -> Iterator[Path]:
         """An empty folder to make a cell in; it is removed again, whatever happens, unless `seal` took it."""
-        part = self.cells / f"{PART}{cell.key}-{os.getpid()}"
+        part = io.temporary(self.folder(cell.key))
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
@@ -138,14 +137,7 @@ class Store:
         """Write the manifest last and give the folder its final name, unless the cell is there by now."""
         file = part / MANIFEST
         file.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
-        for path in (*sorted(part.rglob("*")), part):
-            _flush(path)
-        try:
-            part.rename(self.folder(manifest.key))
-        except OSError:
-            if not self.folder(manifest.key).is_dir():
-                raise
-        _flush(self.cells)
+        io.put_in_place(part, self.folder(manifest.key), shared=True)
         self._verified.add(manifest.key)
 
 
@@ -164,18 +156,3 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file under a temporary name and rename it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

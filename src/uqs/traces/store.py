@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from uqs import io
 from uqs.computation import described
 from uqs.errors import DataError
 from uqs.records import Split
-from uqs.traces.file import FORMAT, INDEX, check_parts, write_traces
+from uqs.traces.file import FORMAT, check_parts, write_traces
 from uqs.traces.trace import Trace
 
 
@@ -85,19 +85,8 @@ class TraceStore:
 
     def put(self, place: Path, parts: Iterable[Trace], about: Mapping[str, Any]) -> None:
         """Write a trace under a temporary name and give it its place when it is whole."""
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f".part-{place.name}-{os.getpid()}")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        try:
+        with io.new_folder(place, shared=True) as part:
             write_traces(parts, part, about)
-            try:
-                part.rename(place)
-            except OSError:
-                if not (place / INDEX).is_file():  # another process was as fast
-                    raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def samples_hash(split: Split) -> str:

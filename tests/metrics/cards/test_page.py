@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from uqs import registry
-from uqs.cli.ls import KINDS, entries
+from uqs.cli.listing import KINDS, entries
 from uqs.cli.metric_page import page
 from uqs.metrics.catalogue import CARDS
 

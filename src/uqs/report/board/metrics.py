@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uqs.report import words
 from uqs.report.analysis import Analysis
-from uqs.report.board.markup import Cell, Column, Markup, Sheet, details, join, note, table, text
 from uqs.report.board.pictures import Point, scatter
+from uqs.report.html import Cell, Column, Grid, Markup, details, join, note, table, text
 from uqs.report.means import Key, Line, Mean, Run, Summary
+from uqs.text import DASH, with_error
 
 BETTER = {"lower": "lower is better", "higher": "higher is better", "target": "oracle's is best"}
 REFERENCES = (
@@ -82,7 +83,7 @@ def _both(summary: Summary, benchmark: str, line: Line, method: str) -> list[tup
     return [(fa[seed], ra[seed]) for seed in sorted(set(fa) & set(ra))]
 
 
-def _means(found: Analysis, benchmark: str) -> Sheet:
+def _means(found: Analysis, benchmark: str) -> Grid:
     summary = found.summary
 
     def row(label: str, line: Line, method: str) -> list[Cell]:
@@ -97,7 +98,7 @@ def _means(found: Analysis, benchmark: str) -> Sheet:
             cells.append(_mean(mean, gap))
         return [text(label), *cells]
 
-    return Sheet(
+    return Grid(
         f"All metrics on {benchmark}",
         [Column("model", words=True), *_columns(found)],
         [row(method, Line.UNLEARNED, method) for method in summary.methods],
@@ -119,12 +120,12 @@ def _columns(found: Analysis) -> list[Column]:
 def _mean(mean: Mean | None, small: str = "") -> Cell:
     """A number that does not exist is a word; a line that a metric has no part in is a dash."""
     if mean is None:
-        return Cell(words.DASH)
+        return Cell(DASH)
     style = None if mean.value is not None else "status"
     return Cell(words.mean(mean), mean.value, small, style)
 
 
-def _runs(found: Analysis, benchmark: str) -> Sheet:
+def _runs(found: Analysis, benchmark: str) -> Grid:
     summary = found.summary
     seeds = sorted(
         {
@@ -143,7 +144,7 @@ def _runs(found: Analysis, benchmark: str) -> Sheet:
         for method, seed in seeds
     ]
     columns = [Column("method", words=True), Column("seed"), *_columns(found)]
-    return Sheet(f"Every run on {benchmark}, with the standard error of the items", columns, rows)
+    return Grid(f"Every run on {benchmark}, with the standard error of the items", columns, rows)
 
 
 def _run(run: Run | None) -> Cell:
@@ -151,7 +152,7 @@ def _run(run: Run | None) -> Cell:
         return Cell("not measured", style="status")
     if run.value is None:
         return Cell(words.STATUS[run.status], style="status")
-    return Cell(words.with_error(run.value, run.se), run.value)
+    return Cell(with_error(run.value, run.se), run.value)
 
 
 def _other_splits(summary: Summary, benchmark: str) -> Markup | None:
@@ -173,7 +174,7 @@ def _other_splits(summary: Summary, benchmark: str) -> Markup | None:
         for label, line, method in lines
     ]
     count = len(summary.methods)
-    sheet = Sheet(
+    sheet = Grid(
         f"The same metrics on other splits of {benchmark}",
         [
             Column("model", words=True),

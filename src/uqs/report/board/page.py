@@ -11,24 +11,26 @@ from importlib.resources import files
 from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
-from uqs.report.board.markup import (
+from uqs.report.board.metrics import metrics, picture
+from uqs.report.board.ranking import ranking, worth
+from uqs.report.board.trust import agreement, order, reliability
+from uqs.report.gates import Gates
+from uqs.report.html import (
     Cell,
     Column,
+    Grid,
     Markup,
-    Sheet,
     bullets,
     details,
+    document,
     el,
     join,
     note,
     table,
     text,
 )
-from uqs.report.board.metrics import metrics, picture
-from uqs.report.board.ranking import ranking, worth
-from uqs.report.board.trust import agreement, order, reliability
-from uqs.report.gates import Gates
 from uqs.results import SCHEMA
+from uqs.text import count, number
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,18 @@ def page(found: Analysis) -> str:
     """The whole board as one HTML document; the same analysis gives the same text."""
     sections = _sections(found)
     title = f"UQS board: {found.rows[0].study}"
-    head = el(
-        "head",
-        {},
-        el("meta", {"charset": "utf-8"}),
-        el("meta", {"http-equiv": "Content-Security-Policy", "content": _policy()}),
-        el("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        el("title", {}, title),
-        el("style", {}, Markup(_file("board.css"))),
-    )
     links = [el("a", {"href": f"#{one.anchor}"}, one.short) for one in sections]
-    body = el(
-        "body",
-        {},
+    return document(
+        title,
+        _file("board.css"),
         el("a", {"class": "skip", "href": "#main"}, "To the content"),
         el("header", {}, el("h1", {}, title), _facts(found), _banners(found)),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         el("script", {"type": "application/json", "id": "numbers"}, _numbers(found)),
         el("script", {}, Markup(_file("board.js"))),
+        policy=_policy(),
     )
-    return f"<!doctype html>\n{el('html', {'lang': 'en'}, head, body)}\n"
 
 
 def _policy() -> str:
@@ -156,9 +149,9 @@ def _benchmark(found: Analysis, name: str) -> Markup:
 def _facts(found: Analysis) -> Markup:
     summary = found.summary
     models = (
-        words.count(found.models(Role.UNLEARNED), "unlearned model"),
-        words.count(found.models(Role.ORIGINAL), "original"),
-        words.count(found.models(Role.ORACLE), "oracle"),
+        count(found.models(Role.UNLEARNED), "unlearned model"),
+        count(found.models(Role.ORIGINAL), "original"),
+        count(found.models(Role.ORACLE), "oracle"),
     )
     seeds = sorted({row.seed for row in found.rows if row.role == Role.UNLEARNED})
     facts = (
@@ -214,10 +207,8 @@ def _gates(found: Analysis) -> Markup:
             text(name),
             text(check.words),
             text(check.who),
-            Cell("undefined")
-            if check.value is None
-            else Cell(words.number(check.value), check.value),
-            Cell(f"{check.rule} {words.number(check.limit)}", check.limit),
+            Cell("undefined") if check.value is None else Cell(number(check.value), check.value),
+            Cell(f"{check.rule} {number(check.limit)}", check.limit),
             Cell(
                 *(("passed",) * 2 if check.passed else ("FAILED",) * 2),
                 style=_outcome(check.passed),
@@ -234,7 +225,7 @@ def _gates(found: Analysis) -> Markup:
         Column("asked for"),
         Column("outcome", words=True),
     ]
-    return table(Sheet("What held before anything was unlearned", columns, rows))
+    return table(Grid("What held before anything was unlearned", columns, rows))
 
 
 def _outcome(passed: bool) -> str:
@@ -258,7 +249,7 @@ def _sources(found: Analysis) -> Markup:
     )
 
 
-def _methods(found: Analysis) -> Sheet:
+def _methods(found: Analysis) -> Grid:
     made = sorted(
         {
             (row.method, row.strength, row.hyperparameters)
@@ -267,10 +258,10 @@ def _methods(found: Analysis) -> Sheet:
         }
     )
     columns = [Column(name, words=True) for name in ("method", "strength", "hyperparameters")]
-    return Sheet("Methods", columns, [[text(word) for word in line] for line in made])
+    return Grid("Methods", columns, [[text(word) for word in line] for line in made])
 
 
-def _data(found: Analysis) -> Sheet:
+def _data(found: Analysis) -> Grid:
     read = sorted({(row.benchmark, row.edition, row.data_hash) for row in found.rows})
     columns = [Column(name, words=True) for name in ("benchmark", "edition", "hash of the data")]
-    return Sheet("Data", columns, [[text(word) for word in line] for line in read])
+    return Grid("Data", columns, [[text(word) for word in line] for line in read])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from uqs.report.board.markup import Attributes, Markup, el, join
+from uqs.report.html import Attributes, Markup, el, join
 from uqs.score import MethodScore
 
 SHAPES = 6

@@ -5,11 +5,11 @@ from __future__ import annotations
 from uqs.report import words
 from uqs.report.analysis import NoRanking, Ranking
 from uqs.report.board import pictures
-from uqs.report.board.markup import (
+from uqs.report.html import (
     Cell,
     Column,
+    Grid,
     Markup,
-    Sheet,
     bullets,
     details,
     join,
@@ -53,7 +53,7 @@ def ranking(found: Ranking | NoRanking) -> Markup:
         f"Equal weights: {score_words.headline(found.equal)}",
         f"Published weights: {score_words.headline(found.published)}",
     ]
-    return join([bullets(headlines), table(Sheet(f"UQS {where}", columns, rows))])
+    return join([bullets(headlines), table(Grid(f"UQS {where}", columns, rows))])
 
 
 def _row(one: MethodScore, other: MethodScore, low: float, high: float) -> list[Cell]:
@@ -105,7 +105,7 @@ def worth(found: Ranking | NoRanking) -> Markup | None:
     )
 
 
-def _weights(equal: ScoreResult, published: ScoreResult) -> Sheet:
+def _weights(equal: ScoreResult, published: ScoreResult) -> Grid:
     rows = [
         [
             text(metric),
@@ -123,4 +123,4 @@ def _weights(equal: ScoreResult, published: ScoreResult) -> Sheet:
         Column("equal", "descending"),
         Column("published", "descending"),
     ]
-    return Sheet("UQS is the weighted sum of these terms", columns, rows)
+    return Grid("UQS is the weighted sum of these terms", columns, rows)

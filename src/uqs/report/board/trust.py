@@ -12,11 +12,11 @@ from uqs.audit.order import Order
 from uqs.audit.order_words import NO_ORDER
 from uqs.records import Status
 from uqs.report import words
-from uqs.report.board.markup import (
+from uqs.report.html import (
     Cell,
     Column,
+    Grid,
     Markup,
-    Sheet,
     details,
     el,
     join,
@@ -25,6 +25,7 @@ from uqs.report.board.markup import (
     table,
     text,
 )
+from uqs.text import MINUS, probability, signed
 
 STEPS = 5
 
@@ -44,7 +45,7 @@ def agreement(audit: Audit, stopped: Container[str]) -> Markup:
         [
             p(
                 "Kendall's tau-b of every two metrics, both turned so that higher is better: +1, they"
-                f" rank the models alike; {words.MINUS}1, they rank them in opposite order."
+                f" rank the models alike; {MINUS}1, they rank them in opposite order."
             ),
             _scale(),
             el("div", {"class": "maps"}, *maps),
@@ -61,7 +62,7 @@ def _stratified(found: Stratified) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
     return Cell(
-        words.signed(found.value, 2),
+        signed(found.value, 2),
         found.value,
         f"{found.groups_defined} of {found.groups}",
         _shade(found.value),
@@ -72,7 +73,7 @@ def _value(found: Value) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
     small = words.STATUS[Status.UNRESOLVED] if found.status is Status.UNRESOLVED else ""
-    return Cell(words.signed(found.value, 2), found.value, small, _shade(found.value))
+    return Cell(signed(found.value, 2), found.value, small, _shade(found.value))
 
 
 def _shade(value: float) -> str:
@@ -91,7 +92,7 @@ def _heat_map(title: str, names: Sequence[str], audit: Audit, of_pairs: Sequence
         for row in names
     ]
     columns = [Column("", None), *(Column(_short(name), None) for name in names)]
-    return table(Sheet(title, columns, rows, style="map"))
+    return table(Grid(title, columns, rows, style="map"))
 
 
 def _short(name: str) -> str:
@@ -100,11 +101,11 @@ def _short(name: str) -> str:
 
 def _scale() -> Markup:
     steps = [value / STEPS for value in range(-STEPS, STEPS + 1)]
-    marks = [el("span", {"class": _shade(step)}, words.signed(step, 1)) for step in steps]
+    marks = [el("span", {"class": _shade(step)}, signed(step, 1)) for step in steps]
     return el("p", {"class": "scale"}, *marks)
 
 
-def _pairs(audit: Audit) -> Sheet:
+def _pairs(audit: Audit) -> Grid:
     rows = [
         [
             text(f"{_short(one.a)} and {_short(one.b)}"),
@@ -121,12 +122,12 @@ def _pairs(audit: Audit) -> Sheet:
         Column("p", hint="Benjamini-Hochberg"),
         Column("pooled tau-b", "descending", "benchmarks mixed"),
     ]
-    return Sheet("Every pair of metrics", columns, rows)
+    return Grid("Every pair of metrics", columns, rows)
 
 
 def _p(*values: float | None) -> list[Cell]:
     return [
-        Cell(words.probability(value), value, style=None if value is not None else "status")
+        Cell(probability(value), value, style=None if value is not None else "status")
         for value in values
     ]
 
@@ -188,7 +189,7 @@ def order(audit: Audit, stopped: Container[str]) -> Markup | None:
     ]
     return join(
         [
-            table(Sheet("Does a metric order the methods?", columns, rows)),
+            table(Grid("Does a metric order the methods?", columns, rows)),
             note(
                 "Two methods are told apart where their means differ beyond what seeds and oracles, which all"
                 " methods share, move them apart (studentised range, familywise 5%). G: the share of the"
@@ -207,11 +208,11 @@ def _told_apart(one: Order) -> list[Cell]:
     return [
         Cell(f"{found.separated:.0%}", found.separated, f"{found.seeds} x {found.oracles}"),
         Cell(f"{found.g:.2f}", found.g),
-        *(Cell("", style="status") if t is None else Cell(words.signed(t, 2), t) for t in taus),
+        *(Cell("", style="status") if t is None else Cell(signed(t, 2), t) for t in taus),
     ]
 
 
-def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[str]) -> Sheet:
+def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[str]) -> Grid:
     rows = [
         [
             text(_short(one.metric)),
@@ -232,8 +233,8 @@ def _followers(target: str, items: Sequence[Reliability], benchmarks: Sequence[s
         Column("pooled", "descending"),
         Column("benchmark alone", "descending"),
     ]
-    return Sheet(f"Which metric follows the {_short(target)}", columns, rows)
+    return Grid(f"Which metric follows the {_short(target)}", columns, rows)
 
 
 def _sentinel(value: float | None) -> Cell:
-    return Cell("none", style="status") if value is None else Cell(words.signed(value, 2), value)
+    return Cell("none", style="status") if value is None else Cell(signed(value, 2), value)

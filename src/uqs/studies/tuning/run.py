@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from uqs import benchmarks
 from uqs.errors import DataError, UserError
 from uqs.methods.cards.card import Knob
 from uqs.methods.cards.look_up import method_card
+from uqs.progress import stderr_console
 from uqs.records import Role
 from uqs.studies.cells import Cell
 from uqs.studies.execute import TRIALS
@@ -107,7 +106,7 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     trials = _Trials(study, options)
     store = Store(run.runs / f"tune-{study.name}")
     work = RunOptions(run.runs, run.workers, run.plain, TRIALS)
-    console = Console(stderr=True)
+    console = stderr_console()
     nothing = MethodChoice(name=NOTHING, hyperparameters={})
     targets = list(options.targets.values())
     with store.lock():

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction, and tables of it."""
+"""HTML that is escaped by construction: elements, tables, and the frame of a page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
+
+from uqs.report.terminal import Sheet
 
 VOID = frozenset({"meta"})
 
@@ -33,6 +35,22 @@ def el(tag: str, attributes: Attributes, *children: Child) -> Markup:
     if tag in VOID:
         return Markup(f"<{tag}{given}>")
     return Markup(f"<{tag}{given}>{join(children)}</{tag}>")
+
+
+def document(title: str, style: str, *body: Child, policy: str | None = None) -> str:
+    """A self-contained page; `style` is CSS, `policy` what the page may load and run."""
+    head = el(
+        "head",
+        {},
+        el("meta", {"charset": "utf-8"}),
+        el("meta", {"http-equiv": "Content-Security-Policy", "content": policy})
+        if policy is not None
+        else None,
+        el("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        el("title", {}, title),
+        el("style", {}, Markup(style)),
+    )
+    return f"<!doctype html>\n{el('html', {'lang': 'en'}, head, el('body', {}, *body))}\n"
 
 
 def p(*children: Child) -> Markup:
@@ -82,8 +100,8 @@ def text(words: str) -> Cell:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table; `reference` rows stay below the others, whatever they are sorted by."""
+class Grid:
+    """A table of cells; `reference` rows stay below the others, whatever they are sorted by."""
 
     caption: str
     columns: Sequence[Column]
@@ -92,20 +110,26 @@ class Sheet:
     style: str | None = None
 
 
-def table(sheet: Sheet) -> Markup:
-    """The sheet as a table whose first column names its rows."""
-    head = el("tr", {}, *(_header(column) for column in sheet.columns))
-    body = el("tbody", {}, *(_row(sheet, row) for row in sheet.rows))
-    reference = el("tbody", {"class": "reference"}, *(_row(sheet, row) for row in sheet.reference))
+def grid(sheet: Sheet) -> Grid:
+    """A table of text as one that cannot be sorted."""
+    columns = [Column(name, None, words=at in sheet.left) for at, name in enumerate(sheet.columns)]
+    return Grid(sheet.title, columns, [[Cell(word) for word in row] for row in sheet.rows])
+
+
+def table(grid: Grid) -> Markup:
+    """The grid as a table whose first column names its rows."""
+    head = el("tr", {}, *(_header(column) for column in grid.columns))
+    body = el("tbody", {}, *(_row(grid, row) for row in grid.rows))
+    reference = el("tbody", {"class": "reference"}, *(_row(grid, row) for row in grid.reference))
     return scrolling(
-        sheet.caption,
+        grid.caption,
         el(
             "table",
-            {"class": sheet.style},
-            el("caption", {}, sheet.caption),
+            {"class": grid.style},
+            el("caption", {}, grid.caption),
             el("thead", {}, head),
             body,
-            reference if sheet.reference else None,
+            reference if grid.reference else None,
         ),
     )
 
@@ -126,9 +150,9 @@ def _header(column: Column) -> Markup:
     return el("th", {"scope": "col", "class": style, "aria-sort": "none"}, button, small)
 
 
-def _row(sheet: Sheet, row: Sequence[Cell]) -> Markup:
+def _row(grid: Grid, row: Sequence[Cell]) -> Markup:
     cells = []
-    for at, (column, cell) in enumerate(zip(sheet.columns, row, strict=True)):
+    for at, (column, cell) in enumerate(zip(grid.columns, row, strict=True)):
         value = (
             cell.value if isinstance(cell.value, str) or cell.value is None else repr(cell.value)
         )

@@ -1,10 +1,23 @@
-"""What a study would run, in a few lines."""
+"""The verb `uqs validate`."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from uqs.studies.plan import Plan
+import typer
+
+from uqs.cli.options import StudyFile
+
+if TYPE_CHECKING:
+    from uqs.studies.plan import Plan
+
+
+def validate(study: StudyFile) -> None:
+    """Check a study file and its data, and print what would be run."""
+    from uqs.studies.run import plan_study
+
+    typer.echo(summary(plan_study(study)))
 
 
 def summary(plan: Plan) -> str:

@@ -1,0 +1,129 @@
+"""Options that several verbs have, and what they share at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from uqs.errors import UserError
+
+if TYPE_CHECKING:
+    from uqs.results.panel import Better
+
+INTERRUPTED = 130
+Precision = Literal["float32", "bfloat16", "float16"]
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes of one thread each; by default 2, or 1 on one core."),
+]
+RunsOption = Annotated[Path, typer.Option(help="Folder of all run folders.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
+
+TableArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="Results: CSV, TSV, JSON, JSON lines, Parquet, Markdown or LaTeX, wide or long.",
+    ),
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME,NAME", help="Read these metrics alone; keys are always read."),
+]
+DropOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME,NAME", help="Leave these columns or metrics out."),
+]
+RenameOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OLD=NEW", help="Read a column or metric under another name."),
+]
+PercentOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME,NAME", help="Metrics in percent: divide values and errors by 100."),
+]
+DirectionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=BETTER",
+        help="Which values of a metric are better: NAME=lower, NAME=higher or NAME=target.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of the random draws.", min=0)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FullOption = Annotated[
+    bool, typer.Option("--full", help="Print every table, not only those that carry the verdicts.")
+]
+
+BenchmarkOption = Annotated[
+    str, typer.Option("--benchmark", help="NAME[:EDITION]; an edition is `tiny` or a folder.")
+]
+BaseOption = Annotated[
+    str | None, typer.Option("--base", help="What adapters stand on, if not what they name.")
+]
+ProcessorOption = Annotated[
+    Path | None, typer.Option(help="Folder of tokenizer and picture processor, if not the model's.")
+]
+MetricsOption = Annotated[
+    str,
+    typer.Option(
+        help="`default` (all that need no further training), `all`, or NAME,FILE.py:CLASS,..."
+    ),
+]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default a GPU.")]
+DtypeOption = Annotated[
+    Precision | None, typer.Option(help="By default bfloat16 on a GPU, float32 on a CPU.")
+]
+BatchOption = Annotated[int, typer.Option(min=1, help="Questions in a batch, at most.")]
+TokensOption = Annotated[int, typer.Option(min=1, help="Prompt tokens in a batch, at most.")]
+NewOption = Annotated[int, typer.Option(min=1, help="Tokens of a greedy answer, at most.")]
+TopOption = Annotated[int, typer.Option(min=1, help="Likeliest tokens kept at each position.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="Threads that prepare pictures ahead.")]
+CacheOption = Annotated[
+    Path | None, typer.Option(help="Where traces are kept; by default in your cache folder.")
+]
+
+# the defaults of TraceSettings, which would bring pydantic to every call; a test holds them equal
+BATCH_SIZE, BATCH_TOKENS, MAX_NEW_TOKENS, TOP_K, THREADS = 64, 65536, 32, 100, 0
+
+
+def parse_directions(given: list[str]) -> dict[str, Better]:
+    """NAME=lower|higher|target, each name once."""
+    found: dict[str, Better] = {}
+    for word in given:
+        name, _, better = word.partition("=")
+        if not name or better not in ("lower", "higher", "target"):
+            raise UserError(f"--direction {word!r} is not NAME=lower, NAME=higher or NAME=target")
+        if name in found:
+            raise UserError(f"--direction names {name!r} twice")
+        found[name] = cast("Better", better)
+    return found
+
+
+def named_metrics(metrics: str) -> str | list[str]:
+    """`default`, `all`, or the names."""
+    words = [word.strip() for word in metrics.split(",") if word.strip()]
+    return words[0] if len(words) == 1 else words
+
+
+def torch_dtype(name: str | None) -> Any:
+    """torch's type of that name."""
+    import torch
+
+    return getattr(torch, name) if name else None
+
+
+@contextmanager
+def interruptible(said: str) -> Iterator[None]:
+    """Ctrl-C ends the verb with a word on what is left of its work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; {said}", err=True)
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,31 @@
+"""The verb `uqs run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from uqs.cli.options import PlainOption, RunsOption, StudyFile, WorkersOption, interruptible
+
+
+def run(
+    study: StudyFile,
+    workers: WorkersOption = None,
+    runs: RunsOption = Path("runs"),
+    plain: PlainOption = False,
+) -> None:
+    """Run a study: train, unlearn, measure and rank.
+
+    What a run before this one finished is kept, so that an interrupted run goes on by the same command.
+    """
+    from uqs.report.finish import finish
+    from uqs.studies.run import CellFailedError, RunOptions, run_study
+
+    with interruptible("the same command goes on from what is finished"):
+        try:
+            folder = run_study(study, RunOptions(runs, workers, plain))
+        except CellFailedError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        finish(folder)

@@ -1,0 +1,90 @@
+"""The verb `uqs trace`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uqs.cli.options import (
+    BATCH_SIZE,
+    BATCH_TOKENS,
+    MAX_NEW_TOKENS,
+    THREADS,
+    TOP_K,
+    BaseOption,
+    BatchOption,
+    BenchmarkOption,
+    CacheOption,
+    DeviceOption,
+    DtypeOption,
+    MetricsOption,
+    NewOption,
+    PlainOption,
+    ProcessorOption,
+    ThreadsOption,
+    TokensOption,
+    TopOption,
+    interruptible,
+    named_metrics,
+    torch_dtype,
+)
+from uqs.errors import UserError
+from uqs.training_extra import require_training_extra
+
+
+def trace(
+    model: Annotated[str, typer.Option(help="Folder, adapter or hub id.")],
+    benchmark: BenchmarkOption,
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist.")],
+    base: BaseOption = None,
+    processor: ProcessorOption = None,
+    metrics: MetricsOption = "default",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    batch_size: BatchOption = BATCH_SIZE,
+    batch_tokens: TokensOption = BATCH_TOKENS,
+    max_new_tokens: NewOption = MAX_NEW_TOKENS,
+    top_k: TopOption = TOP_K,
+    workers: ThreadsOption = THREADS,
+    cache: CacheOption = None,
+    plain: PlainOption = False,
+) -> None:
+    """Write the traces of one model, which metrics read.
+
+    The folder can be measured in place of the model (docs/traces.md).
+    """
+    require_training_extra("tracing")
+    if out.exists():
+        raise UserError(f"{out} exists already; name a folder that does not")
+    from uqs.checkpoints.identity import cache_folder
+    from uqs.cli.progress import TraceProgress
+    from uqs.evaluation.write import write_model_traces
+    from uqs.progress import Display
+    from uqs.traces.settings import TraceSettings
+
+    settings = TraceSettings(
+        batch_size=batch_size,
+        batch_tokens=batch_tokens,
+        max_new_tokens=max_new_tokens,
+        top_k=top_k,
+        workers=workers,
+    )
+    with interruptible("traces that are whole are kept"), Display(plain) as display:
+        counts = write_model_traces(
+            model,
+            benchmark,
+            out,
+            cache=cache or cache_folder(),
+            base=base,
+            metrics=named_metrics(metrics),
+            processor=processor,
+            device=device,
+            dtype=torch_dtype(dtype),
+            settings=settings,
+            listener=TraceProgress(display),
+        )
+    for split, samples in counts.items():
+        typer.echo(f"{split}: {samples} samples")
+    typer.echo(f"traces: {out}")
