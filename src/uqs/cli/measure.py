@@ -19,6 +19,7 @@ from uqs.cli.options import (
     CacheOption,
     DeviceOption,
     DtypeOption,
+    LimitOption,
     MetricsOption,
     NewOption,
     PlainOption,
@@ -27,6 +28,7 @@ from uqs.cli.options import (
     TokensOption,
     TopOption,
     interruptible,
+    limited,
     named_metrics,
     torch_dtype,
 )
@@ -57,8 +59,12 @@ def measure(
     processor: ProcessorOption = None,
     metrics: MetricsOption = "default",
     per_sample: Annotated[
-        Path | None, typer.Option(help="Also write every sample's values there (.parquet).")
+        Path | None,
+        typer.Option(
+            help="Every sample's values (.parquet); by default items.parquet beside --out."
+        ),
     ] = None,
+    limit: LimitOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     batch_size: BatchOption = BATCH_SIZE,
@@ -75,19 +81,19 @@ def measure(
     share a base in memory. Traces are kept, so that a further metric costs no model time.
     """
     require_training_extra("measuring")
-    for path in (out, per_sample):
+    samples = per_sample or out.with_name(
+        "items.parquet" if out.stem == "results" else f"{out.stem}.items.parquet"
+    )
+    for path in (out, samples):
         _check_output(path)
-    from dataclasses import asdict
-
-    import pyarrow as pa
-
-    from uqs import io, results
+    from uqs import results
     from uqs.checkpoints.identity import cache_folder
     from uqs.cli.progress import TraceProgress
     from uqs.evaluation.run import measure as evaluate
     from uqs.progress import Display
     from uqs.report.measured import show
     from uqs.report.terminal import plain_console
+    from uqs.results import items
     from uqs.traces.settings import TraceSettings
 
     settings = TraceSettings(
@@ -101,7 +107,7 @@ def measure(
         found = evaluate(
             original,
             unlearned or [],
-            benchmark,
+            limited(benchmark, limit),
             oracles=oracle or [],
             base=base,
             metrics=named_metrics(metrics),
@@ -114,22 +120,17 @@ def measure(
         )
     if found.rows:
         results.write(found.rows, out, found.metrics)
-        if per_sample:
-            io.write_parquet(
-                per_sample, pa.Table.from_pylist([asdict(one) for one in found.samples])
-            )
+        items.write(found.samples, samples)
     show(found, plain_console())
     if found.rows:
-        typer.echo(f"\nresults: {out}")
+        typer.echo(f"\nresults: {out}\nvalues of samples: {samples}")
     for failure in found.failures:
         typer.echo(f"error: {failure.label}: {failure.reason}", err=True)
     if found.failures:
         raise typer.Exit(2)
 
 
-def _check_output(path: Path | None) -> None:
-    if path is None:
-        return
+def _check_output(path: Path) -> None:
     if path.suffix != ".parquet":
         raise UserError(f"{path}: the table is written as Parquet; name it *.parquet")
     if not path.parent.is_dir():

@@ -23,6 +23,10 @@ WorkersOption = Annotated[
     typer.Option(min=1, help="Processes of one thread each; by default 2, or 1 on one core."),
 ]
 RunsOption = Annotated[Path, typer.Option(help="Folder of all run folders.")]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(min=2, metavar="N", help="A quick try: N entities a split; all rows say so."),
+]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
 
 TableArgument = Annotated[
@@ -104,6 +108,15 @@ def parse_directions(given: list[str]) -> dict[str, Better]:
             raise UserError(f"--direction names {name!r} twice")
         found[name] = cast("Better", better)
     return found
+
+
+def limited(benchmark: str, limit: int | None) -> str:
+    """The benchmark's name, by default its tiny edition, with the limit that `--limit` gives."""
+    from uqs.benchmarks.limit import with_limit
+    from uqs.evaluation.plan import DEFAULT_EDITION
+
+    whole = benchmark if ":" in benchmark else f"{benchmark}:{DEFAULT_EDITION}"
+    return with_limit(whole, limit)
 
 
 def named_metrics(metrics: str) -> str | list[str]:

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import typer
 
-from uqs.cli.options import PlainOption, RunsOption, StudyFile, WorkersOption, interruptible
+from uqs.cli.options import (
+    LimitOption,
+    PlainOption,
+    RunsOption,
+    StudyFile,
+    WorkersOption,
+    interruptible,
+)
 
 
 def run(
     study: StudyFile,
     workers: WorkersOption = None,
     runs: RunsOption = Path("runs"),
+    limit: LimitOption = None,
     plain: PlainOption = False,
 ) -> None:
     """Run a study: train, unlearn, measure and rank.
@@ -24,8 +32,10 @@ def run(
 
     with interruptible("the same command goes on from what is finished"):
         try:
-            folder = run_study(study, RunOptions(runs, workers, plain))
+            folder = run_study(study, RunOptions(runs, workers, plain, limit=limit))
         except CellFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
         finish(folder)
+        if limit is not None:
+            typer.echo(f"a quick try: {limit} entities a split; no result of the study")

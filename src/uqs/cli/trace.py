@@ -19,6 +19,7 @@ from uqs.cli.options import (
     CacheOption,
     DeviceOption,
     DtypeOption,
+    LimitOption,
     MetricsOption,
     NewOption,
     PlainOption,
@@ -27,6 +28,7 @@ from uqs.cli.options import (
     TokensOption,
     TopOption,
     interruptible,
+    limited,
     named_metrics,
     torch_dtype,
 )
@@ -49,6 +51,7 @@ def trace(
     top_k: TopOption = TOP_K,
     workers: ThreadsOption = THREADS,
     cache: CacheOption = None,
+    limit: LimitOption = None,
     plain: PlainOption = False,
 ) -> None:
     """Write the traces of one model, which metrics read.
@@ -74,7 +77,7 @@ def trace(
     with interruptible("traces that are whole are kept"), Display(plain) as display:
         counts = write_model_traces(
             model,
-            benchmark,
+            limited(benchmark, limit),
             out,
             cache=cache or cache_folder(),
             base=base,
