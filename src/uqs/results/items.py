@@ -15,7 +15,7 @@ from uqs.errors import DataError
 
 @dataclass(frozen=True)
 class Item:
-    """A metric's value for one sample of a model; all but `id`, `entity` and `value` name the row it is behind.
+    """A metric's value for one sample of a model; all fields up to `metric` name the row it is behind.
 
     Later work compares models pairwise on the same questions: their items have the same `id`.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from uqs import benchmarks, io
+from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
 from uqs.studies.cells import Cell
@@ -31,17 +32,22 @@ class CellFailedError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run; nothing here changes a result."""
+    """How a study is run; but for `limit`, a try with some entities a split, nothing here changes a result."""
 
     runs: Path = Path("runs")
     workers: int | None = None
     plain: bool = False
     work: str = DEFAULT_WORK
+    limit: int | None = None
 
 
-def plan_study(path: Path) -> Plan:
-    """Read the study file and its data, check both, and plan the cells."""
+def plan_study(path: Path, limit: int | None = None) -> Plan:
+    """Read the study file and its data, check both, and plan the cells; `limit` entities a split, for a try."""
     study = read_study(path)
+    if limit is not None:
+        parts = tuple(with_limit(name, limit) for name in study.benchmarks)
+        update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
+        study = study.model_copy(update=update)
     hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
     return make_plan(study, hashes, base_hash(study.model.name))
 
@@ -52,7 +58,7 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     Raises UserError for what the user can mend and CellFailedError for a fault; what is made by then stays.
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
-    plan = plan_study(path)
+    plan = plan_study(path, options.limit)
     return run_plan(plan, options, stderr_console())
 
 

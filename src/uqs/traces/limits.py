@@ -28,5 +28,6 @@ def check_answers(vlm: VLM, split: Split, limit: int) -> None:
     if lengths[longest] > limit:
         raise UserError(
             f"split {split.name!r}, sample {split.samples[longest].id!r}: its answer has "
-            f"{lengths[longest]} tokens, and a model says {limit} at most, so that it could never be right; raise max_new_tokens"
+            f"{lengths[longest]} tokens, and a model says {limit} at most, so that it could "
+            "never be right; raise max_new_tokens"
         )
