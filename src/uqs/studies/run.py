@@ -32,7 +32,7 @@ class CellFailedError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run; but for `limit`, a try with some entities a split, nothing here changes a result."""
+    """How a study is run; nothing here changes a result but `limit`, which asks for a part of the data."""
 
     runs: Path = Path("runs")
     workers: int | None = None
@@ -42,7 +42,7 @@ class RunOptions:
 
 
 def plan_study(path: Path, limit: int | None = None) -> Plan:
-    """Read the study file and its data, check both, and plan the cells; `limit` entities a split, for a try."""
+    """Read the study file and its data, check both, and plan the cells; with `limit` entities a split."""
     study = read_study(path)
     if limit is not None:
         parts = tuple(with_limit(name, limit) for name in study.benchmarks)
