@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import sqrt
+from math import isclose, sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from uqs.records import Role
+from uqs.records import Role, Status
 from uqs.results import Row
 from uqs.stats.noise import pair_distances
 
@@ -20,6 +20,8 @@ LEVEL = 0.05
 NONE_OF_N = 3.0
 """Where none of n is seen, the true share may still be 3 / n (rule of three, 95%)."""
 FEWEST = 2
+SAME = 1e-9
+"""Oracles that differ by no more than this, or by this share, differ by rounding."""
 FEWEST_PAIRS = 3
 _FIELDS = ("benchmark", "edition", "model", "metric", "split")
 
@@ -75,7 +77,7 @@ def _key(row: Row) -> tuple[str, ...]:
 def _oracles(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Oracles]:
     found: dict[tuple[str, ...], Oracles] = {}
     for row in rows:
-        if row.role == Role.ORACLE and row.value is not None:
+        if row.role == Role.ORACLE and row.value is not None and row.status != Status.LOWER_BOUND:
             group = found.setdefault(_key(row), Oracles())
             if row.oracle_seed is None:
                 group.own.setdefault(row.seed, []).append(row.value)
@@ -85,7 +87,7 @@ def _oracles(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Oracles]:
 
 
 def _with_gap(row: Row, oracles: Oracles | None) -> Row:
-    if oracles is None or row.value is None:
+    if oracles is None or row.value is None or row.status == Status.LOWER_BOUND:
         return replace(row, gap=None, z=None)
     without = row.seed if row.role == Role.ORACLE else None
     if row.oracle_seed is None:
@@ -101,7 +103,7 @@ def against(value: float, references: Sequence[float], fewest: int) -> Gap:
         return Gap(None, None)
     ordered = sorted(references)
     gap = value - fmean(ordered)
-    if len(ordered) < fewest or ordered[0] == ordered[-1]:
+    if len(ordered) < fewest or isclose(ordered[0], ordered[-1], rel_tol=SAME, abs_tol=SAME):
         return Gap(gap, None)
     return Gap(gap, gap / (stdev(ordered) * sqrt(1 + 1 / len(ordered))))
 

@@ -115,6 +115,21 @@ def test_calibrated_score_needs_an_oracle(table):
         score(table, form="calibrated")
 
 
+def seed_errors(runs):
+    """Standard error of each method's mean over benchmarks, from a frame with the score of each run: its own
+    variance on a benchmark, or that of all methods there where it is larger."""
+    found = {}
+    for method in runs["method"].unique():
+        total = 0.0
+        for _, here in runs.groupby("benchmark"):
+            own = here.groupby("method")["run"].var()
+            freedom = here.groupby("method").size() - 1
+            pooled = (own * freedom).sum() / freedom.sum()
+            total += max(own[method], pooled) / (freedom[method] + 1)
+        found[method] = np.sqrt(total) / runs["benchmark"].nunique()
+    return found
+
+
 def test_standard_error_is_that_of_the_mean_of_run_scores(table):
     """With linear terms the score is a mean of run scores, and its variance that of a stratified mean."""
     linear = {"FA": 1, "RA": 2, "MIA": 1, "JS": 1}
@@ -122,9 +137,46 @@ def test_standard_error_is_that_of_the_mean_of_run_scores(table):
     table["run"] = (1 - table.FA + 2 * table.RA + 1 - table.MIA + 1 - table.JS) / 5
     for method, rows in table.groupby("method"):
         cells = rows.groupby("benchmark")["run"]
-        expected = np.sqrt((cells.var() / cells.size()).sum()) / 3
         assert found[method].uqs == pytest.approx(cells.mean().mean())
-        assert found[method].se == pytest.approx(expected)
+        assert found[method].se == pytest.approx(seed_errors(table)[method])
+
+
+def test_equal_values_of_two_runs_are_no_sign_that_there_is_no_noise(table):
+    """A method whose seeds happen to agree has the noise of the others."""
+    lucky = table["method"] == table["method"].iloc[0]
+    for metric in ("FA", "RA", "MIA", "AD", "JS"):
+        means = table.groupby(["benchmark", "method"])[metric].transform("mean")
+        table[metric] = table[metric].where(~lucky, means)
+    found = by_method(score(table, {"FA": 1, "RA": 1}))
+    assert found[table["method"].iloc[0]].se > 0
+
+
+def test_methods_that_are_alike_are_told_apart_in_a_twentieth_at_most():
+    """Shares of 20 questions, two or three seeds: many cells have equal values."""
+    rng = np.random.default_rng(5)
+    for seeds in (2, 3):
+        apart = 0
+        for _ in range(150):
+            rows = [
+                {"benchmark": "b", "method": f"m{m}", "seed": s, "FA": rng.binomial(20, 0.3) / 20}
+                for m in range(4)
+                for s in range(seeds)
+            ]
+            frame = pd.DataFrame(rows)
+            if frame["FA"].nunique() > 1:
+                found = score(frame, {"FA": 1}, draws=500).methods
+                apart += any(one.rank_interval != (1, 4) for one in found)
+        assert apart / 150 <= 0.09  # 5% and three standard errors of 150 tables
+
+
+def test_a_method_that_lost_runs_is_told(table):
+    """The runs that are left are not passed off as all there were."""
+    lost = (table["method"] == table["method"].iloc[0]) & (table["seed"] != table["seed"].iloc[0])
+    for metric in ("FA", "RA", "MIA", "AD", "JS", "oracle_distance"):
+        table[metric] = table[metric].where(~lost)
+    name = table["method"].iloc[0]
+    notes = " ".join(score(table).notes)
+    assert f"{name} has no value in" in notes and "the runs that have one" in notes
 
 
 def test_item_noise_does_not_shrink_with_runs(table):
@@ -142,11 +194,9 @@ def test_noise_within_a_benchmark_uses_its_own_terms(table):
     )
     row = table["benchmark"].map({b: i for i, b in enumerate(result.benchmarks)})
     table["run"] = (terms * result.weights.matrix[row]).sum(axis=1)
-    for method, rows in table.groupby("method"):
-        cells = rows.groupby("benchmark")["run"]
-        assert by_method(result)[method].se == pytest.approx(
-            np.sqrt((cells.var() / cells.size()).sum()) / 3
-        )
+    expected = seed_errors(table)
+    for method in expected:
+        assert by_method(result)[method].se == pytest.approx(expected[method])
 
 
 def test_a_single_run_tells_nothing_apart(make_table):

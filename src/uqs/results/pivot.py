@@ -11,7 +11,7 @@ import pandas as pd
 from uqs.card_metadata import facts_of
 from uqs.errors import DataError, UserError
 from uqs.metrics.catalogue import CARDS, symbol_of
-from uqs.records import Role, Status
+from uqs.records import Need, Role, Status
 from uqs.results.long_form import KEYS, notes_of, refuse
 from uqs.results.panel import Better, FloatArray, Panel
 from uqs.results.raw import File
@@ -40,9 +40,15 @@ def to_panel(
     rows = wide["value"].index
     metrics = [str(name) for name in wide["value"].columns]
 
+    compared = [name for name in metrics if _compares(name)]
+
     def known(role: Role, *, oracle: bool) -> dict[tuple[str, str], FloatArray]:
         one = models[(models["role"] == role) & models["value"].notna()]
         one = one[one["of_oracle"] == oracle]
+        if (
+            role is Role.ORACLE
+        ):  # what needs an oracle is a distance between oracles, not one's own value
+            one = one[~one["metric"].isin(compared)]
         return {
             (str(benchmark), str(metric)): np.sort(values.to_numpy(dtype=np.float64))
             for (benchmark, metric), values in one.groupby(["benchmark", "metric"])["value"]
@@ -63,12 +69,9 @@ def to_panel(
         },
         originals=known(Role.ORIGINAL, oracle=False) | known(Role.ORIGINAL, oracle=True),
         oracles=known(Role.ORACLE, oracle=False),
-        floors={
-            (benchmark, metric): distances
-            for (benchmark, metric, _), distances in _between_oracles(long).items()
-        },
+        floors=_floors(long, compared),
         by_oracle=_by_oracle(long, rows),
-        notes=(*notes, *_partly_bounds(unlearned)),
+        notes=(*notes, *_lost(unlearned), *_partly_bounds(unlearned)),
     )
 
 
@@ -83,6 +86,52 @@ def _by_oracle(long: pd.DataFrame, rows: pd.Index[Any]) -> dict[str, FloatArray]
         .to_numpy(dtype=np.float64)
         for metric, part in compared.groupby("metric")
     }
+
+
+def _compares(metric: str) -> bool:
+    card = CARDS.get(metric)
+    return card is not None and Need.ORACLE in card.needs
+
+
+def _is_health(metric: str) -> bool:
+    card = CARDS.get(metric)
+    return card is not None and card.group == "health"
+
+
+def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], FloatArray]:
+    """Distances between oracles by benchmark and metric; without oracle seeds, one for each oracle's row."""
+    unpaired = long[
+        (long["role"] == Role.ORACLE)
+        & long["oracle_seed"].isna()
+        & long["metric"].isin(compared)
+        & long["value"].notna()
+    ]
+    found = {
+        (str(benchmark), str(metric)): np.sort(values.to_numpy(dtype=np.float64))
+        for (benchmark, metric), values in unpaired.groupby(["benchmark", "metric"])["value"]
+    }
+    return found | {
+        (benchmark, metric): distances
+        for (benchmark, metric, _), distances in _between_oracles(long).items()
+    }
+
+
+def _lost(models: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each method some of whose models have no value but of their health: others stand for it."""
+    health = [name for name in models["metric"].unique() if _is_health(name)]
+    whole = models[~models["metric"].isin(health)]
+    whole = whole.assign(known=whole["value"].notna())
+    runs = whole.groupby(["benchmark", "method", "seed"])
+    known, status = runs["known"].any(), runs["status"].first()
+    for benchmark, method in dict.fromkeys((b, m) for b, m, _ in known.index):
+        mine = known.loc[(benchmark, method)]
+        if mine.all() or not mine.any():
+            continue
+        why = ", ".join(sorted(set(status.loc[(benchmark, method)][~mine])))
+        yield (
+            f"{method} has no value in {int((~mine).sum())} of {len(mine)} runs on {benchmark} ({why}): what "
+            "is said of it is said of the runs that have one."
+        )
 
 
 def between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
@@ -166,9 +215,15 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
             )
         else:
             wanted = {"", *named}
+        if not wanted & set(splits):
+            problem = (
+                f"has no row on its own split, {facts.split!r}, but on {', '.join(named)}; name the split so,"
+                f" or leave the metric out with --drop {metric}"
+                if facts is not None
+                else "has no row"
+            )
+            raise DataError(problem, file=file, field=str(metric))
         keep &= (long["metric"] != metric) | long["split"].isin(wanted)
-    if not keep.any():
-        raise DataError("holds no metric on the split that the metric declares", file=file)
     return long[keep].copy()
 
 

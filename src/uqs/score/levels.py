@@ -167,11 +167,11 @@ class Noise:
 def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise:
     """The variance of each method's overall score from the runs of a cell and from the items of a run.
 
-    Runs of one benchmark and method differ by seed; their variance divided by their number is the seed
-    noise of the cell, and it is infinite (not measured) with one run. All runs answer the same items, so
-    item noise does not shrink with runs: it comes from the table's standard errors, metrics taken as
-    independent. Benchmarks are fixed, not drawn. Runs that share one original model or one oracle share
-    noise that no table shows, and it is not in here.
+    Runs of one benchmark and method differ by seed; their variance, or that pooled over methods where it is
+    larger, divided by their number is the seed noise of the cell; it is infinite (not measured) with one
+    run. All runs answer the same items, so item noise does not shrink with runs: it comes from the table's
+    standard errors, metrics taken as independent. Benchmarks are fixed, not drawn. Runs that share one
+    original model or one oracle share noise that no table shows, and it is not in here.
     """
     count, means = len(cube.benchmarks), cube.means
     available = _available(cube, used)
@@ -190,10 +190,10 @@ def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise
         error = _item_error(cube.errors[b, :, :, k])
         width = term(centre + error) - term(np.maximum(centre - error, 0))
         items[:, b] += (share * width / 2) ** 2
-    runs = cube.runs.T.astype(np.float64)
+    variance, freedom = _of_seeds(deviation, cube.runs, _least_known(cube, used))
     return Noise(
-        variances=np.hstack([_variance_of_mean(deviation, cube.runs).T, items]) / count**2,
-        freedom=np.hstack([np.maximum(runs - 1, 1), np.full(items.shape, np.inf)]),
+        variances=np.hstack([variance.T, items]) / count**2,
+        freedom=np.hstack([freedom.T, np.full(items.shape, np.inf)]),
         single_runs=bool((cube.runs < 2).any()),
         items_known=bool((~np.isnan(cube.errors)).any()),
     )
@@ -205,10 +205,36 @@ def _item_error(errors: FloatArray) -> FloatArray:
     return np.asarray(np.where(known, errors, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
-def _variance_of_mean(deviation: FloatArray, runs: NDArray[np.int64]) -> FloatArray:
-    """`(B, M)` from `(B, M, R)` deviations of which the first `runs` `(B, M)` count."""
-    found = np.full(runs.shape, np.inf)
-    for at in np.ndindex(*runs.shape):
-        if runs[at] > 1:
-            found[at] = deviation[at][: runs[at]].var(ddof=1) / runs[at]
+def _least_known(cube: Cube, used: Terms) -> NDArray[np.int64]:
+    """`(B, M)`: in how many runs the least known of the metrics that are used has a value."""
+    found = cube.runs.copy()
+    for b, k in used.by_cell:
+        found[b] = np.minimum(found[b], (~np.isnan(cube.values[b, :, :, k])).sum(axis=1))
     return found
+
+
+def _of_seeds(
+    deviation: FloatArray, runs: NDArray[np.int64], known: NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray]:
+    """Variance of a cell's mean and its degrees of freedom, each `(B, M)`.
+
+    From `(B, M, R)` deviations of which the first `runs` count. The variance of a run is the method's own or
+    that pooled over the benchmark's methods, whichever is larger: equal values of two or three runs are no
+    sign that there is no noise. A method with fewer than two values of some term has no own one. Infinite
+    where no method has two runs, and for a method with a single run.
+    """
+    variance, freedom = np.full(runs.shape, np.inf), np.ones(runs.shape)
+    for b in range(len(runs)):
+        repeated = np.flatnonzero((runs[b] > 1) & (known[b] > 1))
+        own = np.zeros(runs.shape[1])
+        for m in repeated:
+            own[m] = deviation[b, m, : runs[b, m]].var(ddof=1)
+        pooled_freedom = float((runs[b, repeated] - 1).sum())
+        if not pooled_freedom:
+            continue
+        pooled = float((own[repeated] * (runs[b, repeated] - 1)).sum()) / pooled_freedom
+        for m in np.flatnonzero((runs[b] > 1) & (known[b] > 0)):
+            mine = m in repeated and own[m] > pooled
+            variance[b, m] = max(own[m], pooled) / known[b, m]
+            freedom[b, m] = runs[b, m] - 1 if mine else pooled_freedom
+    return variance, freedom
