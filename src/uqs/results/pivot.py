@@ -117,7 +117,7 @@ def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], Fl
 
 
 def _lost(models: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each method some of whose models have no value but of their health: others stand for it."""
+    """A sentence for each method some of whose models have no value but of their health."""
     health = [name for name in models["metric"].unique() if _is_health(name)]
     whole = models[~models["metric"].isin(health)]
     whole = whole.assign(known=whole["value"].notna())
