@@ -109,7 +109,7 @@ class _Planner:
         ]
         for made in (*originals.values(), *oracles.values(), *unlearned):
             others = {s: oracle for s, oracle in oracles.items() if oracle is not made}
-            original = originals.get(made.seed, originals[seeds[0]]) if made.choice else None
+            original = originals.get(made.seed, originals[seeds[0]])
             shadows = self._shadows(benchmark, made.choice) if made.choice else {}
             self._measured(benchmark, made, others, original, shadows)
 
@@ -178,7 +178,7 @@ class _Planner:
         benchmark: str,
         made: _Made,
         oracles: Mapping[int, _Made],
-        original: _Made | None,
+        original: _Made,
         shadows: Mapping[str, str],
     ) -> None:
         params = {
@@ -198,8 +198,7 @@ class _Planner:
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
         if Need.CROSSED in needs_of(self.study.metrics):
             inputs["cross"] = self._crossed(benchmark, made, oracles)
-        if original is not None:
-            inputs |= {"original": original.model, "original_trace": original.trace}
+        inputs |= {"original": original.model, "original_trace": original.trace}
         measure = self._add("measure", f"measure {made.label}", params, inputs)
         self.models.append(
             PlannedModel(
