@@ -339,10 +339,10 @@ def test_traces_of_other_questions_are_refused(folders, small, cache, tmp_path: 
     assert "is of other data than the benchmark's" in found.failures[0].reason
     index = json.loads((out / "trace.json").read_text())
     (out / "trace.json").write_text(json.dumps(index | {"about": {}}))  # another engine's
-    found = uqs.measure(
+    foreign = uqs.measure(
         folders["original"], [out], small, metrics=["FA"], settings=SETTINGS, cache=cache
     )
-    assert "are not those of the benchmark's split" in found.failures[0].reason
+    assert "are not those of the benchmark's split" in foreign.failures[0].reason
     assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
 
 
