@@ -206,6 +206,23 @@ def test_an_oracle_whose_training_collapsed_is_refused(measured, folders, tmp_pa
     assert {r.oracle_seed for r in found.rows if r.metric == "JS" and r.method == "npo"} == {0}
 
 
+def test_an_original_whose_training_collapsed_is_no_baseline(
+    measured, folders, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    dead = collapsed_copy(folders["original"], tmp_path / "dead", TRAINING)
+    found = measured(f"npo={folders['npo']}", original=dead)
+    assert "is no baseline: its training collapsed" in reasons(found)["original"]
+
+
+def test_an_original_that_says_nothing_is_no_baseline(measured, traces, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    mute = with_about(traces["original"], tmp_path / "mute", lambda about: None)
+    for words in mute.glob("retain/*.json"):
+        held = json.loads(words.read_text())
+        words.write_text(json.dumps(held | {"answers": [""] * len(held["answers"])}))
+    found = measured(f"npo={traces['npo']}", original=mute)
+    assert "is no baseline: it is collapsed" in reasons(found)["original"]
+
+
 def test_the_records_are_those_that_runs_write(tmp_path: Path, base: Path) -> None:
     assert {ABOUT, TRAINING} == set(RECORDS)
     assert collapse_of(find(base)) is None

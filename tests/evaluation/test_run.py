@@ -340,10 +340,10 @@ def test_traces_of_other_questions_are_refused(folders, small, cache, tmp_path: 
     assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
     index = json.loads((out / "trace.json").read_text())
     (out / "trace.json").write_text(json.dumps(index | {"about": {}}))  # another engine's
-    found = uqs.measure(
+    foreign = uqs.measure(
         folders["original"], [out], small, metrics=["FA"], settings=SETTINGS, cache=cache
     )
-    assert "are not those of the benchmark's split" in found.failures[0].reason
+    assert "are not those of the benchmark's split" in foreign.failures[0].reason
 
 
 def test_damaged_traces_fail_alone(folders, small, cache, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -107,7 +107,9 @@ def _measured(
     if original is not None:
         _judge(plan.original, original, gatherer)
     for one in gathered:
-        if one.collapse:
+        if one.collapse and one.named.role is Role.ORIGINAL:
+            gatherer.fail(one.named, f"is no baseline: its training collapsed ({one.collapse})")
+        elif one.collapse:
             gatherer.notes.append(
                 f"{one.named.label}: the run that made it collapsed ({one.collapse}); only its health is "
                 "measured"
