@@ -145,5 +145,5 @@ def test_what_cannot_be_read_is_one_line(table: Path, text: str) -> None:
     with pytest.raises(
         DataError, match=r"results\.parquet.*uqs\.metrics.*what its metrics are"
     ) as e:
-        attach(pd.DataFrame(), table)
+        attach(pd.DataFrame(), pq.read_schema(table).metadata, table)
     assert "\n" not in str(e.value)

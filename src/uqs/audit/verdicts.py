@@ -29,6 +29,7 @@ _WHY = {
         "measured against it."
     ),
     Status.MISSING_TRACE: "{have} no value on {where}, where the models were not traced for {them}.",
+    Status.NO_SCALE: "{have} no value on {where}, where the original is within the oracles' noise floor.",
     Status.MISSING_SHADOWS: "{have} no shadow models to be compared with on {where}.",
 }
 
