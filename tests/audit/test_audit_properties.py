@@ -92,11 +92,16 @@ def test_monotone_scaling(shape):
     for found in (before, after):
         # A benchmark's mean is no rank: the sentinel may move. Nor is an error: who is told apart may.
         del found["reliability"]["AD"][1]["sentinel_rho"]
-        for part in found.values():
-            for _, _, cells in part.values():
-                for cell in cells.values():
-                    cell["status"] = cell["status"].replace("unresolved", "ok")
-    assert close(before, after)
+    assert close(resolved(before), resolved(after))
+
+
+def resolved(found):
+    """As if every metric told methods apart, which it does by its values and not by their order."""
+    if isinstance(found, dict):
+        return {key: resolved(value) for key, value in found.items()}
+    if isinstance(found, (tuple, list)):
+        return [resolved(value) for value in found]
+    return "ok" if found == "unresolved" else found
 
 
 @settings(max_examples=25, deadline=None)

@@ -22,7 +22,7 @@ SENTENCES = {
     Status.COLLAPSED: "where the models collapsed",
     Status.GATE_FAILED: "where the gates failed",
     Status.MISSING_ORACLE: "no oracle",
-    Status.NO_SCALE: "no scale",
+    Status.NO_SCALE: "where the original is within the oracles' noise floor",
 }
 
 

@@ -93,6 +93,7 @@ def about(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.usefixtures("ignorant_originals")
 def test_what_it_writes_is_measured(uqs: Run, ask, original, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     before = {file.name: file.read_bytes() for file in original.iterdir()}
     out = tmp_path / "new" / "ascended"
@@ -108,11 +109,9 @@ def test_what_it_writes_is_measured(uqs: Run, ask, original, small, tmp_path: Pa
     table = tmp_path / "r.parquet"
     done = uqs(
         *("measure", "--original", original, "--unlearned", f"ga:3={out}", "--benchmark", small),
-        *("--metrics", "answer_probability", "--max-new-tokens", 2, "--out", table),
+        *("--metrics", "answer_probability", "--max-new-tokens", 4, "--out", table),
     )
-    # the small original is no baseline, which is told; nothing else is wrong
-    errors = [line for line in done.err.splitlines() if line.startswith("error:")]
-    assert done.code == 2 and len(errors) == 2 and all("no baseline" in line for line in errors)
+    assert done.code == 0, done.err
     values = {row.method: row.value for row in results.read(table) if row.split == "forget"}
     assert values["ga"] < 0.5 * values["original"]
 

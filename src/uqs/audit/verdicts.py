@@ -19,7 +19,6 @@ _WHY = {
     Status.MISSING_ORACLE: "{have} no oracle to be compared with on {where}.",
     Status.COLLAPSED: "{have} no value on {where}, where the models collapsed.",
     Status.LOWER_BOUND: "{are} known only as bounds on {where}; bounds are not ranked.",
-    Status.NO_SCALE: "{have} no scale on {where}, where the original is within the noise floor.",
     Status.GATE_FAILED: "{have} no value on {where}, where the gates failed.",
     Status.WEAK_ORIGINAL: (
         "{have} no value on {where}, where the original answers under half of what it was taught and so is "
@@ -30,6 +29,7 @@ _WHY = {
         "measured against it."
     ),
     Status.MISSING_TRACE: "{have} no value on {where}, where the models were not traced for {them}.",
+    Status.NO_SCALE: "{have} no value on {where}, where the original is within the oracles' noise floor.",
     Status.MISSING_SHADOWS: "{have} no shadow models to be compared with on {where}.",
 }
 

@@ -10,7 +10,6 @@ import typer
 from uqs.cli.options import PlainOption, RunsOption, WorkersOption, interruptible
 from uqs.errors import UserError
 from uqs.training_extra import require_training_extra
-from uqs.yamlfile import PLAIN_NUMBER
 
 
 def tune(
@@ -67,6 +66,8 @@ def tune(
 
 
 def _targets(given: list[str]) -> dict[str, float]:
+    from uqs.yamlfile import PLAIN_NUMBER
+
     found = {}
     for text in given:
         strength, _, value = text.partition("=")

@@ -23,7 +23,6 @@ from transformers.utils import logging as transformers_logging
 
 from uqs import benchmarks, registry
 from uqs.checkpoints.find import Checkpoint
-from uqs.checkpoints.identity import identity
 from uqs.checkpoints.open import Models
 from uqs.errors import UserError
 from uqs.evaluation.cross import Places, read_crossed, relabelled, scored, write_crossed
@@ -55,7 +54,7 @@ from uqs.studies.plan import Cell
 from uqs.studies.shadows import SHADOW, TRACED, draw
 from uqs.studies.verdict import GATES, dropped_oracles
 from uqs.traces.settings import TraceSettings
-from uqs.traces.store import TraceStore
+from uqs.traces.store import Identity, TraceStore
 
 Inputs = Mapping[str, Path]
 SHADOWED = "shadow.json"
@@ -170,7 +169,8 @@ def tracer(cell: Cell, model: Path, base: Path, out: Path) -> Tracer:
     precision = traces.pop("precision")
     checkpoint = _checkpoint(model, base)
     models = _Models(cell, base, precision)
-    found = identity(checkpoint, None, precision, "cpu")
+    # folders of a study are named by all that their content depends on
+    found = Identity(base.name, model.name, "", precision, "cpu")
     settings = TraceSettings(**{**traces, "layers": _layers(traces["layers"])})
     return Tracer(checkpoint, found, models, TraceStore(out), settings, lambda *_: None)
 

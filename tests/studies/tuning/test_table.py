@@ -69,7 +69,7 @@ def test_what_was_reached_stands_beside_the_target_and_what_was_missed_has_no_va
 
 
 def test_the_shipped_file_says_of_its_strengths_what_its_page_says() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     tree = yaml.safe_load((root / "studies" / "tiny_strengths.yaml").read_text())
     marked: dict[tuple[str, str], list[str]] = {}
     for line in (root / "docs" / "strengths.md").read_text().splitlines():
