@@ -69,7 +69,7 @@ def read(run: Path) -> Iterator[Bench]:
         data = benchmarks.load(name)
         both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
         shuffled = shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
-        models = {role: read_traces(run / "cells" / key) for role, key in one["inputs"].items()}
+        models = {role: read_traces(run / "jobs" / key) for role, key in one["inputs"].items()}
         yield Bench(name, majority_rate(shuffled.samples), models)
 
 

@@ -22,10 +22,10 @@ from uqs.methods.settings import TrainerSettings
 from uqs.methods.trainer import Schedule, train
 from uqs.models import adapter, corpus
 from uqs.records import Role, Sample, Split
-from uqs.studies.cells import Cell
 from uqs.studies.gates import SHUFFLED, Limits, knowledge, shuffled_pictures
+from uqs.studies.jobs import Cell
 from uqs.studies.spec import read_study
-from uqs.studies.work import MAX_NEW_TOKENS, cell_seed, quiet
+from uqs.studies.work import MAX_NEW_TOKENS, job_seed, quiet
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 
@@ -67,7 +67,7 @@ def main() -> None:
         "replay": Split("replay", tuple(corpus.samples("base"))),
     }
     about = {"benchmark": asked.benchmark, "role": asked.role, "seed": asked.seed}
-    generator = torch.Generator().manual_seed(cell_seed(Cell("train", "", about, {})))
+    generator = torch.Generator().manual_seed(job_seed(Cell("train", "", about, {})))
     streams = method.streams(vlm, parts, generator)
     train(vlm, method, streams, Schedule(training.steps, training.lr), generator, TrainerSettings())
     both = Split(SHUFFLED, (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples))

@@ -63,7 +63,7 @@ def medium(rows: pd.DataFrame) -> Iterator[str]:
         role = {"original": "original", "retrain": "oracle"}[name]
         yield row(cells(table, role, name, "", f"*{role}*", "", ""))
     for card in CARDS.values():
-        if card.knob is not None:
+        if card.tuned_hyperparameter is not None:
             fa, ra = (
                 float(table.loc[("unlearned", card.name, "medium", m)].mean()) for m in ("FA", "RA")
             )
@@ -102,7 +102,7 @@ def strengths(rows: pd.DataFrame) -> Iterator[str]:
     yield row(["method", *(f"{m} {s}" for s in order for m in ("FA", "RA"))])
     yield "|" + "---|" * 7
     for card in CARDS.values():
-        if card.knob is not None:
+        if card.tuned_hyperparameter is not None:
             yield row(
                 [
                     card.name,

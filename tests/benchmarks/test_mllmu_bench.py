@@ -386,8 +386,8 @@ def test_a_person_who_is_not_taught(root: Path) -> None:
 
 
 def test_a_taught_stranger(root: Path) -> None:
-    stranger = rows_of(root / "Retain_Set/train-00000-of-00001.parquet")[0]["image"]
-    edit(root / TAUGHT, put("image", value=stranger))
+    non_member = rows_of(root / "Retain_Set/train-00000-of-00001.parquet")[0]["image"]
+    edit(root / TAUGHT, put("image", value=non_member))
     error = fails(root)
     assert (error.file, error.row, error.field) == (str(root / TAUGHT), 3, "image")
     assert "shows nobody" in error.problem

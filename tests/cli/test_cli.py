@@ -13,7 +13,7 @@ import pytest
 
 from uqs import __version__, results
 from uqs.cli.app import app
-from uqs.studies.run import CellFailedError, RunOptions, run_study
+from uqs.studies.run import JobFailedError, RunOptions, run_study
 
 Uqs = Callable[..., Any]
 TOY = Path(__file__).parent.parent / "studies"
@@ -194,7 +194,7 @@ def test_a_failed_cell_is_exit_code_1(
     uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path
 ) -> None:
     def fail(*given: object) -> None:
-        raise CellFailedError("cell 'x' failed: y")
+        raise JobFailedError("cell 'x' failed: y")
 
     monkeypatch.setattr("uqs.studies.run.run_study", fail)
     said = uqs("run", study)

@@ -73,7 +73,7 @@ def statuses(found: list[tuple[int | None, Measurement]]) -> dict[str, Status]:
     return {row.split: row.status for _, row in found}
 
 
-def test_the_metrics_against_holdout_are_those_that_read_it_as_strangers() -> None:
+def test_the_metrics_against_holdout_are_those_that_read_it_as_non_members() -> None:
     symbols = {s for s, card in CARDS.items() if card.group == "membership"}
     assert symbols == {s for s in CARDS if s.startswith(("MIA", "LIRA", "PRIVLEAK"))}
     assert len(symbols) > 20

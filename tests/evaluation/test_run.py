@@ -254,9 +254,9 @@ def test_an_adapter_of_another_base_is_refused(
     weights = load_file(other / "model.safetensors")
     weights = {name: tensor * 1.5 for name, tensor in weights.items()}
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
-    stranger = make_adapter(tmp_path / "stranger", 9, of=other)
+    non_member = make_adapter(tmp_path / "other", 9, of=other)
     with pytest.raises(DataError, match=r"base_model_name_or_path'.*is an adapter of .*other_base"):
-        uqs.measure(folders["original"], [stranger], small, metrics=METRICS)
+        uqs.measure(folders["original"], [non_member], small, metrics=METRICS)
 
 
 def test_a_copy_of_the_base_is_no_other_base(folders, base, small, cache, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

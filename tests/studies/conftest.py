@@ -40,7 +40,7 @@ class Bench:
         return self.runs / "toy"
 
     def rules(self, rules: Mapping[str, str]) -> None:
-        """What cells do, by a part of their label."""
+        """What jobs do, by a part of their label."""
         (self.folder / "rules.json").write_text(json.dumps(dict(rules)))
 
     def run(self, plan: Plan | None = None, workers: int = 2) -> str:
@@ -61,7 +61,7 @@ class Bench:
         )
 
     def begun(self) -> Counter[str]:
-        """How often each cell was begun."""
+        """How often each job was begun."""
         return Counter(line.split()[0] for line in self._journal())
 
     def pids(self) -> set[int]:
@@ -72,10 +72,10 @@ class Bench:
         journal = self.folder / "journal"
         return journal.read_text().splitlines() if journal.exists() else []
 
-    def cells(self) -> dict[str, bytes]:
-        """Every file of every cell, manifests without their times."""
+    def jobs(self) -> dict[str, bytes]:
+        """Every file of every job, manifests without their times."""
         found = {}
-        for file in sorted((self.store / "cells").rglob("*")):
+        for file in sorted((self.store / "jobs").rglob("*")):
             if file.is_file():
                 name = file.relative_to(self.store).as_posix()
                 found[name] = _timeless(file) if file.name == "manifest.json" else file.read_bytes()

@@ -49,7 +49,7 @@ def rows(run: Path) -> list[dict[str, object]]:
 def test_one_worker_makes_the_same_bits_as_two(finished: Path, tmp_path: Path) -> None:
     alone = run(tmp_path, workers=1)
     assert rows(alone) == rows(finished)
-    for file in sorted((finished / "cells").rglob("*")):
+    for file in sorted((finished / "jobs").rglob("*")):
         if file.is_file() and file.name != "manifest.json":
             assert (alone / file.relative_to(finished)).read_bytes() == file.read_bytes()
 
@@ -82,10 +82,8 @@ def test_plain_libraries_get_the_same_forget_accuracy(finished: Path, role: str)
         for row in results.read(finished / "results.parquet")
         if (row.role, row.metric, row.split) == (role, "FA", split)
     )
-    adapter = finished / "cells" / row.config_hash
-    base = (
-        finished / "cells" / json.loads((adapter / "manifest.json").read_text())["inputs"]["base"]
-    )
+    adapter = finished / "jobs" / row.config_hash
+    base = finished / "jobs" / json.loads((adapter / "manifest.json").read_text())["inputs"]["base"]
     model = LlavaForConditionalGeneration.from_pretrained(base)
     model = PeftModel.from_pretrained(model, adapter)
     processor = AutoProcessor.from_pretrained(base)
@@ -109,7 +107,7 @@ def test_plain_libraries_get_the_same_forget_accuracy(finished: Path, role: str)
 
 def test_a_finished_study_makes_nothing_again(finished: Path) -> None:
     def made() -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in (finished / "cells").rglob("*")}
+        return {path: path.stat().st_mtime_ns for path in (finished / "jobs").rglob("*")}
 
     before = made()
     run(finished.parent.parent, workers=2)

@@ -1,4 +1,4 @@
-"""The plan of a study: its cells, what each reads, and what changes a key."""
+"""The plan of a study: its jobs, what each reads, and what changes a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from uqs import computation
 from uqs.cli.validate import summary
 from uqs.records import Role
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, base_hash, make_plan
 from uqs.studies.run import plan_study
 from uqs.studies.spec import Study
@@ -26,7 +26,7 @@ def variant(plan: Plan, base: str = "base", **change: object) -> Plan:
 
 
 def keys(plan: Plan, *kinds: str) -> set[str]:
-    return {cell.key for cell in plan.cells if not kinds or cell.kind in kinds}
+    return {job.key for job in plan.jobs if not kinds or job.kind in kinds}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def plan(bench: Bench) -> Plan:
 
 def test_the_cells_of_a_study(plan: Plan) -> None:
     trained, unlearned, benchmarks = 2 + 2, 2 * 2, 2
-    assert Counter(cell.kind for cell in plan.cells) == {
+    assert Counter(job.kind for job in plan.jobs) == {
         "base": 1,
         "train": benchmarks * trained,
         "unlearn": benchmarks * unlearned,
@@ -51,50 +51,48 @@ def test_the_cells_of_a_study(plan: Plan) -> None:
         Role.UNLEARNED: 8,
     }
     assert "8 unlearned" in summary(plan)
-    assert f"{len(plan.cells)} in all" in summary(plan)
+    assert f"{len(plan.jobs)} in all" in summary(plan)
 
 
 def test_cells_come_after_what_they_read(plan: Plan) -> None:
     seen: set[str] = set()
-    for cell in plan.cells:
-        assert set(cell.inputs.values()) <= seen
-        seen.add(cell.key)
-    assert len(seen) == len(plan.cells)
+    for job in plan.jobs:
+        assert set(job.inputs.values()) <= seen
+        seen.add(job.key)
+    assert len(seen) == len(plan.jobs)
 
 
 def test_each_model_starts_from_its_own_original_and_is_compared_with_every_oracle(
     plan: Plan,
 ) -> None:
-    cells = {cell.key: cell for cell in plan.cells}
+    jobs = {job.key: job for job in plan.jobs}
     for model in plan.models:
-        made, measure = cells[model.model], cells[model.measure]
+        made, measure = jobs[model.model], jobs[model.measure]
         assert measure.inputs["model"] == model.model
         assert measure.inputs["trace"] == model.trace
-        assert cells[model.trace].inputs["model"] == model.model
+        assert jobs[model.trace].inputs["model"] == model.model
         assert made.params["seed"] == model.seed
         seeds = [0, 1] if model.role != Role.ORACLE else [1 - model.seed]
         assert measure.params["oracle_seeds"] == seeds
         for seed in seeds:
-            oracle = cells[measure.inputs[f"oracle_{seed}"]]
+            oracle = jobs[measure.inputs[f"oracle_{seed}"]]
             assert (oracle.params["role"], oracle.params["seed"]) == ("oracle", seed)
             assert oracle.params["benchmark"] == model.benchmark
-            trace = cells[measure.inputs[f"oracle_{seed}_trace"]]
+            trace = jobs[measure.inputs[f"oracle_{seed}_trace"]]
             assert trace.inputs["model"] == oracle.key
         if model.role == Role.UNLEARNED:
-            original = cells[made.inputs["original"]]
+            original = jobs[made.inputs["original"]]
             assert (original.params["role"], original.params["seed"]) == ("original", model.seed)
             assert made.after == (model.gates,) == (plan.gates[model.benchmark],)
     for key in plan.gates.values():
-        assert sorted(cells[key].inputs) == ["oracle_0", "oracle_1", "original_42", "original_7"]
+        assert sorted(jobs[key].inputs) == ["oracle_0", "oracle_1", "original_42", "original_7"]
 
 
 def test_originals_can_be_shared(plan: Plan) -> None:
     shared = variant(plan, originals="shared")
-    starts = {cell.inputs["original"] for cell in shared.cells if cell.kind == "unlearn"}
+    starts = {job.inputs["original"] for job in shared.jobs if job.kind == "unlearn"}
     trained = {
-        cell.key
-        for cell in shared.cells
-        if cell.kind == "train" and cell.params["role"] == "original"
+        job.key for job in shared.jobs if job.kind == "train" and job.params["role"] == "original"
     }
     assert starts == trained
     assert len(trained) == 2
@@ -157,11 +155,11 @@ def test_another_version_of_a_library_changes_what_it_computes(
 
 
 def test_the_label_and_the_order_of_words_are_no_part_of_a_key() -> None:
-    one = Cell("train", "one", {"a": 1, "b": 2}, {"x": "1", "y": "2"})
-    other = Cell("train", "other", {"b": 2, "a": 1}, {"y": "2", "x": "1"})
+    one = Job("train", "one", {"a": 1, "b": 2}, {"x": "1", "y": "2"})
+    other = Job("train", "other", {"b": 2, "a": 1}, {"y": "2", "x": "1"})
     assert one.key == other.key
     assert len(one.key) == 16
-    assert one.key != Cell("trace", "one", one.params, one.inputs).key
+    assert one.key != Job("trace", "one", one.params, one.inputs).key
 
 
 def test_the_base_is_known_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,4 +209,4 @@ def test_another_text_of_a_metrics_file_is_another_measurement_alone(
     assert not keys(before, "measure") & keys(after, "measure")
     assert keys(before) == keys(again)
     plain = variant(plan, metrics=("forget_accuracy",))
-    assert all("files" not in c.params for c in plain.cells if c.kind == "measure")
+    assert all("files" not in c.params for c in plain.jobs if c.kind == "measure")

@@ -8,15 +8,15 @@ import pytest
 from rich.console import Console
 
 from uqs.progress import Display
-from uqs.studies.cells import Cell, Kind
+from uqs.studies.jobs import Job, Kind
 from uqs.studies.progress import Forecast, Progress
 
 
-def cell(kind: Kind, label: str) -> Cell:
-    return Cell(kind, label, {"label": label}, {})
+def job(kind: Kind, label: str) -> Job:
+    return Job(kind, label, {"label": label}, {})
 
 
-CELLS = [cell("train", "train a"), cell("train", "train b"), cell("trace", "trace [a]")]
+CELLS = [job("train", "train a"), job("train", "train b"), job("trace", "trace [a]")]
 
 
 def told(*, terminal: bool, plain: bool = False) -> str:
@@ -40,7 +40,7 @@ def test_plain_lines(terminal: bool, plain: bool) -> None:
         "[3/5] 0:00 train a",
         "failed: train b",
         "[4/5] 0:00 trace [a] (0:08 left)",
-        "trace [a]: failed gates: x; 1 cells are skipped",
+        "trace [a]: failed gates: x; 1 jobs are skipped",
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from uqs import results
 from uqs.errors import UserError
-from uqs.studies.run import CellFailedError
+from uqs.studies.run import JobFailedError
 from uqs.studies.spec import Gates
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def alive(pid: int) -> bool:
 def test_a_study_runs_once(bench: Bench) -> None:
     printed = bench.run()
     plan = bench.toy.plan()
-    assert set(bench.begun()) == {cell.key for cell in plan.cells}
-    assert f"[{len(plan.cells)}/{len(plan.cells)}]" in printed
+    assert set(bench.begun()) == {job.key for job in plan.jobs}
+    assert f"[{len(plan.jobs)}/{len(plan.jobs)}]" in printed
     table = (bench.store / "results.parquet").read_bytes()
     assert bench.run().count("\n") == 1
     assert set(bench.begun().values()) == {1}
@@ -55,7 +55,7 @@ def test_the_table_holds_every_measurement(bench: Bench) -> None:
     assert len(rows) == sum(per_model[model.role] for model in plan.models)
     for row in rows:
         manifest = json.loads(
-            (bench.store / "cells" / row.config_hash / "manifest.json").read_text()
+            (bench.store / "jobs" / row.config_hash / "manifest.json").read_text()
         )
         assert manifest["kind"] == ("unlearn" if row.role == "unlearned" else "train")
         assert manifest["params"]["seed"] == row.seed
@@ -71,7 +71,7 @@ def test_one_worker_or_three_make_the_same(new_bench: Callable[[], Bench]) -> No
     three.run(workers=3)
     assert len(one.pids()) == 1
     assert len(three.pids()) == 3
-    assert one.cells() == three.cells()
+    assert one.jobs() == three.jobs()
     assert one.table() == three.table()
 
 
@@ -97,8 +97,8 @@ def test_killed_at_any_moment_it_goes_on(new_bench: Callable[[], Bench]) -> None
     bench.run()
     wait_for(lambda: not any(alive(pid) for pid in bench.pids()))
     assert kills >= 2
-    assert sum(bench.begun().values()) <= len(bench.toy.plan().cells) + 2 * kills
-    assert bench.cells() == undisturbed.cells()
+    assert sum(bench.begun().values()) <= len(bench.toy.plan().jobs) + 2 * kills
+    assert bench.jobs() == undisturbed.jobs()
     assert bench.table() == undisturbed.table()
 
 
@@ -133,38 +133,38 @@ def test_what_the_user_can_mend_is_told(bench: Bench) -> None:
     bench.rules({"unlearn mmubench": "user"})
     with pytest.raises(UserError) as caught:
         bench.run()
-    assert str(caught.value).startswith("cell 'unlearn mmubench:tiny salun")
+    assert str(caught.value).startswith("job 'unlearn mmubench:tiny salun")
     assert str(caught.value).endswith("failed: lower lr (0.1)")
     assert not (bench.store / "results.parquet").exists()
-    assert not list((bench.store / "cells").glob(".part-*"))
+    assert not list((bench.store / "jobs").glob(".part-*"))
 
 
 def test_a_fault_is_logged_and_the_next_run_goes_on(bench: Bench) -> None:
     bench.rules({"trace unlok_vqa": "bug"})
-    with pytest.raises(CellFailedError, match=r"ZeroDivisionError: a fault; details are in .*log"):
+    with pytest.raises(JobFailedError, match=r"ZeroDivisionError: a fault; details are in .*log"):
         bench.run()
     assert "raise ZeroDivisionError" in (bench.store / "log.txt").read_text()
     bench.rules({})
     bench.run()
     twice = {key for key, times in bench.begun().items() if times > 1}
-    kinds = {cell.key: cell.label for cell in bench.toy.plan().cells}
+    kinds = {job.key: job.label for job in bench.toy.plan().jobs}
     assert 1 <= len(twice) <= 2
     assert all(kinds[key].startswith("trace unlok_vqa") for key in twice)
 
 
 def test_after_a_failure_what_runs_is_finished_and_nothing_begins(bench: Bench) -> None:
     plan = bench.toy.plan()
-    first, second = [cell for cell in plan.cells if cell.kind == "train"][:2]
+    first, second = [job for job in plan.jobs if job.kind == "train"][:2]
     bench.rules({first.label: "bug", second.label: "sleep 1"})
-    with pytest.raises(CellFailedError):
+    with pytest.raises(JobFailedError):
         bench.run()
-    assert set(bench.begun()) == {plan.cells[0].key, first.key, second.key}
-    assert (bench.store / "cells" / second.key / "manifest.json").exists()
+    assert set(bench.begun()) == {plan.jobs[0].key, first.key, second.key}
+    assert (bench.store / "jobs" / second.key / "manifest.json").exists()
 
 
 def test_a_worker_that_is_killed_is_a_failure(bench: Bench) -> None:
     bench.rules({"trace mmubench": "die"})
-    with pytest.raises(CellFailedError, match="killed by signal 9; was memory short"):
+    with pytest.raises(JobFailedError, match="killed by signal 9; was memory short"):
         bench.run()
     bench.rules({})
     bench.run()
@@ -173,7 +173,7 @@ def test_a_worker_that_is_killed_is_a_failure(bench: Bench) -> None:
 def test_failed_gates_stop_their_benchmark_alone(bench: Bench) -> None:
     bench.rules({"gates mmubench": "fail gates"})
     printed = bench.run()
-    assert "failed gates: original_forget_accuracy; 12 cells are skipped" in printed
+    assert "failed gates: original_forget_accuracy; 12 jobs are skipped" in printed
     rows = results.read(bench.store / "results.parquet")
     stopped = [row for row in rows if row.benchmark == "mmubench" and row.role == "unlearned"]
     assert len(stopped) == 8
@@ -237,18 +237,18 @@ def test_other_gates_ask_again(bench: Bench) -> None:
 
 def test_a_damaged_cell_is_told_and_made_again(bench: Bench) -> None:
     bench.run()
-    cells, table = bench.cells(), bench.table()
+    jobs, table = bench.jobs(), bench.table()
     key = bench.toy.plan().models[0].model
-    (bench.store / "cells" / key / "manifest.json").write_text('{"key": "')
+    (bench.store / "jobs" / key / "manifest.json").write_text('{"key": "')
     printed = bench.run()
     assert "damaged, made again: train mmubench:tiny original seed 42" in printed
     assert {key for key, times in bench.begun().items() if times > 1} == {key}
-    assert bench.cells() == cells
+    assert bench.jobs() == jobs
     assert bench.table() == table
 
 
 def test_left_overs_are_removed(bench: Bench) -> None:
-    left = bench.store / "cells" / ".part-0123456789abcdef-1"
+    left = bench.store / "jobs" / ".part-0123456789abcdef-1"
     left.mkdir(parents=True)
     (left / "half").write_text("h")
     bench.run()
@@ -258,5 +258,5 @@ def test_left_overs_are_removed(bench: Bench) -> None:
 def test_workers_compute_with_one_thread(bench: Bench) -> None:
     bench.rules({"base": "threads"})
     bench.run()
-    base = bench.store / "cells" / bench.toy.plan().cells[0].key
+    base = bench.store / "jobs" / bench.toy.plan().jobs[0].key
     assert json.loads((base / "threads").read_text()) == ["1", "1"]

@@ -18,11 +18,11 @@ from uqs.evaluation.record import Recorded
 from uqs.metrics.base import References, Shadow
 from uqs.metrics.membership.likelihood_ratio import LikelihoodRatio
 from uqs.records import Benchmark, Role, Sample, Split
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.run import RunOptions, plan_study, run_plan
 from uqs.studies.shadows import draw, draw_members
-from uqs.studies.work import cell_seed
+from uqs.studies.work import job_seed
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -58,11 +58,11 @@ def shadowed(plan: Plan, number: int) -> Plan:
 
 
 def keys(plan: Plan) -> set[str]:
-    return {cell.key for cell in plan.cells}
+    return {job.key for job in plan.jobs}
 
 
-def of_shadows(plan: Plan) -> list[Cell]:
-    return [cell for cell in plan.cells if cell.params.get("role") == "shadow"]
+def of_shadows(plan: Plan) -> list[Job]:
+    return [job for job in plan.jobs if job.params.get("role") == "shadow"]
 
 
 @pytest.mark.parametrize("entities", [2, 9, 40])
@@ -125,17 +125,17 @@ def test_a_method_sees_of_the_forget_set_what_it_sees_otherwise(data: Benchmark)
 def test_without_shadows_nothing_has_another_key(plain: Plan, plan: Plan) -> None:
     assert not of_shadows(plain)
     assert keys(shadowed(plain, 0)) == keys(plain)
-    for cell in plain.cells:
-        assert "shadow" not in repr((cell.params, cell.inputs))
+    for job in plain.jobs:
+        assert "shadow" not in repr((job.params, job.inputs))
     # with shadows, only the measuring of unlearned models is done again
     again = {model.measure for model in plain.models if model.role == Role.UNLEARNED}
     assert keys(plain) - keys(plan) == again
     more = shadowed(plain, SHADOWS + 2)
-    assert {cell.key for cell in of_shadows(plan)} < keys(more)
+    assert {job.key for job in of_shadows(plan)} < keys(more)
 
 
 def test_the_cells_of_shadows(plan: Plan) -> None:
-    assert Counter(cell.kind for cell in of_shadows(plan)) == {
+    assert Counter(job.kind for job in of_shadows(plan)) == {
         "train": 2 * SHADOWS,
         "unlearn": 2 * SHADOWS * 2,
         "trace": 2 * SHADOWS * 2,
@@ -145,58 +145,58 @@ def test_the_cells_of_shadows(plan: Plan) -> None:
 
 
 def test_an_unlearned_model_is_measured_with_the_shadows_of_its_own_method(plan: Plan) -> None:
-    cells = {cell.key: cell for cell in plan.cells}
+    jobs = {job.key: job for job in plan.jobs}
     for model in plan.models:
-        measure = cells[model.measure]
+        measure = jobs[model.measure]
         traces = {n: k for n, k in measure.inputs.items() if n.startswith("shadow")}
         if model.role != Role.UNLEARNED:
             assert not traces
             continue
         assert sorted(traces) == [f"shadow_{k}" for k in range(SHADOWS)]
-        own = cells[model.model]
+        own = jobs[model.model]
         for name, key in traces.items():
-            trace = cells[key]
-            unlearned = cells[trace.inputs["model"]]
-            trained = cells[unlearned.inputs["original"]]
-            for cell in (trace, unlearned, trained):
-                assert (cell.params["role"], f"shadow_{cell.params['seed']}") == ("shadow", name)
-                assert cell.params["benchmark"] == model.benchmark
+            trace = jobs[key]
+            unlearned = jobs[trace.inputs["model"]]
+            trained = jobs[unlearned.inputs["original"]]
+            for job in (trace, unlearned, trained):
+                assert (job.params["role"], f"shadow_{job.params['seed']}") == ("shadow", name)
+                assert job.params["benchmark"] == model.benchmark
             for word in ("method", "hyperparameters"):
                 assert unlearned.params[word] == own.params[word]
             assert unlearned.after == (plan.gates[model.benchmark],)
-            original = cells[own.inputs["original"]]
+            original = jobs[own.inputs["original"]]
             for word in ("training", "adapter"):
                 assert trained.params[word] == original.params[word]
 
 
 def test_gates_read_no_shadow(plan: Plan) -> None:
-    cells = {cell.key: cell for cell in plan.cells}
-    read = {name for key in plan.gates.values() for name in cells[key].inputs}
+    jobs = {job.key: job for job in plan.jobs}
+    read = {name for key in plan.gates.values() for name in jobs[key].inputs}
     assert not any("shadow" in name for name in read)
 
 
 def test_shadows_draw_like_no_other_model(plan: Plan) -> None:
-    made = [cell for cell in plan.cells if cell.kind in ("train", "unlearn")]
+    made = [job for job in plan.jobs if job.kind in ("train", "unlearn")]
     seeds: dict[int, set[str]] = {}
-    for cell in made:
-        seeds.setdefault(cell_seed(cell), set()).add(
-            repr([cell.params.get(w) for w in ("benchmark", "role", "method", "seed")])
+    for job in made:
+        seeds.setdefault(job_seed(job), set()).add(
+            repr([job.params.get(w) for w in ("benchmark", "role", "method", "seed")])
         )
-    assert all(len(cells) == 1 for cells in seeds.values())
+    assert all(len(jobs) == 1 for jobs in seeds.values())
 
 
 def test_a_toy_study_with_shadows_runs_and_has_the_same_rows(
     bench: Bench, plain: Plan, plan: Plan
 ) -> None:
     printed = bench.run(plan)
-    assert f"{len(plan.cells)} to make" in printed
+    assert f"{len(plan.jobs)} to make" in printed
     assert set(bench.begun()) == keys(plan)
     rows = bench.table()
     assert {row["role"] for row in rows} == {"original", "oracle", "unlearned"}
     assert len(rows) == sum(3 if m.role != Role.ORACLE else 2 for m in plan.models)
     bench.run(shadowed(plain, SHADOWS + 2))
-    further = len(shadowed(plain, SHADOWS + 2).cells) - len(plan.cells)
-    assert sum(bench.begun().values()) == len(plan.cells) + further + sum(
+    further = len(shadowed(plain, SHADOWS + 2).jobs) - len(plan.jobs)
+    assert sum(bench.begun().values()) == len(plan.jobs) + further + sum(
         m.role == Role.UNLEARNED for m in plan.models
     )
 
@@ -206,7 +206,7 @@ def test_where_gates_fail_no_shadow_is_unlearned(bench: Bench, plan: Plan) -> No
     bench.run(plan)
     begun = set(bench.begun())
     unlearned = {
-        cell.key: cell.params["benchmark"] for cell in of_shadows(plan) if cell.kind == "unlearn"
+        job.key: job.params["benchmark"] for job in of_shadows(plan) if job.kind == "unlearn"
     }
     assert {unlearned[key] for key in begun & set(unlearned)} == {"unlok_vqa:tiny"}
 
@@ -219,12 +219,12 @@ def test_a_real_study_measures_with_what_its_shadows_said(tmp_path: Path) -> Non
     rows = {row.role: row for row in results.read(run / "results.parquet")}
     assert rows["original"].status == rows["oracle"].status == "missing_shadows"
 
-    data, cells = benchmarks.load("unlok_vqa:tiny"), {cell.key: cell for cell in plan.cells}
+    data, jobs = benchmarks.load("unlok_vqa:tiny"), {job.key: job for job in plan.jobs}
     (model,) = (model for model in plan.models if model.role == Role.UNLEARNED)
     shadows = []
-    for name, key in cells[model.measure].inputs.items():
+    for name, key in jobs[model.measure].inputs.items():
         if name.startswith("shadow"):
-            folder = run / "cells" / key
+            folder = run / "jobs" / key
             said = Recorded.read(folder).evidence(None).traces
             assert sorted(said) == ["forget", "holdout"]
             members = draw(data, int(name.rpartition("_")[2])).members
@@ -232,7 +232,7 @@ def test_a_real_study_measures_with_what_its_shadows_said(tmp_path: Path) -> Non
     traces = [shadow.traces["holdout"].gold_log_probs.tobytes() for shadow in shadows]
     assert len(set(traces)) == SHADOWS
     (expected,) = LikelihoodRatio().measure(
-        Recorded.read(run / "cells" / model.trace).evidence(None), References(shadows=shadows)
+        Recorded.read(run / "jobs" / model.trace).evidence(None), References(shadows=shadows)
     )
     assert rows["unlearned"].status == "ok"
     assert rows["unlearned"].value == pytest.approx(expected.measurement.value, abs=1e-12)

@@ -1,4 +1,4 @@
-"""A cell is in the store whole or not at all."""
+"""A job is in the store whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from uqs.errors import DataError, UserError
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.store import Store
 from uqs.studies.worker import make
 
-CELL = Cell("base", "base toy", {"model": "toy"}, {})
+JOB = Job("base", "base toy", {"model": "toy"}, {})
 
 
-def work(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
+def work(job: Job, inputs: dict[str, Path], out: Path) -> None:
     (out / "deep").mkdir()
     (out / "deep" / "weights").write_bytes(b"123")
     (out / "note").write_text("n")
@@ -28,14 +28,14 @@ def work(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
 def store(tmp_path: Path) -> Store:
     found = Store(tmp_path / "run")
     with found.lock():
-        make(CELL, found, work)
+        make(JOB, found, work)
     return found
 
 
 def test_a_made_cell_is_described(store: Store) -> None:
-    manifest = store.manifest(CELL.key)
+    manifest = store.manifest(JOB.key)
     assert manifest is not None
-    assert (manifest.key, manifest.kind, manifest.label) == (CELL.key, "base", "base toy")
+    assert (manifest.key, manifest.kind, manifest.label) == (JOB.key, "base", "base toy")
     assert (manifest.params, manifest.inputs, manifest.stop) == ({"model": "toy"}, {}, None)
     assert manifest.files == {
         "deep/weights": {"size": 3, "sha256": hashlib.sha256(b"123").hexdigest()},
@@ -54,13 +54,13 @@ def test_a_cell_that_was_not_made_has_no_manifest(store: Store) -> None:
 
 
 def test_work_that_fails_leaves_nothing(store: Store) -> None:
-    def fail(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
-        work(cell, inputs, out)
+    def fail(job: Job, inputs: dict[str, Path], out: Path) -> None:
+        work(job, inputs, out)
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        make(Cell("base", "", {"model": "other"}, {}), store, fail)
-    assert [folder.name for folder in store.cells.iterdir()] == [CELL.key]
+        make(Job("base", "", {"model": "other"}, {}), store, fail)
+    assert [folder.name for folder in store.jobs.iterdir()] == [JOB.key]
 
 
 def rewrite(folder: Path, **change: object) -> None:
@@ -78,54 +78,54 @@ def rewrite(folder: Path, **change: object) -> None:
         (lambda folder: rewrite(folder, files=[1]), "is no manifest"),
         (lambda folder: rewrite(folder, files={"note": {}}), "is no manifest"),
         (lambda folder: rewrite(folder, files={"note": {"size": 1}}), "is no manifest"),
-        (lambda folder: rewrite(folder, key="1" * 16), "is of cell 1111"),
+        (lambda folder: rewrite(folder, key="1" * 16), "is of job 1111"),
         (lambda folder: (folder / "note").unlink(), "note: is missing"),
         (lambda folder: (folder / "deep" / "weights").write_bytes(b"12"), "has 2 bytes, not 3"),
     ],
 )
 def test_damage_is_named(store: Store, damage: Callable[[Path], None], problem: str) -> None:
-    damage(store.folder(CELL.key))
+    damage(store.folder(JOB.key))
     with pytest.raises(DataError, match=problem):
-        store.manifest(CELL.key)
-    store.discard(CELL.key)
-    assert not list(store.cells.iterdir())
+        store.manifest(JOB.key)
+    store.discard(JOB.key)
+    assert not list(store.jobs.iterdir())
 
 
 def test_a_changed_digit_is_damage(store: Store) -> None:
-    file = store.folder(CELL.key) / "deep" / "numbers.json"
+    file = store.folder(JOB.key) / "deep" / "numbers.json"
     file.write_text(file.read_text().replace("0.123", "0.923"))
     with pytest.raises(DataError, match=r"numbers\.json: was changed after it was made"):
-        store.manifest(CELL.key)
+        store.manifest(JOB.key)
 
 
 def test_nothing_is_made_from_a_changed_file(store: Store) -> None:
-    reader = Cell("trace", "reader", {"model": "toy"}, {"base": CELL.key})
+    reader = Job("trace", "reader", {"model": "toy"}, {"base": JOB.key})
     fresh = Store(store.run)  # as another process has it
-    (store.folder(CELL.key) / "deep" / "weights").write_bytes(b"124")
-    assert fresh.manifest(CELL.key) is not None  # large files are not read to see what exists
+    (store.folder(JOB.key) / "deep" / "weights").write_bytes(b"124")
+    assert fresh.manifest(JOB.key) is not None  # large files are not read to see what exists
     with pytest.raises(
-        DataError, match=r"weights: was changed after it was made; remove .*" + CELL.key
+        DataError, match=r"weights: was changed after it was made; remove .*" + JOB.key
     ):
         make(reader, fresh, work)
-    assert [folder.name for folder in store.cells.iterdir()] == [CELL.key]
+    assert [folder.name for folder in store.jobs.iterdir()] == [JOB.key]
 
 
 def test_what_is_whole_is_checked_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = Store(store.run)
-    fresh.verify(CELL.key)
+    fresh.verify(JOB.key)
     monkeypatch.setattr("uqs.studies.store._content", lambda path: "other")
-    fresh.verify(CELL.key)
+    fresh.verify(JOB.key)
     with pytest.raises(DataError, match="was changed"):
-        Store(store.run).verify(CELL.key)
+        Store(store.run).verify(JOB.key)
     with pytest.raises(DataError, match="was not made"):
         fresh.verify("0" * 16)
 
 
 def test_cleaning_removes_parts_alone(store: Store) -> None:
-    (store.cells / ".part-1-1").mkdir()
-    (store.cells / ".part-1-1" / "half").write_text("h")
+    (store.jobs / ".part-1-1").mkdir()
+    (store.jobs / ".part-1-1" / "half").write_text("h")
     store.clean()
-    assert [folder.name for folder in store.cells.iterdir()] == [CELL.key]
+    assert [folder.name for folder in store.jobs.iterdir()] == [JOB.key]
 
 
 def test_one_holds_the_lock(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Cells of different seeds draw differently; runs that collapse; what is asked of a guarded model."""
+"""Jobs of different seeds draw differently; runs that collapse; what is asked of a guarded model."""
 
 import itertools
 import json
@@ -13,32 +13,32 @@ from uqs import benchmarks
 from uqs.errors import UserError
 from uqs.models import adapter
 from uqs.models.tiny_llava import TinyLlava
-from uqs.studies.cells import Cell, Kind
+from uqs.studies.jobs import Job, Kind
 from uqs.studies.spec import Traces
-from uqs.studies.work import cell_seed, run, shadows
+from uqs.studies.work import job_seed, run, shadows
 
 
-def train(role: str, seed: int, benchmark: str = "mmubench:tiny") -> Cell:
-    return Cell("train", "", {"benchmark": benchmark, "role": role, "seed": seed}, {})
+def train(role: str, seed: int, benchmark: str = "mmubench:tiny") -> Job:
+    return Job("train", "", {"benchmark": benchmark, "role": role, "seed": seed}, {})
 
 
 def test_every_model_has_draws_of_its_own() -> None:
-    cells = [
+    jobs = [
         train(role, seed, benchmark)
         for role in ("original", "oracle")
         for seed in (0, 1, 42)
         for benchmark in ("mmubench:tiny", "unlok_vqa:tiny")
     ]
-    drawn = [torch.rand(4, generator=torch.Generator().manual_seed(cell_seed(c))) for c in cells]
+    drawn = [torch.rand(4, generator=torch.Generator().manual_seed(job_seed(c))) for c in jobs]
     for one, other in itertools.combinations(drawn, 2):
         assert not torch.equal(one, other)
 
 
 def test_the_same_cell_draws_the_same() -> None:
-    assert cell_seed(train("oracle", 1)) == cell_seed(train("oracle", 1))
+    assert job_seed(train("oracle", 1)) == job_seed(train("oracle", 1))
 
 
-def cell(kind: Kind, **params: object) -> Cell:
+def job(kind: Kind, **params: object) -> Job:
     about = {
         "benchmark": "mmubench:tiny",
         "data_hash": benchmarks.load("mmubench:tiny").data_hash,
@@ -46,10 +46,10 @@ def cell(kind: Kind, **params: object) -> Cell:
         "seed": 1,
         "traces": Traces(max_new_tokens=8).content(),
     }
-    return Cell(kind, "", {**about, **params}, {})
+    return Job(kind, "", {**about, **params}, {})
 
 
-def made(folder: Path, one: Cell, **inputs: Path) -> Path:
+def made(folder: Path, one: Job, **inputs: Path) -> Path:
     folder.mkdir()
     run(one, inputs, folder)
     return folder
@@ -58,10 +58,10 @@ def made(folder: Path, one: Cell, **inputs: Path) -> Path:
 @pytest.fixture
 def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
     """The base and an original of two steps."""
-    base = made(tmp_path / "base", cell("base"))
+    base = made(tmp_path / "base", job("base"))
     training = {"steps": 2, "lr": 1e-3, "batch_size": 4, "replay": 0.0, "init_seed": 0}
     settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
-    original = made(tmp_path / "original", cell("train", role="original", **settings), base=base)
+    original = made(tmp_path / "original", job("train", role="original", **settings), base=base)
     return {"base": base, "original": original}
 
 
@@ -79,7 +79,7 @@ def test_nothing_is_measured_against_a_dropped_oracle(
     original = trained["original"]
     traced = made(
         tmp_path / "trace",
-        cell("trace", role="unlearned", needs=[]),
+        job("trace", role="unlearned", needs=[]),
         base=trained["base"],
         model=original,
     )
@@ -87,7 +87,7 @@ def test_nothing_is_measured_against_a_dropped_oracle(
     oracles = {f"oracle_{seed}": original for seed in (0, 1, 2)}
     traces = {f"oracle_{seed}_trace": traced for seed in (0, 1, 2)}
     metrics = ["jensen_shannon", "relative_activation_distance"]
-    one = cell("measure", role="unlearned", metrics=metrics, oracle_seeds=[0, 1, 2])
+    one = job("measure", role="unlearned", metrics=metrics, oracle_seeds=[0, 1, 2])
     inputs = {"base": trained["base"], "model": original, "trace": traced, "gates": gates}
     folder = made(tmp_path / "measured", one, **inputs, **oracles, **traces)
     rows = json.loads((folder / "measurements.json").read_text())["measured"]
@@ -96,7 +96,7 @@ def test_nothing_is_measured_against_a_dropped_oracle(
 
 def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str, Path]) -> None:
     settings = {"steps": 3, "lr": 1e30, "batch_size": 4}
-    unlearning = cell("unlearn", method="gradient_ascent", hyperparameters=settings)
+    unlearning = job("unlearn", method="gradient_ascent", hyperparameters=settings)
     model = made(tmp_path / "model", unlearning, **trained)
     about = json.loads((model / "training.json").read_text())
     assert "after step 1 of 3" in about["collapse"] or "at step 2 of 3" in about["collapse"]
@@ -105,9 +105,9 @@ def test_a_collapsed_run_has_rows_that_say_so(tmp_path: Path, trained: dict[str,
     kept = load_file(model / "adapter_model.safetensors")
     assert all(torch.equal(kept[name], start[name]) for name in start)
     inputs = {"base": trained["base"], "model": model}
-    trace = made(tmp_path / "trace", cell("trace", role="unlearned", needs=[]), **inputs)
+    trace = made(tmp_path / "trace", job("trace", role="unlearned", needs=[]), **inputs)
     inputs["gates"] = gates_that_drop(tmp_path / "gates")
-    measuring = cell(
+    measuring = job(
         "measure",
         role="unlearned",
         metrics=["forget_accuracy", "empty_answers"],
@@ -130,7 +130,7 @@ def test_a_shadow_whose_unlearning_collapsed_is_not_unlearned(
     (collapsed / "training.json").write_text(json.dumps(about | {"collapse": "not finite"}))
     inputs = {}
     for number, model in enumerate((trained["original"], collapsed)):
-        one = cell("trace", role="shadow", needs=[])
+        one = job("trace", role="shadow", needs=[])
         folder = tmp_path / f"trace{number}"
         inputs[f"shadow_{number}"] = made(folder, one, base=trained["base"], model=model)
     assert [shadow.unlearned for shadow in shadows(inputs)] == [True, False]
@@ -140,7 +140,7 @@ def test_a_guardrail_is_asked_with_its_instruction(
     tmp_path: Path, trained: dict[str, Path]
 ) -> None:
     choice = {"method": "guardrail", "hyperparameters": {"instruction": "Say no."}}
-    folder = made(tmp_path / "model", cell("unlearn", **choice), **trained)
+    folder = made(tmp_path / "model", job("unlearn", **choice), **trained)
     vlm = adapter.load(TinyLlava, trained["base"], folder, trainable=False)
     sample = benchmarks.load("mmubench:tiny").evaluate["forget"].samples[0]
     assert "Say no." in vlm.tokenizer.decode(vlm.encode([sample]).prompts[0])
@@ -151,6 +151,6 @@ def test_a_guardrail_is_asked_with_its_instruction(
 def test_training_that_collapses_is_an_error(tmp_path: Path, trained: dict[str, Path]) -> None:
     training = {"steps": 3, "lr": 1e30, "batch_size": 4, "replay": 0.0, "init_seed": 0}
     settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
-    one = cell("train", role="oracle", **settings)
+    one = job("train", role="oracle", **settings)
     with pytest.raises(UserError, match=r"of 3; lower training\.lr \(1e\+30\)"):
         made(tmp_path / "oracle", one, base=trained["base"])

@@ -1,6 +1,6 @@
-"""A study whose cells write a few bytes, and can be told to dawdle, to fail or to die.
+"""A study whose jobs write a few bytes, and can be told to dawdle, to fail or to die.
 
-Beside the folder of runs, rules.json says what (label part -> action), and every cell begun is noted in
+Beside the folder of runs, rules.json says what (label part -> action), and every job begun is noted in
 `journal`. Run as a script, it runs the toy study: toy.py RUNS WORKERS.
 """
 
@@ -22,7 +22,7 @@ from uqs.evaluation.evaluate import Evaluated
 from uqs.evaluation.record import Recorded
 from uqs.metrics.base import Measured, PerSample
 from uqs.records import Measurement
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.run import RunOptions, run_plan
 from uqs.studies.spec import Gates, MethodChoice, Model, Oracles, Study
@@ -47,28 +47,28 @@ def plan(gates: Gates = Gates()) -> Plan:  # noqa: B008  frozen
     return make_plan(study, {name: f"data of {name}" for name in BENCHMARKS}, "base")
 
 
-def run(cell: Cell, inputs: dict[str, Path], out: Path) -> None:
-    """What a toy cell does: its content follows from its key and its inputs."""
+def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
+    """What a toy job does: its content follows from its key and its inputs."""
     bench = out.parents[3]
     with (bench / "journal").open("a") as journal:
-        journal.write(f"{cell.key} {os.getpid()}\n")
+        journal.write(f"{job.key} {os.getpid()}\n")
     seen = [(role, (folder / "digest").read_text()) for role, folder in sorted(inputs.items())]
-    digest = hashlib.sha256(json.dumps([cell.key, seen]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([job.key, seen]).encode()).hexdigest()
     (out / "digest").write_text(digest)
     failed, dropped = False, []
     for part, action in json.loads((bench / "rules.json").read_text()).items():
-        if part in cell.label:
+        if part in job.label:
             failed |= action == "fail gates"
             dropped += action.split()[1:] if action.startswith("drop ") else []
             _act(action, out)
     (out / "more").write_text(digest * 10)
-    if cell.kind == "gates":
+    if job.kind == "gates":
         (out / "gates.json").write_text(json.dumps(_gates(failed, dropped)))
-    if cell.kind == "measure":
+    if job.kind == "measure":
         dropped = json.loads((inputs["gates"] / "gates.json").read_text())["dropped"]
-        standing = [s for s in cell.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
+        standing = [s for s in job.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
         Evaluated(_measurements(standing, digest), {}).write(out)
-    if cell.kind == "trace":
+    if job.kind == "trace":
         Recorded({}).write(out)
 
 

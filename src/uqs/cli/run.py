@@ -28,12 +28,12 @@ def run(
     What a run before this one finished is kept, so that an interrupted run goes on by the same command.
     """
     from uqs.report.finish import finish
-    from uqs.studies.run import CellFailedError, RunOptions, run_study
+    from uqs.studies.run import JobFailedError, RunOptions, run_study
 
     with interruptible("the same command goes on from what is finished"):
         try:
             folder = run_study(study, RunOptions(runs, workers, plain, limit=limit))
-        except CellFailedError as error:
+        except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
         finish(folder)

@@ -39,7 +39,7 @@ def tune(
     """
     require_training_extra("tuning")
     from uqs import io
-    from uqs.studies.run import CellFailedError, RunOptions
+    from uqs.studies.run import JobFailedError, RunOptions
     from uqs.studies.tuning.run import TARGETS, TuneOptions
     from uqs.studies.tuning.run import tune as search
     from uqs.studies.tuning.table import page as trials_page
@@ -50,7 +50,7 @@ def tune(
     with interruptible("the same command goes on from what is finished"):
         try:
             found = search(study, options, RunOptions(runs, workers, plain))
-        except CellFailedError as error:
+        except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
     io.write_text(out, strengths_file(found))
@@ -62,7 +62,7 @@ def tune(
             f"{strength} {value:g}" if value is not None else f"{strength}: {missed[strength]}"
             for strength, value in tuned.chosen(options).items()
         )
-        typer.echo(f"{tuned.choice.name} ({tuned.knob.field}): {chosen}")
+        typer.echo(f"{tuned.choice.name} ({tuned.tuned_hyperparameter.field}): {chosen}")
 
 
 def _targets(given: list[str]) -> dict[str, float]:

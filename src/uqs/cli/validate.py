@@ -21,11 +21,11 @@ def validate(study: StudyFile) -> None:
 
 
 def summary(plan: Plan) -> str:
-    """Benchmarks, models and cells of a plan."""
+    """Benchmarks, models and jobs of a plan."""
     study = plan.study
     methods = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]
     models = Counter(model.role.value for model in plan.models)
-    cells = Counter(str(cell.kind) for cell in plan.cells)
+    jobs = Counter(str(job.kind) for job in plan.jobs)
     return "\n".join(
         [
             f"{study.name}: the study file and its data are valid",
@@ -35,7 +35,7 @@ def summary(plan: Plan) -> str:
             f"metrics     {', '.join(study.metrics)}",
             f"models      {_counted(models)}",
             *([f"shadows     {study.shadows} a benchmark"] if study.shadows else []),
-            f"cells       {_counted(cells)}; {len(plan.cells)} in all",
+            f"jobs       {_counted(jobs)}; {len(plan.jobs)} in all",
         ]
     )
 

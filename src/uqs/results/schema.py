@@ -25,7 +25,7 @@ class Row:
     """One measurement with its provenance.
 
     `seed` is the seed of the measured model; `oracle_seed` that of the oracle it was compared with, where
-    the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the cells behind
+    the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the jobs behind
     the row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
     within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is known
     only not to be smaller. `gap` is the value minus the oracles' own (for a distance to an oracle: minus

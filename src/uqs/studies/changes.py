@@ -1,4 +1,4 @@
-"""Which cells of a run folder are made again, and why, said before it is done."""
+"""Which jobs of a run folder are made again, and why, said before it is done."""
 
 from __future__ import annotations
 
@@ -8,31 +8,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.store import MANIFEST, Manifest, Store
 
+FORMER = "cells"
+"""Where earlier versions kept what is now in `jobs`."""
 SHOWN = 12
 """Reasons that are listed."""
 
 
-def changes(cells: Sequence[Cell], made: Mapping[str, Manifest], store: Store) -> Iterator[str]:
-    """A line for each reason why cells that were made before are made again, with how many of which kind.
+def changes(jobs: Sequence[Job], made: Mapping[str, Manifest], store: Store) -> Iterator[str]:
+    """A line for each reason why jobs that were made before are made again, with how many of which kind.
 
-    A cell is known by its kind and label. What changed is what its folder's manifest says otherwise: code,
-    a library, a setting, the data. Cells that change only because of what they read are counted together.
+    A job is known by its kind and label. What changed is what its folder's manifest says otherwise: code,
+    a library, a setting, the data. Jobs that change only because of what they read are counted together.
     """
-    waiting = [cell for cell in cells if cell.key not in made]
+    if (store.run / FORMER).is_dir():
+        yield (
+            f"{store.run / FORMER} holds what an earlier version of UQS made; nothing of it is used, and it "
+            "can be deleted"
+        )
+    waiting = [job for job in jobs if job.key not in made]
     if not waiting:
         return
-    former = _former(store, {cell.key for cell in cells})
+    former = _former(store, {job.key for job in jobs})
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for cell in waiting:
-        old = former.get((cell.kind, cell.label))
+    for job in waiting:
+        old = former.get((job.kind, job.label))
         if old is None:
             continue
-        found = list(_differences(old, cell)) or ["what they read is made again"]
+        found = list(_differences(old, job)) or ["what they read is made again"]
         for reason in found:
-            reasons[reason][cell.kind] += 1
+            reasons[reason][job.kind] += 1
     ordered = sorted(reasons.items(), key=lambda one: (-sum(one[1].values()), one[0]))
     for reason, kinds in ordered[:SHOWN]:
         counted = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
@@ -42,9 +49,9 @@ def changes(cells: Sequence[Cell], made: Mapping[str, Manifest], store: Store) -
 
 
 def _former(store: Store, planned: set[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The manifests of cells that are no longer planned, the newest of each kind and label."""
+    """The manifests of jobs that are no longer planned, the newest of each kind and label."""
     found: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
-    for file in store.cells.glob(f"*/{MANIFEST}"):
+    for file in store.jobs.glob(f"*/{MANIFEST}"):
         if file.parent.name in planned:
             continue
         about = _read(file)
@@ -65,14 +72,14 @@ def _read(file: Path) -> Mapping[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _differences(old: Mapping[str, Any], cell: Cell) -> Iterator[str]:
+def _differences(old: Mapping[str, Any], job: Job) -> Iterator[str]:
     before = old.get("computation")
     if not isinstance(before, dict):
         yield "an earlier version of UQS made them"
         return
     for part, word in (("code", "code of {}"), ("libraries", "{}")):
-        yield from _changed(before.get(part, {}), cell.computation[part], word)
-    yield from _changed(old.get("params", {}), _plain(cell.params), "{}")
+        yield from _changed(before.get(part, {}), job.computation[part], word)
+    yield from _changed(old.get("params", {}), _plain(job.params), "{}")
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], word: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""From measured cells to the results table."""
+"""From measured jobs to the results table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Model(NamedTuple):
 
 
 def collect(plan: Plan, store: Store) -> list[str]:
-    """Write `results.parquet`, `items.parquet` and `gates.json` of a study whose cells are made.
+    """Write `results.parquet`, `items.parquet` and `gates.json` of a study whose jobs are made.
 
     Returns in words what could not be measured, a line each.
     """

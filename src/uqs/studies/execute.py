@@ -1,4 +1,4 @@
-"""Making cells: an executor runs a schedule; here by processes of this machine."""
+"""Making jobs: an executor runs a schedule; here by processes of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Protocol
 
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.progress import Progress
 from uqs.studies.schedule import Schedule
 from uqs.studies.store import Store
@@ -24,7 +24,7 @@ TRIALS = "uqs.studies.tuning.trial:run"
 
 
 class Executor(Protocol):
-    """Makes every cell of a schedule that can be made; returns what failed."""
+    """Makes every job of a schedule that can be made; returns what failed."""
 
     def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[Failed]: ...
 
@@ -54,15 +54,15 @@ class LocalProcesses:
 class _Worker:
     process: SpawnProcess
     connection: Connection
-    cell: Cell | None = None
+    job: Job | None = None
 
-    def give(self, cell: Cell) -> None:
-        self.cell = cell
+    def give(self, job: Job) -> None:
+        self.job = job
         with suppress(ConnectionError):  # a dead worker is found when its result is asked for
-            self.connection.send(cell)
+            self.connection.send(job)
 
-    def result(self, cell: Cell) -> Done | Failed:
-        """What became of the cell; a worker that died is a failure."""
+    def result(self, job: Job) -> Done | Failed:
+        """What became of the job; a worker that died is a failure."""
         try:
             found: Done | Failed = self.connection.recv()
         except (EOFError, ConnectionError):
@@ -70,7 +70,7 @@ class _Worker:
             code = self.process.exitcode or 0
             why = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             hint = "; was memory short?" if code == -signal.SIGKILL else ""
-            return Failed(cell.label, f"its worker process {why}{hint}", "", users=False)
+            return Failed(job.label, f"its worker process {why}{hint}", "", users=False)
         return found
 
 
@@ -78,26 +78,26 @@ def _drive(workers: list[_Worker], schedule: Schedule, progress: Progress) -> li
     failures: list[Failed] = []
     while True:
         for worker in workers:
-            if worker.cell is None and not failures and (cell := schedule.take()):
-                worker.give(cell)
-                progress.began(cell)
-        busy = {worker.connection: worker for worker in workers if worker.cell}
+            if worker.job is None and not failures and (job := schedule.take()):
+                worker.give(job)
+                progress.began(job)
+        busy = {worker.connection: worker for worker in workers if worker.job}
         if not busy:
             return failures
         for connection in wait(list(busy)):
             worker = busy[connection]  # type: ignore[index]  # wait returns what it was given
-            cell, worker.cell = worker.cell, None
-            if cell is None:
+            job, worker.job = worker.job, None
+            if job is None:
                 continue
-            result = worker.result(cell)
+            result = worker.result(job)
             if isinstance(result, Failed):
                 failures.append(result)
-                progress.failed(cell)
+                progress.failed(job)
                 continue
             skipped = schedule.finish(result.key, result.stop)
-            progress.made(cell, result.seconds)
+            progress.made(job, result.seconds)
             if result.stop is not None:
-                progress.stopped(cell, result.stop, skipped)
+                progress.stopped(job, result.stop, skipped)
 
 
 @contextmanager

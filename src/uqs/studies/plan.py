@@ -1,4 +1,4 @@
-"""From a study to its cells: which models are trained, unlearned, traced and measured, and from what."""
+"""From a study to its jobs: which models are trained, unlearned, traced and measured, and from what."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
 from uqs.models.families import base_folder
 from uqs.records import Need, Role
-from uqs.studies.cells import Cell, Kind
+from uqs.studies.jobs import Job, Kind
 from uqs.studies.shadows import SHADOW
 from uqs.studies.spec import MethodChoice, Study
 
-__all__ = ["Cell", "Plan", "PlannedModel", "base_hash", "make_plan"]
+__all__ = ["Job", "Plan", "PlannedModel", "base_hash", "make_plan"]
 
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """A model of the study, and the keys of the cells that make, trace and measure it.
+    """A model of the study, and the keys of the jobs that make, trace and measure it.
 
-    `gates` is the cell that must pass before this model is made; originals and oracles have none.
+    `gates` is the job that must pass before this model is made; originals and oracles have none.
     """
 
     benchmark: str
@@ -41,17 +41,17 @@ class PlannedModel:
 
 @dataclass(frozen=True)
 class Plan:
-    """`cells` come after everything they read; `gates` gives the key of each benchmark's gates."""
+    """`jobs` come after everything they read; `gates` gives the key of each benchmark's gates."""
 
     study: Study
     data_hashes: Mapping[str, str]
-    cells: tuple[Cell, ...]
+    jobs: tuple[Job, ...]
     models: tuple[PlannedModel, ...]
     gates: Mapping[str, str]
 
     def counts(self) -> Mapping[str, int]:
-        """How many cells of each kind there are."""
-        return Counter(cell.kind for cell in self.cells)
+        """How many jobs of each kind there are."""
+        return Counter(job.kind for job in self.jobs)
 
 
 def make_plan(study: Study, data_hashes: Mapping[str, str], base: str) -> Plan:
@@ -70,7 +70,7 @@ def base_hash(model: str) -> str:
 
 @dataclass(frozen=True)
 class _Made:
-    """A model that is made and traced: what it is, and the keys of both cells."""
+    """A model that is made and traced: what it is, and the keys of both jobs."""
 
     role: Role
     seed: int
@@ -85,15 +85,15 @@ class _Planner:
     study: Study
     data_hashes: Mapping[str, str]
     base_hash: str
-    cells: dict[str, Cell] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
     models: list[PlannedModel] = field(default_factory=list)
     gates: dict[str, str] = field(default_factory=dict)
 
     def plan(self) -> Plan:
         for benchmark in self.study.benchmarks:
             self._benchmark(benchmark)
-        cells, models = tuple(self.cells.values()), tuple(self.models)
-        return Plan(self.study, self.data_hashes, cells, models, self.gates)
+        jobs, models = tuple(self.jobs.values()), tuple(self.models)
+        return Plan(self.study, self.data_hashes, jobs, models, self.gates)
 
     def _benchmark(self, benchmark: str) -> None:
         seeds = self.study.seeds if self.study.originals == "per_seed" else self.study.seeds[:1]
@@ -256,7 +256,7 @@ class _Planner:
         }
 
     def _trainer(self, without: Set[str] = frozenset()) -> dict[str, Any]:
-        """What differs from the trainer's defaults, if anything does: then cells are as without the key."""
+        """What differs from the trainer's defaults, if anything does: then jobs are as without the key."""
         given = self.study.trainer.model_dump(exclude=set(without), exclude_defaults=True)
         return {"trainer": given} if given else {}
 
@@ -272,8 +272,8 @@ class _Planner:
         inputs: Mapping[str, str],
         after: tuple[str, ...] = (),
     ) -> str:
-        cell = Cell(kind, label, params, inputs, after)
-        return self.cells.setdefault(cell.key, cell).key
+        job = Job(kind, label, params, inputs, after)
+        return self.jobs.setdefault(job.key, job).key
 
 
 def file_of(method: str) -> dict[str, str]:

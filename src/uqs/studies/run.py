@@ -13,10 +13,10 @@ from uqs import benchmarks, io
 from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
-from uqs.studies.cells import Cell
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
+from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, base_hash, make_plan
 from uqs.studies.progress import Forecast, Progress
 from uqs.studies.schedule import Schedule
@@ -26,8 +26,8 @@ from uqs.studies.worker import Failed
 from uqs.training_extra import require_training_extra
 
 
-class CellFailedError(Exception):
-    """A cell failed through a fault that the user cannot mend."""
+class JobFailedError(Exception):
+    """A job failed through a fault that the user cannot mend."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RunOptions:
 
 
 def plan_study(path: Path, limit: int | None = None) -> Plan:
-    """Read the study file and its data, check both, and plan the cells; with `limit` entities a split."""
+    """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split."""
     study = read_study(path)
     if limit is not None:
         parts = tuple(with_limit(name, limit) for name in study.benchmarks)
@@ -53,9 +53,9 @@ def plan_study(path: Path, limit: int | None = None) -> Plan:
 
 
 def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
-    """Make every cell that is missing, then the results table; returns the run folder.
+    """Make every job that is missing, then the results table; returns the run folder.
 
-    Raises UserError for what the user can mend and CellFailedError for a fault; what is made by then stays.
+    Raises UserError for what the user can mend and JobFailedError for a fault; what is made by then stays.
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
     plan = plan_study(path, options.limit)
@@ -68,40 +68,40 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     with store.lock():
         store.clean()
         io.write_text(store.run / "study.yaml", dump_study(plan.study))
-        make_cells(plan.study.name, plan.cells, store, options, console)
+        make_jobs(plan.study.name, plan.jobs, store, options, console)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
     return store.run
 
 
-def make_cells(
-    name: str, cells: Sequence[Cell], store: Store, options: RunOptions, console: Console
+def make_jobs(
+    name: str, jobs: Sequence[Job], store: Store, options: RunOptions, console: Console
 ) -> None:
-    """Make the cells that are missing, in a store that is locked; errors as those of `run_study`."""
-    made = _finished(cells, store, console)
-    for line in changes(cells, made, store):
+    """Make the jobs that are missing, in a store that is locked; errors as those of `run_study`."""
+    made = _finished(jobs, store, console)
+    for line in changes(jobs, made, store):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    schedule = Schedule(cells, {key: manifest.stop for key, manifest in made.items()})
+    schedule = Schedule(jobs, {key: manifest.stop for key, manifest in made.items()})
     todo = len(schedule.remaining)
-    console.print(f"{name}: {len(made)} cells exist, {todo} to make", highlight=False)
+    console.print(f"{name}: {len(made)} jobs exist, {todo} to make", highlight=False)
     if todo:
         _make(schedule, store, made, options, console)
 
 
-def _finished(cells: Sequence[Cell], store: Store, console: Console) -> dict[str, Manifest]:
-    """The cells that exist; damaged ones are reported and removed."""
+def _finished(jobs: Sequence[Job], store: Store, console: Console) -> dict[str, Manifest]:
+    """The jobs that exist; damaged ones are reported and removed."""
     made = {}
-    for cell in cells:
+    for job in jobs:
         try:
-            manifest = store.manifest(cell.key)
+            manifest = store.manifest(job.key)
         except DataError as error:
             console.print(
-                f"damaged, made again: {cell.label} ({error})", markup=False, soft_wrap=True
+                f"damaged, made again: {job.label} ({error})", markup=False, soft_wrap=True
             )
-            store.discard(cell.key)
+            store.discard(job.key)
             continue
         if manifest is not None:
-            made[cell.key] = manifest
+            made[job.key] = manifest
     return made
 
 
@@ -134,5 +134,5 @@ def _reported(failures: list[Failed], store: Store) -> Exception:
             handle.write(f"{stamp} {failed.label}: {failed.message}\n{failed.trace}\n")
     first = failures[0]
     if first.users:
-        return UserError(f"cell '{first.label}' failed: {first.message}")
-    return CellFailedError(f"cell '{first.label}' failed: {first.message}; details are in {log}")
+        return UserError(f"job '{first.label}' failed: {first.message}")
+    return JobFailedError(f"job '{first.label}' failed: {first.message}; details are in {log}")

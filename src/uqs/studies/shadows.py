@@ -14,7 +14,7 @@ import numpy as np
 from uqs.records import Benchmark, Sample, Split
 
 SHADOW = "shadow"
-"""The role of a shadow model's cells; no row is of a shadow model."""
+"""The role of a shadow model's jobs; no row is of a shadow model."""
 TRACED = ("forget", "holdout")
 
 

@@ -289,7 +289,11 @@ def _tuned(
             where = f"methods.{entry.name}.{strength}"
             raise DataError(f"lacks {', '.join(lacking)}", file=strengths.file, field=where)
         return found
-    needed = [card.knob.field] if card.knob else list(card.settings.model_fields)
+    needed = (
+        [card.tuned_hyperparameter.field]
+        if card.tuned_hyperparameter
+        else list(card.settings.model_fields)
+    )
     if not any(field in entry.fixed for field in needed):
         problem = f"nothing says what {strength!r} is; name a file under 'strengths'"
         hint = f", or write {' or '.join(needed)} here" if needed else ", or leave the word out"

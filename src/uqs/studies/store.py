@@ -1,4 +1,4 @@
-"""Where finished cells live: folders named by key, complete by construction."""
+"""Where finished jobs live: folders named by key, complete by construction."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any
 
 from uqs import io
 from uqs.errors import DataError, UserError
-from uqs.studies.cells import Cell, Kind
+from uqs.studies.jobs import Job, Kind
 
 MANIFEST = "manifest.json"
 NUMBERS = ".json"
-"""The files whose content is checked whenever a cell is looked at: they are small, and results are read off
+"""The files whose content is checked whenever a job is looked at: they are small, and results are read off
 them. Of the others the size is, and the content before something is made from them."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished cell is and holds; times aside, it is the same whenever the cell is made again.
+    """What a finished job is and holds; times aside, it is the same whenever the job is made again.
 
     `files` gives size and sha256 of every other file of the folder. `stop` says why nothing may be made from
-    this cell, or is null. `seconds` is wall time.
+    this job, or is null. `seconds` is wall time.
     """
 
     key: str
@@ -44,18 +44,18 @@ class Manifest:
 
 
 class Store:
-    """The cells of one run folder."""
+    """The jobs of one run folder."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
-        self.cells = run / "cells"
+        self.jobs = run / "jobs"
         self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
-        return self.cells / key
+        return self.jobs / key
 
     def manifest(self, key: str) -> Manifest | None:
-        """The manifest of a finished cell, or None where it was not made.
+        """The manifest of a finished job, or None where it was not made.
 
         Raises DataError where the folder is there but damaged.
         """
@@ -68,9 +68,9 @@ class Store:
             sizes = {name: int(about["size"]) for name, about in manifest.files.items()}
             contents = {name: str(about["sha256"]) for name, about in manifest.files.items()}
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"is no manifest of a cell ({error})", file=file) from None
+            raise DataError(f"is no manifest of a job ({error})", file=file) from None
         if manifest.key != key:
-            raise DataError(f"is of cell {manifest.key}", file=file, field="key")
+            raise DataError(f"is of job {manifest.key}", file=file, field="key")
         for name, size in sizes.items():
             path = folder / name
             if not path.is_file():
@@ -82,7 +82,7 @@ class Store:
         return manifest
 
     def verify(self, key: str) -> None:
-        """Check every file of a finished cell, once for this store; DataError names one that was changed."""
+        """Check every file of a finished job, once for this store; DataError names one that was changed."""
         if key in self._verified:
             return
         manifest = self.manifest(key)
@@ -98,21 +98,21 @@ class Store:
         self._verified.add(key)
 
     def discard(self, key: str) -> None:
-        """Remove a cell; it vanishes at once, so that a kill meanwhile leaves no half of it."""
-        doomed = self.cells / f"{io.PART}{key}-discarded"
+        """Remove a job; it vanishes at once, so that a kill meanwhile leaves no half of it."""
+        doomed = self.jobs / f"{io.PART}{key}-discarded"
         shutil.rmtree(doomed, ignore_errors=True)
         self.folder(key).rename(doomed)
         shutil.rmtree(doomed)
 
     def clean(self) -> None:
         """Remove what killed runs left half-made."""
-        for left in self.cells.glob(f"{io.PART}*"):
+        for left in self.jobs.glob(f"{io.PART}*"):
             shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run folder, made if need be; UserError where another process holds it."""
-        self.cells.mkdir(parents=True, exist_ok=True)
+        self.jobs.mkdir(parents=True, exist_ok=True)
         with (self.run / ".lock").open("a") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,9 +123,9 @@ class Store:
             yield
 
     @contextmanager
-    def making(self, cell: Cell) -> Iterator[Path]:
-        """An empty folder to make a cell in; it is removed again, whatever happens, unless `seal` took it."""
-        part = io.temporary(self.folder(cell.key))
+    def making(self, job: Job) -> Iterator[Path]:
+        """An empty folder to make a job in; it is removed again, whatever happens, unless `seal` took it."""
+        part = io.temporary(self.folder(job.key))
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
@@ -134,7 +134,7 @@ class Store:
             shutil.rmtree(part, ignore_errors=True)
 
     def seal(self, part: Path, manifest: Manifest) -> None:
-        """Write the manifest last and give the folder its final name, unless the cell is there by now."""
+        """Write the manifest last and give the folder its final name, unless the job is there by now."""
         file = part / MANIFEST
         file.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
         io.put_in_place(part, self.folder(manifest.key), shared=True)

@@ -1,4 +1,4 @@
-"""What a gates cell wrote, for those who act on it; imports no metrics."""
+"""What a gates job wrote, for those who act on it; imports no metrics."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What each kind of cell does; runs inside worker processes, where torch lives.
+"""What each kind of job does; runs inside worker processes, where torch lives.
 
-`run(cell, inputs, out)` reads the folders of the input cells by role and writes its files into `out`.
+`run(job, inputs, out)` reads the folders of the input jobs by role and writes its files into `out`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from uqs.studies.gates import (
     majority_rate,
     shuffled_pictures,
 )
-from uqs.studies.plan import Cell
+from uqs.studies.plan import Job
 from uqs.studies.shadows import SHADOW, TRACED, draw
 from uqs.studies.verdict import GATES, dropped_oracles
 from uqs.traces.settings import TraceSettings
@@ -61,10 +61,10 @@ SHADOWED = "shadow.json"
 TRAINING = "training.json"
 
 
-def run(cell: Cell, inputs: Inputs, out: Path) -> None:
-    """Do one cell."""
+def run(job: Job, inputs: Inputs, out: Path) -> None:
+    """Do one job."""
     quiet()
-    WORK[cell.kind](cell, inputs, out)
+    WORK[job.kind](job, inputs, out)
 
 
 def quiet() -> None:
@@ -76,45 +76,45 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 
-def base(cell: Cell, _: Inputs, out: Path) -> None:
+def base(job: Job, _: Inputs, out: Path) -> None:
     """Put the base model beside everything that stands on it."""
-    source = _family(cell).base_folder()
+    source = _family(job).base_folder()
     for file in sorted(source.iterdir()):
         shutil.copyfile(file, out / file.name)
 
 
-def train_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
+def train_job(job: Job, inputs: Inputs, out: Path) -> None:
     """Train an original (forget + retain), an oracle (retain only) or a shadow model from the base."""
-    data = benchmark_of(cell)
+    data = benchmark_of(job)
     learn = data.learn["retain"].samples
-    if cell.params["role"] == Role.ORIGINAL:
+    if job.params["role"] == Role.ORIGINAL:
         learn = (*data.learn["forget"].samples, *learn)
-    if cell.params["role"] == SHADOW:
-        learn = (*draw(data, cell.params["seed"]).learn, *learn)
-    settings, training = AdapterSettings(**cell.params["adapter"]), cell.params["training"]
-    vlm = _family(cell).load(inputs["base"], quantised=settings.kind == "qlora")
+    if job.params["role"] == SHADOW:
+        learn = (*draw(data, job.params["seed"]).learn, *learn)
+    settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
+    vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora")
     adapter.attach(vlm, settings, seed=training["init_seed"])
     method = Retrain(training["batch_size"], training["replay"])
     parts = {
         "learn": Split("learn", learn),
         "replay": Split("replay", tuple(corpus.samples("base"))),
     }
-    generator = torch.Generator().manual_seed(cell_seed(cell))
+    generator = torch.Generator().manual_seed(job_seed(job))
     streams = method.streams(vlm, parts, generator)
     schedule = Schedule(training["steps"], training["lr"])
-    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+    trainer = TrainerSettings(**job.params.get("trainer", {}))
     trained = train(vlm, method, streams, schedule, generator, trainer)
     if trained.collapse:
         raise UserError(f"{trained.collapse}; lower training.lr ({schedule.lr:g})")
     _written(vlm, trained, out)
 
 
-def unlearn_cell(cell: Cell, inputs: Inputs, out: Path) -> None:
+def unlearn_job(job: Job, inputs: Inputs, out: Path) -> None:
     """Turn an original into an unlearned model; a shadow model unlearns its members."""
-    data = benchmark_of(cell)
-    shadow = cell.params.get("role") == SHADOW
-    parts = draw(data, cell.params["seed"]).unlearn if shadow else data.unlearn
-    made = unlearned(cell, inputs, parts)
+    data = benchmark_of(job)
+    shadow = job.params.get("role") == SHADOW
+    parts = draw(data, job.params["seed"]).unlearn if shadow else data.unlearn
+    made = unlearned(job, inputs, parts)
     _written(made.vlm, made.training, out)
 
 
@@ -125,13 +125,13 @@ class Unlearned(NamedTuple):
     training: Training
 
 
-def unlearned(cell: Cell, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
-    """What the cell's method makes of the original among `inputs`."""
-    vlm = _loaded(cell, inputs, "original", trainable=True)
-    made: type[Method] = method_class(cell.params["method"])
-    method = made(made.card.settings(**cell.params["hyperparameters"]))
-    seeds = Seeds(cell_seed(cell, "order"), cell_seed(cell, "init"))
-    trainer = TrainerSettings(**cell.params.get("trainer", {}))
+def unlearned(job: Job, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
+    """What the job's method makes of the original among `inputs`."""
+    vlm = _loaded(job, inputs, "original", trainable=True)
+    made: type[Method] = method_class(job.params["method"])
+    method = made(made.card.settings(**job.params["hyperparameters"]))
+    seeds = Seeds(job_seed(job, "order"), job_seed(job, "init"))
+    trainer = TrainerSettings(**job.params.get("trainer", {}))
     return Unlearned(vlm, unlearn(vlm, method, data, seeds, trainer))
 
 
@@ -142,33 +142,33 @@ def _written(vlm: VLM, training: Training, out: Path) -> None:
     (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses}))
 
 
-def trace(cell: Cell, inputs: Inputs, out: Path) -> None:
+def trace(job: Job, inputs: Inputs, out: Path) -> None:
     """One pass over every split that is measured; for an original also with shuffled pictures.
 
     Of a shadow model the splits of its members, and who they are.
     """
-    data = benchmark_of(cell)
-    needs = frozenset(cell.params.get("needs", ()))
+    data = benchmark_of(job)
+    needs = frozenset(job.params.get("needs", ()))
     asked = splits_of(data, needs)
-    if cell.params["role"] == Role.ORIGINAL:
+    if job.params["role"] == Role.ORIGINAL:
         asked[SHUFFLED] = _shuffled(data)
-    if cell.params["role"] == SHADOW:
+    if job.params["role"] == SHADOW:
         asked = {name: Split(name, data.evaluate[name].samples) for name in TRACED}
         about = {
-            "members": sorted(draw(data, cell.params["seed"]).members),
+            "members": sorted(draw(data, job.params["seed"]).members),
             "collapsed": _collapsed(inputs["model"]),
         }
         (out / SHADOWED).write_text(json.dumps(about))
-    with tracer(cell, inputs["model"], inputs["base"], out) as traced:
+    with tracer(job, inputs["model"], inputs["base"], out) as traced:
         record(traced, asked, needs).write(out)
 
 
-def tracer(cell: Cell, model: Path, base: Path, out: Path) -> Tracer:
+def tracer(job: Job, model: Path, base: Path, out: Path) -> Tracer:
     """Traces a model as the study says, into a store in the folder `out`."""
-    traces = dict(cell.params["traces"])
+    traces = dict(job.params["traces"])
     precision = traces.pop("precision")
     checkpoint = _checkpoint(model, base)
-    models = _Models(cell, base, precision)
+    models = _Models(job, base, precision)
     # folders of a study are named by all that their content depends on
     found = Identity(base.name, model.name, "", precision, "cpu")
     settings = TraceSettings(**{**traces, "layers": _layers(traces["layers"])})
@@ -180,7 +180,7 @@ def _layers(given: Sequence[int] | None) -> tuple[int, ...] | None:
 
 
 def _checkpoint(model: Path, base: Path) -> Checkpoint:
-    """The checkpoint in a cell's folder; an adapter stands on the study's base, whatever it names."""
+    """The checkpoint in a job's folder; an adapter stands on the study's base, whatever it names."""
     if (model / "model.safetensors").exists():
         return Checkpoint(model, "model", model.name)
     return Checkpoint(model, "adapter", model.name, base)
@@ -190,15 +190,15 @@ def _checkpoint(model: Path, base: Path) -> Checkpoint:
 class _Models:
     """Opens the models of a study; one base stays in memory, but for one in 4 bits."""
 
-    cell: Cell
+    job: Job
     base: Path
     precision: str
 
     @contextmanager
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
-        if self.cell.params.get("quantised", False):
+        if self.job.params.get("quantised", False):
             yield adapter.load(
-                _family(self.cell), self.base, checkpoint.folder, trainable=False, quantised=True
+                _family(self.job), self.base, checkpoint.folder, trainable=False, quantised=True
             )
             return
         with _shared(self.base, self.precision).opened(checkpoint) as vlm:
@@ -210,10 +210,10 @@ def _shared(base: Path, precision: str) -> Models:
     return Models("cpu", getattr(torch, precision), base)
 
 
-def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
+def gates(job: Job, inputs: Inputs, out: Path) -> None:
     """Judge the originals and oracles of a benchmark before anything is unlearned."""
-    data = benchmark_of(cell)
-    limits = Limits(**cell.params["limits"])
+    data = benchmark_of(job)
+    limits = Limits(**job.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
     found = {
         role: knowledge(Recorded.read(folder).evidence(None).traces, limits)
@@ -225,10 +225,10 @@ def gates(cell: Cell, inputs: Inputs, out: Path) -> None:
     (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
 
 
-def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
+def measure(job: Job, inputs: Inputs, out: Path) -> None:
     """All metrics of one model against the oracles that stand: functions of traces and weight updates."""
     dropped = dropped_oracles(inputs["gates"] / GATES)
-    seeds = [seed for seed in cell.params["oracle_seeds"] if seed not in dropped]
+    seeds = [seed for seed in job.params["oracle_seeds"] if seed not in dropped]
     oracles = {
         int(seed): _reference(
             inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
@@ -246,28 +246,28 @@ def measure(cell: Cell, inputs: Inputs, out: Path) -> None:
         crossed = {s: one for s, one in read_crossed(inputs["cross"]).items() if s in oracles}
     update = effective_update(inputs["model"], inputs["base"])
     found = evaluate(
-        cell.params["metrics"],
+        job.params["metrics"],
         recorded.evidence(update, crossed),
         References(oracles, original, shadows(inputs)),
-        role=Role(cell.params["role"]),
+        role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
     )
     found.write(out)
 
 
-def cross(cell: Cell, inputs: Inputs, out: Path) -> None:
+def cross(job: Job, inputs: Inputs, out: Path) -> None:
     """A model and each oracle score the other's greedy answers."""
-    asked = benchmark_of(cell).evaluate["forget"]
+    asked = benchmark_of(job).evaluate["forget"]
     own = Recorded.read(inputs["trace"]).evidence(None).traces["forget"].answers
     places: dict[int, Places] = {}
-    for seed in cell.params["oracle_seeds"]:
+    for seed in job.params["oracle_seeds"]:
         theirs = _reference(
             inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
         )
         splits = relabelled(asked, own, theirs.traces["forget"].answers)
         places[seed] = Places(splits)
     for role, by_oracle in (("model", False), *((f"oracle_{seed}", True) for seed in places)):
-        with tracer(cell, inputs[role], inputs["base"], out) as scoring:
+        with tracer(job, inputs[role], inputs["base"], out) as scoring:
             scoring.settings = scored(scoring.settings)
             for seed, one in places.items():
                 if not by_oracle or role == f"oracle_{seed}":
@@ -281,10 +281,10 @@ def _collapsed(checkpoint: Path) -> bool:
     return file.is_file() and json.loads(file.read_text()).get("collapse") is not None
 
 
-WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
+WORK: Mapping[str, Callable[[Job, Inputs, Path], None]] = {
     "base": base,
-    "train": train_cell,
-    "unlearn": unlearn_cell,
+    "train": train_job,
+    "unlearn": unlearn_job,
     "trace": trace,
     "gates": gates,
     "cross": cross,
@@ -292,17 +292,17 @@ WORK: Mapping[str, Callable[[Cell, Inputs, Path], None]] = {
 }
 
 
-def cell_seed(cell: Cell, *use: str) -> int:
-    """A seed from what the cell is and what it is used for, so that no two models share their draws.
+def job_seed(job: Job, *use: str) -> int:
+    """A seed from what the job is and what it is used for, so that no two models share their draws.
 
     32 bits: torch's generator on the CPU takes no notice of higher ones.
     """
     words = [
-        cell.kind,
-        cell.params["benchmark"],
-        cell.params.get("role"),
-        cell.params.get("method"),
-        cell.params["seed"],
+        job.kind,
+        job.params["benchmark"],
+        job.params.get("role"),
+        job.params.get("method"),
+        job.params["seed"],
         *use,
     ]
     return zlib.crc32(json.dumps(words).encode())
@@ -316,24 +316,24 @@ def _load(name: str, data_hash: str) -> Benchmark:
     return found
 
 
-def benchmark_of(cell: Cell) -> Benchmark:
-    """The benchmark that a cell is about."""
-    return _load(cell.params["benchmark"], cell.params["data_hash"])
+def benchmark_of(job: Job) -> Benchmark:
+    """The benchmark that a job is about."""
+    return _load(job.params["benchmark"], job.params["data_hash"])
 
 
-def _loaded(cell: Cell, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
-    """The model of an input cell, on a base in 4 bits where the study says so."""
+def _loaded(job: Job, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
+    """The model of an input job, on a base in 4 bits where the study says so."""
     return adapter.load(
-        _family(cell),
+        _family(job),
         inputs["base"],
         inputs[role],
         trainable=trainable,
-        quantised=cell.params.get("quantised", False),
+        quantised=job.params.get("quantised", False),
     )
 
 
-def _family(cell: Cell) -> Any:
-    return registry.get("model", cell.params["model"])
+def _family(job: Job) -> Any:
+    return registry.get("model", job.params["model"])
 
 
 def _shuffled(data: Benchmark) -> Split:
@@ -348,7 +348,7 @@ def _reference(traces: Path, checkpoint: Path, start: Path) -> Evidence:
 
 
 def shadows(inputs: Inputs) -> list[Shadow]:
-    """The shadow models of a cell; one whose unlearning collapsed was put back: it is not unlearned."""
+    """The shadow models of a job; one whose unlearning collapsed was put back: it is not unlearned."""
     folders = [folder for role, folder in sorted(inputs.items()) if role.startswith(SHADOW)]
     return [_shadow(folder) for folder in folders]
 

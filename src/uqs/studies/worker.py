@@ -1,4 +1,4 @@
-"""A worker process: does one cell at a time with one thread, and dies with its parent."""
+"""A worker process: does one job at a time with one thread, and dies with its parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from uqs.errors import UserError
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.store import Manifest, Store, describe_files
 from uqs.studies.verdict import GATES, stopping_gates
 
@@ -27,14 +27,14 @@ RECORDED_PACKAGES = ("uqs", "torch", "transformers", "peft")
 
 
 class Work(Protocol):
-    """What a cell does: reads the folders of its inputs by role and writes files into the empty `out`."""
+    """What a job does: reads the folders of its inputs by role and writes files into the empty `out`."""
 
-    def __call__(self, cell: Cell, inputs: dict[str, Path], out: Path) -> None: ...
+    def __call__(self, job: Job, inputs: dict[str, Path], out: Path) -> None: ...
 
 
 @dataclass(frozen=True)
 class Done:
-    """A cell was made; `stop` says why nothing may be made from it."""
+    """A job was made; `stop` says why nothing may be made from it."""
 
     key: str
     seconds: float
@@ -43,7 +43,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A cell could not be made; `users` where the user can mend it."""
+    """A job could not be made; `users` where the user can mend it."""
 
     label: str
     message: str
@@ -52,55 +52,55 @@ class Failed:
 
 
 def work_through(connection: Connection, run: Path, work: str) -> None:
-    """Make the cells that come through the connection, until it closes; `work` is `module:function`."""
+    """Make the jobs that come through the connection, until it closes; `work` is `module:function`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     store = Store(run)
-    with suppress(Exception):  # imports early; what is wrong is told with the first cell
+    with suppress(Exception):  # imports early; what is wrong is told with the first job
         _load(work)
     while True:
         try:
-            cell: Cell = connection.recv()
+            job: Job = connection.recv()
         except EOFError:
             return
-        connection.send(_attempt(cell, store, work))
+        connection.send(_attempt(job, store, work))
 
 
-def _attempt(cell: Cell, store: Store, work: str) -> Done | Failed:
+def _attempt(job: Job, store: Store, work: str) -> Done | Failed:
     try:
-        return make(cell, store, _load(work))
+        return make(job, store, _load(work))
     except UserError as error:
-        return Failed(cell.label, str(error), traceback.format_exc(), users=True)
+        return Failed(job.label, str(error), traceback.format_exc(), users=True)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
-        return Failed(cell.label, message, traceback.format_exc(), users=False)
+        return Failed(job.label, message, traceback.format_exc(), users=False)
 
 
-def make(cell: Cell, store: Store, do: Work) -> Done:
-    """Do a cell and put it into the store."""
+def make(job: Job, store: Store, do: Work) -> Done:
+    """Do a job and put it into the store."""
     begin = time.perf_counter()
-    for key in cell.inputs.values():
+    for key in job.inputs.values():
         store.verify(key)
-    with store.making(cell) as part:
-        do(cell, {role: store.folder(key) for role, key in cell.inputs.items()}, part)
-        stop = _stop(cell, part)
+    with store.making(job) as part:
+        do(job, {role: store.folder(key) for role, key in job.inputs.items()}, part)
+        stop = _stop(job, part)
         seconds = time.perf_counter() - begin
         manifest = Manifest(
-            key=cell.key,
-            kind=cell.kind,
-            label=cell.label,
-            params=cell.params,
-            inputs=cell.inputs,
+            key=job.key,
+            kind=job.kind,
+            label=job.label,
+            params=job.params,
+            inputs=job.inputs,
             versions=_versions(),
-            computation=cell.computation,
+            computation=job.computation,
             device=_device(),
             seconds=seconds,
             stop=stop,
             files=describe_files(part),
         )
         store.seal(part, manifest)
-    return Done(cell.key, seconds, stop)
+    return Done(job.key, seconds, stop)
 
 
 def _load(work: str) -> Work:
@@ -111,9 +111,9 @@ def _load(work: str) -> Work:
     return found
 
 
-def _stop(cell: Cell, folder: Path) -> str | None:
-    """Gates that fail stop what would be made from their cell."""
-    if cell.kind != "gates":
+def _stop(job: Job, folder: Path) -> str | None:
+    """Gates that fail stop what would be made from their job."""
+    if job.kind != "gates":
         return None
     failed = stopping_gates(folder / GATES)
     return f"failed gates: {', '.join(failed)}" if failed else None

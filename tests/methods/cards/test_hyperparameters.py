@@ -41,7 +41,7 @@ CARD = MethodCard(
     protects=False,
     passes=Passes(training=0),
     settings=Settings,
-    knob=None,
+    tuned_hyperparameter=None,
 )
 
 

@@ -44,7 +44,7 @@ def test_equals_a_classifier_on_the_written_out_kernel(make_trace) -> None:  # t
 
 
 @pytest.mark.parametrize(("forget", "expected"), [([0.95], 0.0), ([0.3], 1.0), ([0.3, 0.95], 0.5)])
-def test_counts_the_forget_samples_that_look_like_strangers(  # type: ignore[no-untyped-def]
+def test_counts_the_forget_samples_that_look_like_non_members(  # type: ignore[no-untyped-def]
     scored, forget: list[float], expected: float
 ) -> None:
     row = efficacy(

@@ -34,17 +34,19 @@ def measure(symbol: str, model: Evidence, references: References) -> Measured:
     return row
 
 
-def evidence(scored: Scored, symbol: str, members: Floats, strangers: Floats) -> Evidence:
+def evidence(scored: Scored, symbol: str, members: Floats, non_members: Floats) -> Evidence:
     """A model whose samples have these scores by the attack of `symbol`."""
     if symbol.startswith("MIA_grad"):
         flat = np.ones(len(members))
         return Evidence(
             {
                 "forget": scored("forget", flat, members),
-                "holdout": scored("holdout", flat, strangers),
+                "holdout": scored("holdout", flat, non_members),
             }
         )
-    return Evidence({"forget": scored("forget", members), "holdout": scored("holdout", strangers)})
+    return Evidence(
+        {"forget": scored("forget", members), "holdout": scored("holdout", non_members)}
+    )
 
 
 def references(scored: Scored, shadow_shift: float = -3.0) -> References:
@@ -67,14 +69,14 @@ def references(scored: Scored, shadow_shift: float = -3.0) -> References:
 
 @pytest.mark.parametrize("symbol", [*BY_STATISTIC["_auc"], "LIRA"])
 def test_a_good_value_does_not_show_that_no_member_stands_out(scored: Scored, symbol: str) -> None:
-    """A tenth of the members is known beyond doubt, the others look a little less known than strangers."""
-    strangers = np.linspace(5, 15, SIZE)
+    """A tenth of the members is known beyond doubt, the others look a little less known than non_members."""
+    non_members = np.linspace(5, 15, SIZE)
     members = np.concatenate([np.full(20, 1.0), np.linspace(6.1, 15, SIZE - 20)])
-    model = evidence(scored, symbol, members, strangers)
+    model = evidence(scored, symbol, members, non_members)
     row = measure(symbol, model, references(scored))
     assert row.measurement.value == pytest.approx(0.5, abs=0.02)
     assert row.per_sample is not None
-    assert (row.per_sample.values[:20] == 1).all()  # below every stranger
+    assert (row.per_sample.values[:20] == 1).all()  # below every non-member
     tpr = {"LIRA": "LIRA_TPR"}.get(symbol, symbol.replace("_AUC", "_TPR"))
     assert measure(tpr, model, references(scored)).measurement.value >= 0.1
 
@@ -112,7 +114,7 @@ def twin(scored: Scored, shadow: Shadow) -> Trace:
 def test_a_good_value_does_not_show_that_the_members_are_hidden(
     scored: Scored, symbol: str
 ) -> None:
-    """Scores far above every stranger's: forced to forget, and as easy to tell."""
+    """Scores far above every non-member's: forced to forget, and as easy to tell."""
     model = evidence(scored, symbol, np.full(SIZE, 30.0), np.full(SIZE, 5.0))
     assert measure(symbol, model, references(scored)).measurement.value == 0
     advantage = {"MIA_TPR": "MIA"}.get(symbol, symbol.replace("_TPR", "_ADV"))

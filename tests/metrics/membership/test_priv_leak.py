@@ -16,7 +16,7 @@ def leak(model: Evidence, oracle: Evidence):  # type: ignore[no-untyped-def]
 
 
 def drawn(scored, rng, shift: float, size: int = 80) -> Evidence:  # type: ignore[no-untyped-def]
-    """Losses that members and strangers share an entity's part of; members' are lower by `shift`."""
+    """Losses that members and non_members share an entity's part of; members' are lower by `shift`."""
     losses = {
         s: np.repeat(rng.normal(size=size // 4), 4) + rng.normal(size=size) + 20 for s in SPLITS
     }

@@ -21,23 +21,23 @@ def entities(prefix: str, count: int, each: int) -> list[str]:
     return [f"{prefix}{i // each:03d}" for i in range(count * each)]
 
 
-def drawn(seed: int, members: int, strangers: int, shift: float = 0.0, digits: int = 1) -> Scores:
+def drawn(seed: int, members: int, non_members: int, shift: float = 0.0, digits: int = 1) -> Scores:
     """Scores with ties; an entity for every two samples."""
     rng = np.random.default_rng(seed)
     return Scores(
         (rng.normal(size=members) - shift).round(digits),
         [f"m{i // 2}" for i in range(members)],
-        rng.normal(size=strangers).round(digits),
-        [f"s{i // 2}" for i in range(strangers)],
+        rng.normal(size=non_members).round(digits),
+        [f"s{i // 2}" for i in range(non_members)],
     )
 
 
 @given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 40))
-def test_auc_equals_scikit_learn_with_ties(seed: int, members: int, strangers: int) -> None:
-    scores = drawn(seed, members, strangers)
-    labels = np.repeat([1, 0], [members, strangers])
+def test_auc_equals_scikit_learn_with_ties(seed: int, members: int, non_members: int) -> None:
+    scores = drawn(seed, members, non_members)
+    labels = np.repeat([1, 0], [members, non_members])
     found = auc(scores)
-    expected = roc_auc_score(labels, -np.concatenate([scores.members, scores.strangers]))
+    expected = roc_auc_score(labels, -np.concatenate([scores.members, scores.non_members]))
     assert found.value == pytest.approx(expected)
     assert found.by_member is not None
     assert found.by_member.mean() == pytest.approx(found.value)
@@ -49,8 +49,8 @@ def test_auc_standard_error_matches_repeated_draws() -> None:
     aucs, ses = [], []
     for _ in range(400):
         member = np.repeat(rng.normal(size=20), 5) + rng.normal(size=100)
-        stranger = np.repeat(rng.normal(size=20), 5) + rng.normal(size=100)
-        found = auc(Scores(member, names[0], stranger, names[1]))
+        non_member = np.repeat(rng.normal(size=20), 5) + rng.normal(size=100)
+        found = auc(Scores(member, names[0], non_member, names[1]))
         aucs.append(found.value)
         assert found.se is not None
         ses.append(found.se)
@@ -64,13 +64,13 @@ def test_auc_standard_error_matches_repeated_draws() -> None:
     st.sampled_from([1, 5]),
 )
 def test_true_positives_are_the_best_of_every_threshold(
-    seed: int, members: int, strangers: int, percent: int
+    seed: int, members: int, non_members: int, percent: int
 ) -> None:
-    scores = drawn(seed, members, strangers, shift=1.0)
+    scores = drawn(seed, members, non_members, shift=1.0)
     found = true_positives(scores, percent)
     best = 0.0
-    for threshold in [*scores.members, *scores.strangers]:
-        if 100 * int((scores.strangers <= threshold).sum()) <= percent * strangers:
+    for threshold in [*scores.members, *scores.non_members]:
+        if 100 * int((scores.non_members <= threshold).sum()) <= percent * non_members:
             best = max(best, float((scores.members <= threshold).mean()))
     assert found.value == best
 
@@ -79,15 +79,15 @@ def test_true_positives_equal_scikit_learn() -> None:
     scores = drawn(1, 300, 400, shift=1.5, digits=3)
     labels = np.repeat([1, 0], [300, 400])
     rates = roc_curve(
-        labels, -np.concatenate([scores.members, scores.strangers]), drop_intermediate=False
+        labels, -np.concatenate([scores.members, scores.non_members]), drop_intermediate=False
     )
     assert true_positives(scores).value == rates[1][rates[0] <= 0.01].max()
 
 
 def test_fewer_than_a_hundred_strangers_allow_no_false_alarm() -> None:
     scores = Scores(np.array([0.0, 1.0, 2.0]), list("abc"), np.arange(1.0, 100.0), ["s"] * 99)
-    assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a stranger is none
-    one_more = scores._replace(strangers=np.arange(1.0, 101.0), stranger_entities=["s"] * 100)
+    assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a non-member is none
+    one_more = scores._replace(non_members=np.arange(1.0, 101.0), non_member_entities=["s"] * 100)
     assert true_positives(one_more).value == pytest.approx(2 / 3)
 
 
@@ -96,19 +96,19 @@ def test_true_positives_of_strangers_of_the_same_kind_are_near_the_false_ones() 
     assert np.mean(rates) == pytest.approx(5 / 401, abs=0.0022)  # below the 5th lowest of 400
 
 
-@pytest.mark.parametrize(("strangers", "shift"), [(90, 0.5), (90, 1.5), (400, 1.5), (400, 3.0)])
+@pytest.mark.parametrize(("non_members", "shift"), [(90, 0.5), (90, 1.5), (400, 1.5), (400, 3.0)])
 def test_true_positives_error_matches_repeated_draws_of_both_sides(
-    strangers: int, shift: float
+    non_members: int, shift: float
 ) -> None:
-    """Two samples an entity; with 90 strangers the threshold is their lowest score."""
+    """Two samples an entity; with 90 non_members the threshold is their lowest score."""
     rng, values, ses = np.random.default_rng(8), [], []
 
     def side(count: int) -> np.ndarray:
         return np.repeat(rng.normal(size=count // 2), 2) + rng.normal(size=count)
 
-    names = entities("m", 60, 2), entities("s", strangers // 2, 2)
+    names = entities("m", 60, 2), entities("s", non_members // 2, 2)
     for _ in range(200):
-        found = true_positives(Scores(side(120) - shift, names[0], side(strangers), names[1]))
+        found = true_positives(Scores(side(120) - shift, names[0], side(non_members), names[1]))
         values.append(found.value)
         assert found.se is not None
         ses.append(found.se)
@@ -140,8 +140,8 @@ def test_true_positives_error_depends_on_no_order_nor_block(
     turned = Scores(
         scores.members[first],
         [scores.member_entities[i] for i in first],
-        scores.strangers[second],
-        [scores.stranger_entities[i] for i in second],
+        scores.non_members[second],
+        [scores.non_member_entities[i] for i in second],
     )
     monkeypatch.setattr("uqs.metrics.membership.statistics.CELLS", 140 * 7)
     assert true_positives(turned).se == pytest.approx(expected, abs=1e-12)
@@ -150,7 +150,7 @@ def test_true_positives_error_depends_on_no_order_nor_block(
 def test_true_positives_have_no_error_with_one_entity_on_a_side() -> None:
     scores = drawn(4, 60, 140)
     assert true_positives(scores._replace(member_entities=["m"] * 60)).se is None
-    assert true_positives(scores._replace(stranger_entities=["s"] * 140)).se is None
+    assert true_positives(scores._replace(non_member_entities=["s"] * 140)).se is None
 
 
 def test_advantage_is_whole_on_separate_scores_and_needs_two_entities_a_side() -> None:
@@ -158,17 +158,17 @@ def test_advantage_is_whole_on_separate_scores_and_needs_two_entities_a_side() -
     found = advantage(scores)
     assert found is not None
     assert found.value == 1
-    assert advantage(scores._replace(stranger_entities=["one"] * 10)) is None
+    assert advantage(scores._replace(non_member_entities=["one"] * 10)) is None
 
 
 def test_fit_finds_the_best_threshold_by_brute_force() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        member, stranger = rng.normal(size=12).round(1), rng.normal(size=9).round(1)
-        rule = fit(member, stranger)
-        every = np.unique(np.concatenate([member, stranger]))
-        best = max(abs((member <= t).mean() - (stranger <= t).mean()) for t in every)
-        got = abs((member <= rule.threshold).mean() - (stranger <= rule.threshold).mean())
+        member, non_member = rng.normal(size=12).round(1), rng.normal(size=9).round(1)
+        rule = fit(member, non_member)
+        every = np.unique(np.concatenate([member, non_member]))
+        best = max(abs((member <= t).mean() - (non - member <= t).mean()) for t in every)
+        got = abs((member <= rule.threshold).mean() - (non - member <= rule.threshold).mean())
         assert got == pytest.approx(best)
 
 
@@ -186,8 +186,8 @@ def test_strangers_of_the_same_kind_give_little_advantage_on_average() -> None:
 @pytest.mark.parametrize("shift", [-6.0, 6.0])
 def test_separated_losses_give_the_whole_advantage_on_either_side(shift: float) -> None:
     rng = np.random.default_rng(4)
-    member, stranger = rng.normal(size=50) + shift, rng.normal(size=50)
-    hits = attack_hits(member, entities("m", 10, 5), stranger, entities("s", 10, 5))
+    member, non_member = rng.normal(size=50) + shift, rng.normal(size=50)
+    hits = attack_hits(member, entities("m", 10, 5), non_member, entities("s", 10, 5))
     assert hits[0].mean() + hits[1].mean() - 1 == pytest.approx(1, abs=0.05)
 
 

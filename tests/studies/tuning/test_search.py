@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uqs.methods.cards.card import Knob
+from uqs.methods.cards.card import TunedHyperparameter
 from uqs.studies.tuning.search import Tried, best, first_round, next_round
 
 TARGETS = (0.75, 0.45, 0.15)
@@ -19,7 +19,7 @@ def gave(forget: float | None, retain: float | None = 1.0) -> Tried:
 
 def search(curve: Callable[[float], float | None], trials: int) -> dict[float, Tried]:
     tried: dict[float, Tried] = {}
-    asked = first_round(Knob(), trials)
+    asked = first_round(TunedHyperparameter(), trials)
     rounds = 0
     while asked:
         tried.update({value: gave(curve(value)) for value in asked})
@@ -30,8 +30,8 @@ def search(curve: Callable[[float], float | None], trials: int) -> dict[float, T
 
 
 def test_the_first_round_covers_the_range_evenly_on_a_log_scale() -> None:
-    assert first_round(Knob("lr", 1e-5, 1e-2), 10) == [1e-5, 1e-4, 1e-3, 1e-2]
-    assert first_round(Knob("lr", 1e-5, 1e-2), 2) == [1e-5, 1e-2]
+    assert first_round(TunedHyperparameter("lr", 1e-5, 1e-2), 10) == [1e-5, 1e-4, 1e-3, 1e-2]
+    assert first_round(TunedHyperparameter("lr", 1e-5, 1e-2), 2) == [1e-5, 1e-2]
 
 
 def sigmoid(middle: float, steep: float) -> Callable[[float], float]:

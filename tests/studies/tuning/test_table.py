@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from uqs.methods.cards.card import Knob
+from uqs.methods.cards.card import TunedHyperparameter
 from uqs.methods.cards.labels import SalUnSettings
 from uqs.studies.spec import MethodChoice, Model, Study
 from uqs.studies.strengths import read_strengths
@@ -27,7 +27,7 @@ def tuning(strong: float = 0.2) -> Tuning:
 
     tried = {1e-4: gave(0.8, 0.95), 1e-3: gave(strong, 0.6), 1e-2: gave(None, None)}
     options = TuneOptions({"weak": 0.75, "strong": 0.15}, trials=4)
-    tuned = Tuned(study.methods[0], Knob(), tried)
+    tuned = Tuned(study.methods[0], TunedHyperparameter(), tried)
     return Tuning(study, options, gave(0.98, 0.99), [tuned])
 
 

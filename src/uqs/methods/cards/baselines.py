@@ -37,7 +37,7 @@ RETRAIN = MethodCard(
     needs=frozenset({"retain"}),
     protects=True,
     passes=Passes(training=1),
-    knob=None,
+    tuned_hyperparameter=None,
 )
 ORIGINAL = MethodCard(
     name="original",
@@ -49,7 +49,7 @@ ORIGINAL = MethodCard(
     protects=True,
     passes=Passes(training=0),
     settings=WithoutSteps,
-    knob=None,
+    tuned_hyperparameter=None,
     baseline=True,
 )
 GUARDRAIL = MethodCard(
@@ -70,7 +70,7 @@ GUARDRAIL = MethodCard(
     protects=False,
     passes=Passes(training=0),
     settings=GuardrailSettings,
-    knob=None,
+    tuned_hyperparameter=None,
     baseline=True,
 )
 CARDS = (RETRAIN, ORIGINAL, GUARDRAIL)

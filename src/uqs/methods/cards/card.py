@@ -21,7 +21,7 @@ class Passes(NamedTuple):
     forward: float = 0
 
 
-class Knob(NamedTuple):
+class TunedHyperparameter(NamedTuple):
     """The hyperparameter that makes a method stronger, and the range that tuning searches on a log scale."""
 
     field: str = "lr"
@@ -37,8 +37,8 @@ class MethodCard:
     they are those of its authors' code, `adapted` where something is otherwise; `differs` then says what.
     `needs`: `forget` and `retain` questions, `pictures` of every forget entity, `refusals` to answer with.
     `protects`: the loss itself holds on to the retain set. `setup` says what is computed before the first
-    step. `knob` is None for a method without strengths. A `baseline` changes no weight; it is shown beside
-    the methods and ranked with none.
+    step. `tuned_hyperparameter` is None for a method without strengths. A `baseline` changes no weight; it is
+    shown beside the methods and ranked with none.
     """
 
     name: str
@@ -52,11 +52,14 @@ class MethodCard:
     differs: str = ""
     setup: str = ""
     settings: type[BaseModel] = MethodSettings
-    knob: Knob | None = field(default_factory=Knob)
+    tuned_hyperparameter: TunedHyperparameter | None = field(default_factory=TunedHyperparameter)
     baseline: bool = False
 
     def __post_init__(self) -> None:
         if (self.fidelity == "adapted") != bool(self.differs):
             raise ValueError(f"{self.name}: 'adapted' and what differs go together")
-        if self.knob is not None and self.knob.field not in self.settings.model_fields:
-            raise ValueError(f"{self.name}: no hyperparameter {self.knob.field!r}")
+        if (
+            self.tuned_hyperparameter is not None
+            and self.tuned_hyperparameter.field not in self.settings.model_fields
+        ):
+            raise ValueError(f"{self.name}: no hyperparameter {self.tuned_hyperparameter.field!r}")

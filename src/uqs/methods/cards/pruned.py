@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from uqs.methods.cards.card import Knob, MethodCard, Passes
+from uqs.methods.cards.card import MethodCard, Passes, TunedHyperparameter
 from uqs.methods.settings import (
     MethodSettings,
     NonNegativeFloat,
@@ -59,7 +59,7 @@ TASK_VECTOR = MethodCard(
     protects=False,
     passes=Passes(training=1),
     settings=TaskVectorSettings,
-    knob=Knob("scale", 0.3, 30.0),
+    tuned_hyperparameter=TunedHyperparameter("scale", 0.3, 30.0),
 )
 MANU = MethodCard(
     name="manu",
@@ -78,6 +78,6 @@ MANU = MethodCard(
     passes=Passes(training=0),
     setup="forward passes over the forget and the retain set, with pictures and in text alone",
     settings=MANUSettings,
-    knob=Knob("share", 0.01, 0.6),
+    tuned_hyperparameter=TunedHyperparameter("share", 0.01, 0.6),
 )
 CARDS = (TASK_VECTOR, MANU)

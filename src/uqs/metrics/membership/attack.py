@@ -18,7 +18,7 @@ from uqs.metrics.membership.statistics import Scores, Statistic
 from uqs.records import Better, Measurement, MetricCard, Status
 from uqs.traces.trace import Trace
 
-MEMBERS, STRANGERS = "forget", "holdout"
+MEMBERS, NON_MEMBERS = "forget", "holdout"
 FEW = "a few certain ones hardly move an average over pairs"
 LOW_FPR = "at 1 % FPR: Carlini et al. 2022 (arXiv 2112.03570)"
 
@@ -45,7 +45,7 @@ class AttackCards:
     def tpr(self) -> MetricCard:
         """At 1 % false positives."""
         hides = (
-            f"that the members are hidden: where {self.score} lies above every stranger's they count as"
+            f"that the members are hidden: where {self.score} lies above every non-member's they count as"
             " missed"
         )
         return self._card("tpr", "TPR", "lower", f"{self.source}; {LOW_FPR}", hides)
@@ -81,7 +81,7 @@ class Membership(Metric):
         found = self.statistic(scores)
         if found is None:
             return self.missing(Status.TOO_FEW, oracle_seed=oracle_seed)
-        n = len(scores.members) + len(scores.strangers)
+        n = len(scores.members) + len(scores.non_members)
         kept = found.by_member
         return Measured(
             Measurement(self.card.symbol, self.card.split, found.value, found.se, n),
@@ -118,7 +118,7 @@ class Attack(Membership):
         if not both(model.traces):
             yield self.missing(Status.MISSING_TRACE)
             return
-        forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
+        forget, holdout = model.traces[MEMBERS], model.traces[NON_MEMBERS]
         if not (forget.finite and holdout.finite):
             yield self.missing(Status.COLLAPSED)
             return
@@ -127,10 +127,10 @@ class Attack(Membership):
 
 
 def both(traces: Mapping[str, Trace]) -> bool:
-    """Whether members and strangers were traced."""
-    return MEMBERS in traces and STRANGERS in traces
+    """Whether members and non-members were traced."""
+    return MEMBERS in traces and NON_MEMBERS in traces
 
 
 def finite(scores: Scores) -> bool:
     """Whether all scores are finite numbers."""
-    return bool(np.isfinite(scores.members).all() and np.isfinite(scores.strangers).all())
+    return bool(np.isfinite(scores.members).all() and np.isfinite(scores.non_members).all())

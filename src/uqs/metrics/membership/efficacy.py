@@ -35,7 +35,7 @@ class MembershipEfficacy(Metric):
         split="forget",
         source="Jia et al. 2023 (arXiv 2304.04934); Fan et al. 2024 (SalUn, arXiv 2310.12508)",
         does_not_show=(
-            "that the forgetting is unseen: confidence driven below any stranger's is perfect "
+            "that the forgetting is unseen: confidence driven below any non-member's is perfect "
             "here and betrays it"
         ),
     )
@@ -49,8 +49,8 @@ class MembershipEfficacy(Metric):
             yield self.missing(Status.COLLAPSED)
             return
         count = min(len(retain), len(holdout))
-        members, strangers = (confidence(t)[chosen(t, count)] for t in (retain, holdout))
-        called = called_members(members, strangers, confidence(forget))
+        members, non_members = (confidence(t)[chosen(t, count)] for t in (retain, holdout))
+        called = called_members(members, non_members, confidence(forget))
         if called is None:
             yield self.missing(Status.TOO_FEW)
             return
@@ -68,14 +68,14 @@ def chosen(trace: Trace, count: int) -> NDArray[np.intp]:
     return by_id[np.random.default_rng(SEED).permutation(len(trace))[:count]]
 
 
-def called_members(members: Floats, strangers: Floats, asked: Floats) -> Floats | None:
-    """1 where the classifier that was fitted on members and strangers calls one of `asked` a member; None
-    where it calls all members and strangers the same."""
+def called_members(members: Floats, non_members: Floats, asked: Floats) -> Floats | None:
+    """1 where the classifier that was fitted on members and non-members calls one of `asked` a member; None
+    where it calls all members and non-members the same."""
     from sklearn.svm import SVC
 
     machine = SVC(C=3, kernel="rbf", gamma="auto")
-    labels = np.repeat([1, 0], [len(members), len(strangers)])
-    fitted = np.concatenate([members, strangers])[:, None]
+    labels = np.repeat([1, 0], [len(members), len(non_members)])
+    fitted = np.concatenate([members, non_members])[:, None]
     machine.fit(fitted, labels)
     if len(set(machine.predict(fitted).tolist())) < 2:
         return None

@@ -12,7 +12,7 @@ from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, sam
 from uqs.metrics.membership.attack import (
     AUC,
     MEMBERS,
-    STRANGERS,
+    NON_MEMBERS,
     TPR,
     Advantage,
     AttackCards,
@@ -64,27 +64,27 @@ class PerSampleAttack(Membership):
         elif not shadows:
             yield self.missing(Status.MISSING_SHADOWS)
         else:
-            yield self._against(model.traces[MEMBERS], model.traces[STRANGERS], shadows)
+            yield self._against(model.traces[MEMBERS], model.traces[NON_MEMBERS], shadows)
 
     def _against(self, forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Measured:
         ratios = log_ratios(forget, holdout, shadows)
         member = np.arange(len(ratios.values)) < len(forget)
-        members, strangers = (np.flatnonzero(ratios.known & s) for s in (member, ~member))
-        if not len(members) or not len(strangers):
+        members, non_members = (np.flatnonzero(ratios.known & s) for s in (member, ~member))
+        if not len(members) or not len(non_members):
             return self.missing(Status.TOO_FEW)
         entities = [*forget.entities, *holdout.entities]
         scores = Scores(
             -ratios.values[members],
             [entities[i] for i in members],
-            -ratios.values[strangers],
-            [entities[i] for i in strangers],
+            -ratios.values[non_members],
+            [entities[i] for i in non_members],
         )
         return self.row(scores, tuple(forget.ids[i] for i in members))
 
 
 def _finite(traces: Mapping[str, Trace]) -> bool:
-    """Whether members and strangers were all given a probability."""
-    return traces[MEMBERS].finite and traces[STRANGERS].finite
+    """Whether members and non-members were all given a probability."""
+    return traces[MEMBERS].finite and traces[NON_MEMBERS].finite
 
 
 class LikelihoodRatio(PerSampleAttack, AUC):
@@ -145,10 +145,10 @@ def log_ratios(forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Rati
     """log N(v | seen) - log N(v | not seen) of each sample's value v."""
     for shadow in shadows:
         same_tokens(forget, shadow.traces[MEMBERS])
-        same_tokens(holdout, shadow.traces[STRANGERS])
+        same_tokens(holdout, shadow.traces[NON_MEMBERS])
     own = np.concatenate([logits(forget), logits(holdout)])
     values = np.array(
-        [np.concatenate([logits(s.traces[k]) for k in (MEMBERS, STRANGERS)]) for s in shadows]
+        [np.concatenate([logits(s.traces[k]) for k in (MEMBERS, NON_MEMBERS)]) for s in shadows]
     )
     entities = [*forget.entities, *holdout.entities]
     seen = np.array([[entity in s.members for entity in entities] for s in shadows])

@@ -9,7 +9,7 @@ import numpy as np
 
 from uqs.metrics.base import Evidence, Measured, OracleMetric, same_samples
 from uqs.metrics.clustered import clustered_mean
-from uqs.metrics.membership.attack import MEMBERS, STRANGERS, both
+from uqs.metrics.membership.attack import MEMBERS, NON_MEMBERS, both
 from uqs.metrics.membership.min_k import lowest
 from uqs.metrics.membership.statistics import Placements, Scores, joint, placements
 from uqs.records import Measurement, MetricCard, Need, Status
@@ -48,10 +48,10 @@ class PrivLeak(OracleMetric):
         if not both(model.traces) or not both(oracle.traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
-        forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
+        forget, holdout = model.traces[MEMBERS], model.traces[NON_MEMBERS]
         others = (
             same_samples_as(forget, oracle.traces[MEMBERS]),
-            same_samples_as(holdout, oracle.traces[STRANGERS]),
+            same_samples_as(holdout, oracle.traces[NON_MEMBERS]),
         )
         if not all(trace.finite for trace in (forget, holdout, *others)):
             yield self.missing(Status.COLLAPSED, oracle_seed=seed)

@@ -8,7 +8,7 @@ from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_toke
 from uqs.metrics.membership.attack import (
     AUC,
     MEMBERS,
-    STRANGERS,
+    NON_MEMBERS,
     TPR,
     Advantage,
     AttackCards,
@@ -39,15 +39,15 @@ class Reference(Membership, OracleMetric):
         if not both(model.traces) or not both(oracle.traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
-        forget, holdout = model.traces[MEMBERS], model.traces[STRANGERS]
-        held = (forget, holdout, oracle.traces[MEMBERS], oracle.traces[STRANGERS])
+        forget, holdout = model.traces[MEMBERS], model.traces[NON_MEMBERS]
+        held = (forget, holdout, oracle.traces[MEMBERS], oracle.traces[NON_MEMBERS])
         if not all(trace.finite for trace in held):
             yield self.missing(Status.COLLAPSED, oracle_seed=seed)
             return
         scores = Scores(
             excess(forget, oracle.traces[MEMBERS]),
             forget.entities,
-            excess(holdout, oracle.traces[STRANGERS]),
+            excess(holdout, oracle.traces[NON_MEMBERS]),
             holdout.entities,
         )
         yield self.row(scores, forget.ids, seed)

@@ -20,15 +20,15 @@ CELLS = 2_000_000
 
 
 class Scores(NamedTuple):
-    """An attack's scores of members (m,) and of strangers (s,), and the entity of each sample.
+    """An attack's scores of members (m,) and of non-members (s,), and the entity of each sample.
 
     The lower a score, the more the sample looks like one that the model was trained on.
     """
 
     members: Floats
     member_entities: Sequence[str]
-    strangers: Floats
-    stranger_entities: Sequence[str]
+    non_members: Floats
+    non_member_entities: Sequence[str]
 
 
 class Statistic(NamedTuple):
@@ -40,11 +40,11 @@ class Statistic(NamedTuple):
 
 
 def auc(scores: Scores) -> Statistic:
-    """Probability that a member has a lower score than a stranger, ties counted half."""
+    """Probability that a member has a lower score than a non-member, ties counted half."""
     placed = placements(scores)
     # The clustered form of DeLong's variance: Obuchowski 1997 (Biometrics 53).
     first = clustered_mean(placed.members, scores.member_entities)
-    second = clustered_mean(placed.strangers, scores.stranger_entities)
+    second = clustered_mean(placed.non_members, scores.non_member_entities)
     return Statistic(first.value, joint(first.se, second.se), placed.members)
 
 
@@ -52,31 +52,31 @@ def advantage(scores: Scores) -> Statistic | None:
     """2 |BA - 0.5| with BA measured on entities that the threshold was not fitted on.
 
     The attack may call either side of the threshold "member", for a method that drives losses above those of
-    strangers betrays the forget set too. None where a side has fewer than two entities.
+    non_members betrays the forget set too. None where a side has fewer than two entities.
     """
-    if min(len(set(scores.member_entities)), len(set(scores.stranger_entities))) < 2:
+    if min(len(set(scores.member_entities)), len(set(scores.non_member_entities))) < 2:
         return None
     hits = attack_hits(*scores)
     members = clustered_mean(hits[0], scores.member_entities)
-    strangers = clustered_mean(hits[1], scores.stranger_entities)
-    value = abs(members.value + strangers.value - 1)
-    return Statistic(value, joint(members.se, strangers.se))
+    non_members = clustered_mean(hits[1], scores.non_member_entities)
+    value = abs(members.value + non_members.value - 1)
+    return Statistic(value, joint(members.se, non_members.se))
 
 
 def true_positives(scores: Scores, percent: int = 1) -> Statistic:
-    """The largest share of members that a threshold finds while at most `percent` % of strangers are called
+    """The largest share of members that a threshold finds while at most `percent` % of non-members are called
     members.
 
-    Exact, nothing is interpolated: with fewer than 100 strangers 1 % allows no false alarm at all. The
-    standard error is a bootstrap's over the entities of both sides, so that other strangers would have set
+    Exact, nothing is interpolated: with fewer than 100 non_members 1 % allows no false alarm at all. The
+    standard error is a bootstrap's over the entities of both sides, so that other non_members would have set
     another threshold is in it; None where a side has fewer than two. Where no false alarm is allowed and most
     members are found, it may still be a third too small: no resample has a lower score than the lowest drawn.
     """
-    allowed = len(scores.strangers) * percent // 100
-    too_high = np.partition(scores.strangers, allowed)[allowed]
+    allowed = len(scores.non_members) * percent // 100
+    too_high = np.partition(scores.non_members, allowed)[allowed]
     hits = (scores.members < too_high).astype(np.float64)
     value = float(hits.mean())
-    if min(len(set(scores.member_entities)), len(set(scores.stranger_entities))) < 2:
+    if min(len(set(scores.member_entities)), len(set(scores.non_member_entities))) < 2:
         return Statistic(value, None, hits)
     # About the value and not about the bootstrap's mean: a resampled threshold errs to one side.
     spread = np.concatenate(list(_resampled(scores, percent))) - value
@@ -89,19 +89,19 @@ def _resampled(scores: Scores, percent: int) -> Iterator[Floats]:
     """
     sides = (
         (scores.members, scores.member_entities),
-        (scores.strangers, scores.stranger_entities),
+        (scores.non_members, scores.non_member_entities),
     )
-    members, strangers = (_ordered(*side) for side in sides)
+    members, non_members = (_ordered(*side) for side in sides)
     generators = [np.random.default_rng([SEED, side]) for side in (0, 1)]
-    block = max(1, CELLS // max(map(len, (scores.members, scores.strangers))))
+    block = max(1, CELLS // max(map(len, (scores.members, scores.non_members))))
     for start in range(0, DRAWS, block):
         count = min(block, DRAWS - start)
         ours = members.totals(generators[0], count)
-        false = strangers.totals(generators[1], count)
+        false = non_members.totals(generators[1], count)
         allowed = false[:, -1] * percent // 100
-        # the first stranger beyond those allowed: one more than the totals that keep to it
+        # the first non-member beyond those allowed: one more than the totals that keep to it
         place = (false <= allowed[:, None]).sum(axis=1) - 1
-        found = np.searchsorted(members.scores, strangers.scores[place], side="left")
+        found = np.searchsorted(members.scores, non_members.scores[place], side="left")
         yield ours[np.arange(count), found] / ours[:, -1]
 
 
@@ -127,17 +127,17 @@ def _ordered(scores: Floats, entities: Sequence[str]) -> _Ordered:
 
 
 class Placements(NamedTuple):
-    """For each member the share of strangers with a higher score, (m,), and for each stranger the share of
-    members with a lower one, (s,), ties counted half. The mean of either is the AUC.
+    """For each member the share of non-members with a higher score, (m,), and for each non-member the share
+    of members with a lower one, (s,), ties counted half. The mean of either is the AUC.
     """
 
     members: Floats
-    strangers: Floats
+    non_members: Floats
 
 
 def placements(scores: Scores) -> Placements:
     return Placements(
-        wins(scores.members, scores.strangers), 1 - wins(scores.strangers, scores.members)
+        wins(scores.members, scores.non_members), 1 - wins(scores.non_members, scores.members)
     )
 
 
@@ -163,23 +163,23 @@ def folds(entities: Sequence[str], count: int) -> NDArray[np.int64]:
 def attack_hits(
     members: Floats,
     member_entities: Sequence[str],
-    strangers: Floats,
-    stranger_entities: Sequence[str],
+    non_members: Floats,
+    non_member_entities: Sequence[str],
 ) -> tuple[Floats, Floats]:
-    """1 where the cross-fitted attack is right, for members and for strangers.
+    """1 where the cross-fitted attack is right, for members and for non-members.
 
     Raises ValueError where a side has fewer than two entities.
     """
-    count = min(FOLDS, len(set(member_entities)), len(set(stranger_entities)))
+    count = min(FOLDS, len(set(member_entities)), len(set(non_member_entities)))
     if count < 2:
         raise ValueError("a cross-fitted threshold needs two entities on either side")
-    member_folds, stranger_folds = folds(member_entities, count), folds(stranger_entities, count)
-    hits = np.empty(len(members)), np.empty(len(strangers))
+    member_folds, stranger_folds = folds(member_entities, count), folds(non_member_entities, count)
+    hits = np.empty(len(members)), np.empty(len(non_members))
     for fold in range(count):
-        rule = fit(members[member_folds != fold], strangers[stranger_folds != fold])
+        rule = fit(members[member_folds != fold], non_members[stranger_folds != fold])
         for out, scores, of, member in (
             (hits[0], members, member_folds, True),
-            (hits[1], strangers, stranger_folds, False),
+            (hits[1], non_members, stranger_folds, False),
         ):
             out[of == fold] = ((scores[of == fold] <= rule.threshold) == rule.below) == member
     return hits
@@ -192,11 +192,11 @@ class Rule:
         self.threshold, self.below = threshold, below
 
 
-def fit(members: Floats, strangers: Floats) -> Rule:
+def fit(members: Floats, non_members: Floats) -> Rule:
     """The rule with the largest |BA - 0.5| on these scores; of equals the lowest threshold."""
-    thresholds = np.unique(np.concatenate([members, strangers]))
+    thresholds = np.unique(np.concatenate([members, non_members]))
     caught = np.searchsorted(np.sort(members), thresholds, side="right") / len(members)
-    mistaken = np.searchsorted(np.sort(strangers), thresholds, side="right") / len(strangers)
+    mistaken = np.searchsorted(np.sort(non_members), thresholds, side="right") / len(non_members)
     lead = caught - mistaken
     best = int(np.argmax(np.abs(lead)))
     return Rule(float(thresholds[best]), bool(lead[best] >= 0))

@@ -10,14 +10,14 @@ from typing import Any
 
 from uqs import benchmarks
 from uqs.errors import DataError, UserError
-from uqs.methods.cards.card import Knob
+from uqs.methods.cards.card import TunedHyperparameter
 from uqs.methods.cards.look_up import method_card
 from uqs.progress import stderr_console
 from uqs.records import Role
-from uqs.studies.cells import Cell
 from uqs.studies.execute import TRIALS
+from uqs.studies.jobs import Job
 from uqs.studies.plan import base_hash, file_of, make_plan
-from uqs.studies.run import RunOptions, make_cells
+from uqs.studies.run import RunOptions, make_jobs
 from uqs.studies.spec import MethodChoice, Study, read_study_to_tune
 from uqs.studies.store import Store
 from uqs.studies.tuning.search import TOLERANCE, Tried, best, first_round, nearest, next_round
@@ -41,10 +41,10 @@ class TuneOptions:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A method, what its study file fixes, and what was tried of it by the value of its knob."""
+    """A method, what its study file fixes, and what was tried by the value of its hyperparameter."""
 
     choice: MethodChoice
-    knob: Knob
+    tuned_hyperparameter: TunedHyperparameter
     tried: dict[float, Tried]
 
     def chosen(self, options: TuneOptions) -> dict[str, float | None]:
@@ -63,7 +63,7 @@ class Tuned:
                 tried = self.tried[near]
                 found[strength] = (
                     f"no trial came within {options.tolerance:g} of forget accuracy {target:g}: the nearest "
-                    f"({self.knob.field} {near:g}) reached {tried.mean_forget:.2f}, "
+                    f"({self.tuned_hyperparameter.field} {near:g}) reached {tried.mean_forget:.2f}, "
                     f"{tried.distance(target):.2f} off as a mean over the benchmarks"
                 )
             elif value is None:
@@ -71,8 +71,8 @@ class Tuned:
         return found
 
     def at(self, value: float) -> MethodChoice:
-        """The method with its knob at a value."""
-        turned = {**self.choice.hyperparameters, self.knob.field: value}
+        """The method with its tuned hyperparameter at a value."""
+        turned = {**self.choice.hyperparameters, self.tuned_hyperparameter.field: value}
         return self.choice.model_copy(update={"hyperparameters": turned})
 
 
@@ -97,9 +97,9 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
             f"seed {options.seed} is one of the study's own; tune with one that it does not use (--seed)"
         )
     methods = [
-        Tuned(choice, knob, {})
+        Tuned(choice, tuned_hyperparameter, {})
         for choice in study.methods
-        if (knob := method_card(choice.name).knob)
+        if (tuned_hyperparameter := method_card(choice.name).tuned_hyperparameter)
     ]
     if not methods:
         raise DataError("names no method that has strengths", file=path, field="methods")
@@ -111,10 +111,10 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     targets = list(options.targets.values())
     with store.lock():
         store.clean()
-        asked = [first_round(method.knob, options.trials) for method in methods]
+        asked = [first_round(method.tuned_hyperparameter, options.trials) for method in methods]
         while any(asked):
             settings = [m.at(v) for m, values in zip(methods, asked, strict=True) for v in values]
-            make_cells(store.run.name, trials.cells([nothing, *settings]), store, work, console)
+            make_jobs(store.run.name, trials.jobs([nothing, *settings]), store, work, console)
             for method, values in zip(methods, asked, strict=True):
                 method.tried.update({v: trials.read(store, method.at(v)) for v in values})
             asked = [next_round(method.tried, targets, options.trials) for method in methods]
@@ -123,7 +123,7 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
 
 
 class _Trials:
-    """The cells of trials, on originals of the tuning seed."""
+    """The jobs of trials, on originals of the tuning seed."""
 
     def __init__(self, study: Study, options: TuneOptions) -> None:
         self.study, self.options = study, options
@@ -131,24 +131,22 @@ class _Trials:
         own = study.model_copy(update={"seeds": (options.seed,), "shadows": 0})
         plan = make_plan(own, hashes, base_hash(study.model.name))
         self.hashes = hashes
-        self.base = next(cell for cell in plan.cells if cell.kind == "base")
+        self.base = next(job for job in plan.jobs if job.kind == "base")
         self.originals = {
-            cell.params["benchmark"]: cell
-            for cell in plan.cells
-            if cell.kind == "train" and cell.params["role"] == Role.ORIGINAL
+            job.params["benchmark"]: job
+            for job in plan.jobs
+            if job.kind == "train" and job.params["role"] == Role.ORIGINAL
         }
 
-    def cells(self, choices: Iterable[MethodChoice]) -> list[Cell]:
+    def jobs(self, choices: Iterable[MethodChoice]) -> list[Job]:
         """Everything that the trials of some settings need."""
-        trials = [self._cell(choice, name) for choice in choices for name in self.originals]
+        trials = [self._job(choice, name) for choice in choices for name in self.originals]
         return [self.base, *self.originals.values(), *dict((t.key, t) for t in trials).values()]
 
     def read(self, store: Store, choice: MethodChoice) -> Tried:
         """What a setting gave on each benchmark."""
         found = {
-            name: json.loads(
-                (store.folder(self._cell(choice, name).key) / "trial.json").read_text()
-            )
+            name: json.loads((store.folder(self._job(choice, name).key) / "trial.json").read_text())
             for name in self.originals
         }
         return Tried(
@@ -156,7 +154,7 @@ class _Trials:
             {name: one.get("retain_accuracy") for name, one in found.items()},
         )
 
-    def _cell(self, choice: MethodChoice, benchmark: str) -> Cell:
+    def _job(self, choice: MethodChoice, benchmark: str) -> Job:
         trainer = self.study.trainer.model_dump(exclude_defaults=True)
         params: dict[str, Any] = {
             "benchmark": benchmark,
@@ -175,4 +173,4 @@ class _Trials:
         inputs = {"base": self.base.key, "original": self.originals[benchmark].key}
         settings = ", ".join(f"{k} {v}" for k, v in choice.hyperparameters.items() if k != "steps")
         label = f"trial {benchmark} {choice.name}" + (f" ({settings})" if settings else "")
-        return Cell("trial", label, params, inputs)
+        return Job("trial", label, params, inputs)

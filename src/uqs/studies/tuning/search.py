@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from uqs.methods.cards.card import Knob
+from uqs.methods.cards.card import TunedHyperparameter
 
 COARSE = 4
-"""Values of the first round: evenly spaced over the knob's range on a log scale."""
+"""Values of the first round: evenly spaced over the tuned hyperparameter's range on a log scale."""
 TOLERANCE = 0.15
 """How far from its target a strength may lie: half the way between two of the default targets."""
 ROUNDING = 1e-9
@@ -40,11 +40,13 @@ class Tried(NamedTuple):
         return math.fsum(abs((v or 0.0) - target) for v in self.forget.values()) / len(self.forget)
 
 
-def first_round(knob: Knob, trials: int) -> list[float]:
+def first_round(tuned_hyperparameter: TunedHyperparameter, trials: int) -> list[float]:
     """The values that every search begins with."""
     count = min(COARSE, trials)
-    ratio = knob.high / knob.low
-    return [rounded(knob.low * ratio ** (k / max(1, count - 1))) for k in range(count)]
+    ratio = tuned_hyperparameter.high / tuned_hyperparameter.low
+    return [
+        rounded(tuned_hyperparameter.low * ratio ** (k / max(1, count - 1))) for k in range(count)
+    ]
 
 
 def next_round(tried: Mapping[float, Tried], targets: Sequence[float], trials: int) -> list[float]:

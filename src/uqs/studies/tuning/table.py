@@ -16,7 +16,7 @@ Made by `uqs tune`; studies read the strengths from the file beside the study fi
 **The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric
 of a study is looked at. **The validation part**: retain entities are forgotten in place of the forget
 entities (`uqs.studies.tuning.validation`), from originals of seed {seed}, which the study does not use. **The
-budget**: {trials} trials for every method: {coarse} values of its knob over the knob's whole range, the
+budget**: {trials} trials for every method: {coarse} values of its tuned hyperparameter over its whole range, the
 rest where the targets lie. Among trials at the same distance the one that keeps more of retain is taken.
 **Targets**: {targets}. A strength whose nearest trial is more than {tolerance:g} off has no value.
 
@@ -80,7 +80,15 @@ def page(tuning: Tuning) -> str:
         ra=tuning.originals.mean_retain,
     )
     names = list(tuning.study.benchmarks)
-    head = ["method", "knob", "value", "strength", "FA", "RA", *(f"FA {name}" for name in names)]
+    head = [
+        "method",
+        "tuned hyperparameter",
+        "value",
+        "strength",
+        "FA",
+        "RA",
+        *(f"FA {name}" for name in names),
+    ]
     lines = [begin, _row(head), "|" + "---|" * len(head)]
     for tuned in tuning.methods:
         lines += list(_rows(tuned, tuning, names))
@@ -100,7 +108,7 @@ def _rows(tuned: Tuned, tuning: Tuning, names: list[str]) -> Iterator[str]:
         yield _row(
             [
                 tuned.choice.name,
-                tuned.knob.field,
+                tuned.tuned_hyperparameter.field,
                 mark,
                 ", ".join(strengths),
                 *_means(tried),

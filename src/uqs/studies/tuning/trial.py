@@ -9,7 +9,7 @@ from typing import Any
 from uqs.models.vlm import VLM
 from uqs.records import Split
 from uqs.studies import work
-from uqs.studies.cells import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.tuning.validation import validation
 from uqs.traces.judged import right_answers
 from uqs.traces.one_pass import trace_split
@@ -18,16 +18,16 @@ from uqs.traces.settings import TraceSettings
 TRIAL = "trial.json"
 
 
-def run(cell: Cell, inputs: work.Inputs, out: Path) -> None:
-    """Do one cell: a trial, or a base or an original as a study makes them."""
-    if cell.kind != "trial":
-        work.run(cell, inputs, out)
+def run(job: Job, inputs: work.Inputs, out: Path) -> None:
+    """Do one job: a trial, or a base or an original as a study makes them."""
+    if job.kind != "trial":
+        work.run(job, inputs, out)
         return
     work.quiet()
-    params = cell.params
-    parts = validation(work.benchmark_of(cell), params["validation_seed"], params["questions"])
+    params = job.params
+    parts = validation(work.benchmark_of(job), params["validation_seed"], params["questions"])
     settings = TraceSettings(max_new_tokens=params["max_new_tokens"])
-    made = work.unlearned(cell, inputs, parts.unlearn)
+    made = work.unlearned(job, inputs, parts.unlearn)
     found: dict[str, Any] = {"collapse": made.training.collapse, "steps": made.training.steps}
     if made.training.collapse is None:
         found |= {

@@ -1,4 +1,4 @@
-"""A cell: one node of a study's graph, named by the hash of everything its content depends on."""
+"""A job: one node of a study's graph, named by the hash of everything its content depends on."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
     "measure": ("measuring",),
     "trial": ("training", "unlearning", "tracing"),
 }
-"""What a kind of cell computes; a trace cell that makes further models intervenes too."""
+"""What a kind of job computes; a trace job that makes further models intervenes too."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """`params` is JSON-able; `inputs` gives by role the keys of the cells that this one waits for and reads.
+class Job:
+    """`params` is JSON-able; `inputs` gives by role the keys of the jobs that this one waits for and reads.
 
-    `after` are the keys of cells that this one waits for and does not read. They and the `label`, which is
+    `after` are the keys of jobs that this one waits for and does not read. They and the `label`, which is
     for people, are no part of the key.
     """
 
@@ -42,12 +42,12 @@ class Cell:
 
     @property
     def sources(self) -> frozenset[str]:
-        """The keys of all cells that this one waits for."""
+        """The keys of all jobs that this one waits for."""
         return frozenset((*self.inputs.values(), *self.after))
 
     @cached_property
     def computation(self) -> dict[str, Any]:
-        """Code and library versions that decide what the cell writes, JSON-able."""
+        """Code and library versions that decide what the job writes, JSON-able."""
         further: tuple[Computation, ...] = (
             ("interventions",) if "derived" in self.params.get("needs", ()) else ()
         )
