@@ -34,7 +34,33 @@ def test_robustness_by_hand():
     gains = relearning_robustness(np.array([0.5, 0.2, 0.0, -0.1]), np.array([0.25, 0.4, 0.1, 0.1]))
     assert gains == pytest.approx([0.5, 1, 1, 1])
     kept = quantisation_robustness(np.array([0.2, 0.4, 0.0]), np.array([0.4, 0.1, 0.0]))
-    assert kept == pytest.approx([0.5, 1, 1])
+    assert kept == pytest.approx([0.5, 1, np.nan], nan_ok=True)
+    assert np.isnan(relearning_robustness(np.zeros(1), np.zeros(1))).all()
+
+
+def test_dead_models_have_no_robustness():
+    rows = [
+        ("x", 0, "unlearned", "", "before", 0.0),
+        ("x", 0, "unlearned", "", "relearned", 0.0),
+        ("x", 0, "unlearned", "", "quantised", 0.0),
+        ("retrain", 1, "oracle", "", "before", 0.0),
+        ("retrain", 1, "oracle", "", "relearned", 0.0),
+    ]
+    (found,) = meta(rows)
+    assert (found.relearning, found.quantisation, found.robustness) == (None, None, None)
+
+
+def test_faithfulness_is_that_of_the_headline_split():
+    rows = [
+        ("p", "present", "forget", 0.9),
+        ("q", "absent", "forget", 0.1),
+        ("p", "present", "holdout", 0.0),
+        ("q", "absent", "holdout", 1.0),
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "knowledge", "split", "value"])
+    long = long_form(frame.assign(benchmark="b", seed=0, metric="FA"))
+    (found,) = evaluate(long, directions_of(long))
+    assert found.faithfulness == 1
 
 
 ROWS = [

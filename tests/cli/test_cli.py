@@ -266,5 +266,5 @@ def test_a_finished_study_needs_no_torch(
         text=True,
         check=True,
     )
-    assert "cells exist, 0 to make" in again.stderr
+    assert "jobs exist, 0 to make" in again.stderr
     assert (folder / "results.parquet").read_bytes() == before

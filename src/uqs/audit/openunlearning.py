@@ -17,7 +17,8 @@ from uqs.card_metadata import facts_of
 from uqs.records import Role
 from uqs.results.panel import Better, FloatArray
 
-MODEL = ["benchmark", "method", "strength", "seed"]
+TASK = ["benchmark", "edition", "model"]
+MODEL = [*TASK, "method", "strength", "seed"]
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,23 @@ def auc(present: FloatArray, absent: FloatArray) -> float | None:
 
 
 def relearning_robustness(unlearned_gain: FloatArray, retrained_gain: FloatArray) -> FloatArray:
-    """min(retrained gain / unlearned gain, 1) in [0, 1]; 1 where the unlearned model gains nothing."""
+    """min(retrained gain / unlearned gain, 1) in [0, 1].
+
+    It is 1 where only the unlearned model gains nothing, NaN where the retrained one gains nothing either.
+    """
     ratio = np.divide(
         retrained_gain,
         unlearned_gain,
-        out=np.ones_like(unlearned_gain),
+        out=np.where(retrained_gain > 0, 1.0, np.nan),
         where=unlearned_gain > 0,
     )
     return np.clip(ratio, 0, 1)
 
 
 def quantisation_robustness(before: FloatArray, after: FloatArray) -> FloatArray:
-    """min(value before / value after, 1) in [0, 1]; 1 where nothing is left after."""
-    ratio = np.divide(before, after, out=np.ones_like(before), where=after > 0)
+    """min(value before / value after, 1) in [0, 1]; 1 where nothing is left after, NaN for 0 / 0."""
+    nothing = np.where(before > 0, 1.0, np.nan)
+    ratio = np.divide(before, after, out=nothing, where=after > 0)
     return np.clip(ratio, 0, 1)
 
 
@@ -81,6 +86,8 @@ def evaluate(long: pd.DataFrame, better: Mapping[str, Better]) -> tuple[MetaEval
         metric = str(name)
         facts = facts_of(metric, long)
         top = facts.bounds[1] if facts else np.inf
+        if facts is not None:  # further splits are other questions
+            rows = rows[rows["split"].isin(["", facts.split])]
         values = _knowledge(better[metric], top, rows["value"].to_numpy(dtype=np.float64))
         if values is not None:
             found.append(_one(metric, rows.assign(value=values)))
@@ -95,14 +102,18 @@ def _knowledge(better: Better, top: float, values: FloatArray) -> FloatArray | N
 
 def _one(metric: str, rows: pd.DataFrame) -> MetaEvaluation:
     areas = []
-    for _, group in rows[rows["stage"].isin(["", "before"])].groupby("benchmark"):
+    for _, group in rows[rows["stage"].isin(["", "before"])].groupby(TASK):
         pools = [group.loc[group["knowledge"] == word, "value"] for word in ("present", "absent")]
         area = auc(*(pool.to_numpy(dtype=np.float64) for pool in pools))
         if area is not None:
             areas.append(area)
     unlearned = _stages(rows[(rows["role"] == Role.UNLEARNED) & (rows["knowledge"] == "")])
-    oracle = _stages(rows[rows["role"] == Role.ORACLE]).groupby("benchmark").mean()
-    both = unlearned.join(oracle.add_suffix("_oracle"), on="benchmark")
+    oracle = _stages(rows[rows["role"] == Role.ORACLE]).groupby(TASK).mean()
+    both = (
+        unlearned.reset_index()
+        .merge(oracle.add_suffix("_oracle").reset_index(), on=TASK, how="left")
+        .set_index(MODEL)
+    )
     relearnt = both.dropna(subset=["before", "relearned", "before_oracle", "relearned_oracle"])
     quantised = both.dropna(subset=["before", "quantised"])
     relearning = _mean(
@@ -136,6 +147,8 @@ def _stages(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean(values: FloatArray) -> float | None:
+    """The mean over the models whose ratio is defined."""
+    values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else None
 
 

@@ -69,8 +69,8 @@ def _section(card: MethodCard, summary: str) -> Iterator[str]:
         f"needs: {words.needs(card)}",
         f"passes a step: {words.passes(card.passes)}",
         *([f"before the first step: {escaped(card.setup)}"] if card.setup else []),
-        f"tuned by: `{card.tuned_hyperparameter.field}`, {card.tuned_hyperparameter.low:g} to {card.tuned_hyperparameter.high:g}"
-        if card.tuned_hyperparameter
+        f"tuned by: `{tuned.field}`, {tuned.low:g} to {tuned.high:g}"
+        if (tuned := card.tuned_hyperparameter)
         else "tuned by: nothing, it has one strength",
     ]
     yield "\n".join(f"- {fact}" for fact in facts) + "\n"

@@ -86,7 +86,7 @@ def test_true_positives_equal_scikit_learn() -> None:
 
 def test_fewer_than_a_hundred_strangers_allow_no_false_alarm() -> None:
     scores = Scores(np.array([0.0, 1.0, 2.0]), list("abc"), np.arange(1.0, 100.0), ["s"] * 99)
-    assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a non-member is none
+    assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a non_member is none
     one_more = scores._replace(non_members=np.arange(1.0, 101.0), non_member_entities=["s"] * 100)
     assert true_positives(one_more).value == pytest.approx(2 / 3)
 
@@ -167,8 +167,8 @@ def test_fit_finds_the_best_threshold_by_brute_force() -> None:
         member, non_member = rng.normal(size=12).round(1), rng.normal(size=9).round(1)
         rule = fit(member, non_member)
         every = np.unique(np.concatenate([member, non_member]))
-        best = max(abs((member <= t).mean() - (non - member <= t).mean()) for t in every)
-        got = abs((member <= rule.threshold).mean() - (non - member <= rule.threshold).mean())
+        best = max(abs((member <= t).mean() - (non_member <= t).mean()) for t in every)
+        got = abs((member <= rule.threshold).mean() - (non_member <= rule.threshold).mean())
         assert got == pytest.approx(best)
 
 

@@ -16,8 +16,9 @@ Made by `uqs tune`; studies read the strengths from the file beside the study fi
 **The objective**: mean over the benchmarks of |forget accuracy - target|, on a validation part; no metric
 of a study is looked at. **The validation part**: retain entities are forgotten in place of the forget
 entities (`uqs.studies.tuning.validation`), from originals of seed {seed}, which the study does not use. **The
-budget**: {trials} trials for every method: {coarse} values of its tuned hyperparameter over its whole range, the
-rest where the targets lie. Among trials at the same distance the one that keeps more of retain is taken.
+budget**: {trials} trials for every method: {coarse} values of its tuned hyperparameter over its whole
+range, the rest where the targets lie. Among trials at the same distance the one that keeps more of retain
+is taken.
 **Targets**: {targets}. A strength whose nearest trial is more than {tolerance:g} off has no value.
 
 FA and RA are forget and retain accuracy on the validation part, of up to {questions} questions each, means
