@@ -124,7 +124,7 @@ def printed(verb: str, rows: Sequence[Row]) -> str:
     with TemporaryDirectory() as folder:
         results.write(rows, Path(folder) / "rows.parquet")
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("uqs")), verb, "rows.parquet"],
+            [str(Path(sys.executable).with_name("uqs")), verb, "rows.parquet", "--full"],
             cwd=folder,
             capture_output=True,
             text=True,
