@@ -26,7 +26,7 @@ FEWEST_PAIRS = 3
 _FIELDS = ("benchmark", "edition", "model", "metric", "split")
 
 
-class Gap(NamedTuple):
+class OracleGap(NamedTuple):
     """`gap` in the metric's units, `z` in units of the spread between oracles; None where not known."""
 
     gap: float | None
@@ -97,15 +97,15 @@ def _with_gap(row: Row, oracles: Oracles | None) -> Row:
     return replace(row, gap=found.gap, z=found.z)
 
 
-def against(value: float, references: Sequence[float], fewest: int) -> Gap:
+def against(value: float, references: Sequence[float], fewest: int) -> OracleGap:
     """The gap of a value to references, and its z where there are at least `fewest` that differ."""
     if not references:
-        return Gap(None, None)
+        return OracleGap(None, None)
     ordered = sorted(references)
     gap = value - fmean(ordered)
     if len(ordered) < fewest or isclose(ordered[0], ordered[-1], rel_tol=SAME, abs_tol=SAME):
-        return Gap(gap, None)
-    return Gap(gap, gap / (stdev(ordered) * sqrt(1 + 1 / len(ordered))))
+        return OracleGap(gap, None)
+    return OracleGap(gap, gap / (stdev(ordered) * sqrt(1 + 1 / len(ordered))))
 
 
 Verdict = Literal["like an oracle", "knows more than an oracle", "over-forgets"]

@@ -7,18 +7,23 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from uqs import results
+from uqs import computation, results
 from uqs.errors import UserError
+from uqs.studies.plan import make_plan
 from uqs.studies.run import JobFailedError
 from uqs.studies.spec import Gates
 
 if TYPE_CHECKING:
     from conftest import Bench
+
+
+OWN = computation.CODE["measuring"]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -45,6 +50,31 @@ def test_a_study_runs_once(bench: Bench) -> None:
     assert bench.run().count("\n") == 1
     assert set(bench.begun().values()) == {1}
     assert (bench.store / "results.parquet").read_bytes() == table
+
+
+def test_what_is_made_again_is_said_first_and_is_what_depends_on_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run()
+    plan = bench.toy.plan()
+    kinds = {job.key: job.kind for job in plan.jobs}
+    monkeypatch.setitem(computation.CODE, "measuring", 99)  # type: ignore[arg-type]
+    measured = bench.toy.plan()
+    again = [job for job in measured.jobs if job.key not in kinds]
+    assert {job.kind for job in again} == {"measure"}
+    printed = bench.run(measured)
+    number = len(again)
+    assert f"made again: {number} measure (code of measuring: {OWN} -> 99)" in printed
+    assert printed.index("made again") < printed.index("to make")
+    assert sum(bench.begun().values()) == len(plan.jobs) + number
+
+    traces = plan.study.traces.model_copy(update={"max_new_tokens": 9})
+    longer = make_plan(plan.study.model_copy(update={"traces": traces}), plan.data_hashes, "base")
+    printed = bench.run(longer)
+    count = Counter(job.kind for job in longer.jobs)
+    assert f"{count['trace']} trace (traces.max_new_tokens: 32 -> 9)" in printed
+    begun = {job.kind for job in longer.jobs if job.key not in kinds}
+    assert begun == {"trace", "gates", "measure"}
 
 
 def test_the_table_holds_every_measurement(bench: Bench) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from uqs.audit import structure
 from uqs.audit.association import TARGETS, Association, associate
 from uqs.audit.compare import WORK, Comparison, compare, soft_pairwise_accuracy
-from uqs.audit.degenerate import Noise, find_degenerate, measure_noise
+from uqs.audit.degenerate import MetricNoise, find_degenerate, measure_noise
 from uqs.audit.design import describe
 from uqs.audit.direction import Aligned, aligned
 from uqs.audit.findings import Agreement, Audit, PairwiseAccuracy, Reliability
@@ -149,7 +149,7 @@ def _reliabilities(
     turned: Mapping[str, Aligned],
     metrics: Sequence[str],
     unresolved: frozenset[tuple[str, str]],
-    noise: Sequence[Noise],
+    noise: Sequence[MetricNoise],
     resamples: int,
     rng: np.random.Generator,
 ) -> tuple[Reliability, ...]:
@@ -238,7 +238,7 @@ def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, st
     return replace(found, per_benchmark=marked)
 
 
-def _ceiling(noise: Sequence[Noise], pair: Pair, benchmarks: Iterable[str]) -> float | None:
+def _ceiling(noise: Sequence[MetricNoise], pair: Pair, benchmarks: Iterable[str]) -> float | None:
     shares = {(item.benchmark, item.metric): item.reliability for item in noise}
     return _mean(
         attenuation_ceiling(*(shares.get((benchmark, name)) for name in pair))
@@ -247,7 +247,7 @@ def _ceiling(noise: Sequence[Noise], pair: Pair, benchmarks: Iterable[str]) -> f
 
 
 def _pairwise(
-    panel: Panel, x: FloatArray, y: FloatArray, metric: str, noise: Sequence[Noise]
+    panel: Panel, x: FloatArray, y: FloatArray, metric: str, noise: Sequence[MetricNoise]
 ) -> PairwiseAccuracy:
     pairs = len(panel.metrics) * sum(len(rows) ** 2 for rows in panel.strata.values())
     if pairs > PAIRS:

@@ -33,7 +33,7 @@ class Degenerate:
 
 
 @dataclass(frozen=True)
-class Noise:
+class MetricNoise:
     """Measurement error of a metric in a benchmark.
 
     `error` is the root mean square standard error; `floor` the mean distance between two oracles, or
@@ -67,7 +67,7 @@ def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
     return between if between is not None else noise_floor(pair_differences(own))
 
 
-def measure_noise(panel: Panel) -> Iterator[Noise]:
+def measure_noise(panel: Panel) -> Iterator[MetricNoise]:
     """The noise of every metric in every benchmark where something is known of it."""
     for metric in panel.metrics:
         errors = standard_errors(panel, metric)
@@ -78,7 +78,7 @@ def measure_noise(panel: Panel) -> Iterator[Noise]:
             floor = floor_of(panel, benchmark, metric)
             if error is not None or floor is not None:
                 share = reliability(panel.values[metric][rows], errors[rows])
-                yield Noise(benchmark, metric, error, floor, share)
+                yield MetricNoise(benchmark, metric, error, floor, share)
 
 
 def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerate]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from uqs.audit.association import Association
 from uqs.audit.compare import Comparison
-from uqs.audit.degenerate import Degenerate, Noise
+from uqs.audit.degenerate import Degenerate, MetricNoise
 from uqs.audit.design import Design
 from uqs.audit.inference import Interval
 from uqs.audit.level import Level
@@ -80,7 +80,7 @@ class Audit:
     agreement: tuple[Agreement, ...]
     reliability: tuple[Reliability, ...]
     comparisons: tuple[Comparison, ...]
-    noise: tuple[Noise, ...]
+    noise: tuple[MetricNoise, ...]
     clusters: Clusters
     concordance: tuple[Concordance, ...]
     separations: tuple[Separation, ...]

@@ -22,9 +22,9 @@ from uqs.evaluation.given import (
     settings_of,
     unsaid,
 )
-from uqs.evaluation.named import Named
+from uqs.evaluation.named import NamedCheckpoint
 from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
-from uqs.evaluation.plan import Plan
+from uqs.evaluation.plan import EvaluationPlan
 from uqs.evaluation.record import Recorded, described, record
 from uqs.evaluation.tracer import Progress, Tracer
 from uqs.metrics.base import Crossed, Evidence, Floats
@@ -61,7 +61,7 @@ class Gathered:
     """A model whose traces exist; `seconds` is the time it took to make them now, and `collapse` says how the
     run that made the model collapsed."""
 
-    named: Named
+    named: NamedCheckpoint
     identity: Identity | None
     recorded: Recorded
     halved: Sequence[Mapping[str, Any]]
@@ -81,7 +81,7 @@ class Gathered:
 class Gatherer:
     """Makes what is missing of a plan's traces."""
 
-    plan: Plan
+    plan: EvaluationPlan
     models: Models
     cache: Path
     settings: TraceSettings
@@ -89,7 +89,7 @@ class Gatherer:
     processor: Path | None
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    weights: dict[Named, str] = field(default_factory=dict)
+    weights: dict[NamedCheckpoint, str] = field(default_factory=dict)
 
     def gather(self) -> list[Gathered]:
         """The models that could be traced, in the plan's order. UserError where an oracle is given twice."""
@@ -106,11 +106,11 @@ class Gatherer:
             self._cross(usable)
         return usable
 
-    def fail(self, model: Named, reason: str) -> None:
+    def fail(self, model: NamedCheckpoint, reason: str) -> None:
         """Report a model that could not be traced, or must not be used, or a metric of it."""
         self.failures.append(Failure(model.label, reason))
 
-    def same_model(self, one: Named, other: Named) -> bool:
+    def same_model(self, one: NamedCheckpoint, other: NamedCheckpoint) -> bool:
         """Whether two are one model, or have the same weights."""
         known = one in self.weights and other in self.weights
         return one == other or (known and self.weights[one] == self.weights[other])
@@ -133,7 +133,7 @@ class Gatherer:
                         "and its gap to the oracles' own values counts that oracle as well"
                     )
 
-    def _weights(self, model: Named) -> str:
+    def _weights(self, model: NamedCheckpoint) -> str:
         if model.checkpoint.kind == "traces":
             return recorded_weights(model.checkpoint.folder)
         return self._identity(model).weights
@@ -158,7 +158,7 @@ class Gatherer:
             self.notes.append(f"{oracle.named.label} {reason}")
         return unfit(traces) or trained_on_forget(forget, holdout, taught)
 
-    def _gathered(self, model: Named) -> Gathered:
+    def _gathered(self, model: NamedCheckpoint) -> Gathered:
         begin = time.perf_counter()
         if model.checkpoint.kind == "traces":
             return Gathered(model, None, Recorded(self._given(model)), (), 0.0)
@@ -170,7 +170,7 @@ class Gatherer:
         seconds = time.perf_counter() - begin
         return Gathered(model, tracer.identity, recorded, tracer.halved, seconds)
 
-    def _given(self, model: Named) -> Mapping[str, Path]:
+    def _given(self, model: NamedCheckpoint) -> Mapping[str, Path]:
         """The places of given traces. DataError where they were made in another way than the others."""
         folder, data = model.checkpoint.folder, self.plan.benchmark
         names = check_questions(folder, data.data_hash, self.plan.splits)
@@ -191,7 +191,7 @@ class Gatherer:
                     return found
         return {}
 
-    def _identity(self, model: Named) -> Identity:
+    def _identity(self, model: NamedCheckpoint) -> Identity:
         return identity(
             model.checkpoint,
             self.processor,
@@ -200,7 +200,7 @@ class Gatherer:
             remembered(self.cache),
         )
 
-    def _tracer(self, model: Named, settings: TraceSettings) -> Tracer:
+    def _tracer(self, model: NamedCheckpoint, settings: TraceSettings) -> Tracer:
         progress: Progress = self.listener.traced
         store, found = TraceStore(self.cache), self._identity(model)
         return Tracer(model.checkpoint, found, self.models, store, settings, progress)

@@ -15,7 +15,7 @@ _NAME = re.compile(r"(?P<method>[A-Za-z0-9][\w.-]*)(?:@(?P<strength>[\w.-]+))?(?
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedCheckpoint:
     """A checkpoint with its place in the results table."""
 
     role: Role
@@ -35,19 +35,20 @@ class Named:
         return f"{self.method}{strength} seed {self.seed}"
 
 
-def original(name: str | Path, base: str | Path | None) -> Named:
+def original(name: str | Path, base: str | Path | None) -> NamedCheckpoint:
     """The original model."""
-    return Named(Role.ORIGINAL, "original", "", 0, find(name, base))
+    return NamedCheckpoint(Role.ORIGINAL, "original", "", 0, find(name, base))
 
 
-def oracles(names: Iterable[str | Path], base: str | Path | None) -> list[Named]:
+def oracles(names: Iterable[str | Path], base: str | Path | None) -> list[NamedCheckpoint]:
     """Oracles, numbered in their order."""
     return [
-        Named(Role.ORACLE, "retrain", "", seed, find(name, base)) for seed, name in enumerate(names)
+        NamedCheckpoint(Role.ORACLE, "retrain", "", seed, find(name, base))
+        for seed, name in enumerate(names)
     ]
 
 
-def unlearned(names: Sequence[str | Path], base: str | Path | None) -> list[Named]:
+def unlearned(names: Sequence[str | Path], base: str | Path | None) -> list[NamedCheckpoint]:
     """Unlearned models, each `FOLDER` or `METHOD[@STRENGTH][:SEED]=FOLDER`; a folder's own name is its
     method where none is given. UserError where two have one name."""
     found = [_unlearned(name, base) for name in names]
@@ -62,15 +63,15 @@ def unlearned(names: Sequence[str | Path], base: str | Path | None) -> list[Name
     return found
 
 
-def _unlearned(name: str | Path, base: str | Path | None) -> Named:
+def _unlearned(name: str | Path, base: str | Path | None) -> NamedCheckpoint:
     given, _, folder = str(name).rpartition("=")
     if not given or Path(str(name)).is_dir():
         checkpoint = find(name, base)
-        return Named(Role.UNLEARNED, Path(str(name)).resolve().name, "", 0, checkpoint)
+        return NamedCheckpoint(Role.UNLEARNED, Path(str(name)).resolve().name, "", 0, checkpoint)
     parts = _NAME.fullmatch(given)
     if parts is None:
         raise UserError(f"{given!r} is no name; write METHOD[@STRENGTH][:SEED]=FOLDER")
-    return Named(
+    return NamedCheckpoint(
         Role.UNLEARNED,
         parts["method"],
         parts["strength"] or "",

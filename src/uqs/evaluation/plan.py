@@ -10,7 +10,7 @@ from uqs import benchmarks
 from uqs.checkpoints.find import folder_of, same_weights
 from uqs.errors import DataError
 from uqs.evaluation import named
-from uqs.evaluation.named import Named
+from uqs.evaluation.named import NamedCheckpoint
 from uqs.evaluation.splits import metric_names, needs_of, splits_of
 from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.records import Benchmark, Split
@@ -19,7 +19,7 @@ DEFAULT_EDITION = "tiny"
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """Models, questions and metrics.
 
     `start`: the model that weight updates count from, which is the base that adapters stand on, or the
@@ -30,13 +30,13 @@ class Plan:
     metrics: Sequence[str]
     needs: frozenset[str]
     splits: Mapping[str, Split]
-    original: Named
-    oracles: Sequence[Named]
-    unlearned: Sequence[Named]
+    original: NamedCheckpoint
+    oracles: Sequence[NamedCheckpoint]
+    unlearned: Sequence[NamedCheckpoint]
     start: Path | None
 
     @property
-    def models(self) -> Sequence[Named]:
+    def models(self) -> Sequence[NamedCheckpoint]:
         """All models, oracles first: what they show is needed for the others."""
         return (*self.oracles, self.original, *self.unlearned)
 
@@ -50,7 +50,7 @@ class Plan:
         metrics: str | Sequence[str],
         base: str | Path | None,
         known: Path | None = None,
-    ) -> Plan:
+    ) -> EvaluationPlan:
         """Find and check everything; UserError for what is wrong. `known` remembers hashes of files."""
         data = load_benchmark(benchmark)
         names = metric_names(metrics)
@@ -76,13 +76,15 @@ def load_benchmark(spec: str) -> Benchmark:
     return benchmarks.load(spec if ":" in spec else f"{spec}:{DEFAULT_EDITION}")
 
 
-def _start(original: Named, base: str | Path | None) -> Path | None:
+def _start(original: NamedCheckpoint, base: str | Path | None) -> Path | None:
     if base:
         return folder_of(base)
     return None if original.checkpoint.kind == "traces" else original.checkpoint.start
 
 
-def _check_base(model: Named, original: Named, start: Path | None, known: Path | None) -> None:
+def _check_base(
+    model: NamedCheckpoint, original: NamedCheckpoint, start: Path | None, known: Path | None
+) -> None:
     """An unlearned adapter stands on the original or on what the original stands on."""
     mine = model.checkpoint.base
     if mine is None or start is None or original.checkpoint.kind == "traces":

@@ -20,8 +20,8 @@ from uqs.evaluation.gather import (
     Listener,
     halved_notes,
 )
-from uqs.evaluation.named import Named
-from uqs.evaluation.plan import Plan
+from uqs.evaluation.named import NamedCheckpoint
+from uqs.evaluation.plan import EvaluationPlan
 from uqs.gaps import with_gaps
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
@@ -79,7 +79,9 @@ def measure(
 
     models = Models(device, dtype, processor)
     cache = cache or cache_folder()
-    plan = Plan.of(original, unlearned, oracles, benchmark, metrics, base, remembered(cache))
+    plan = EvaluationPlan.of(
+        original, unlearned, oracles, benchmark, metrics, base, remembered(cache)
+    )
     listener = listener or Listener()
     gatherer = Gatherer(plan, models, cache, settings, listener, processor)
     gathered = gatherer.gather()
@@ -94,7 +96,7 @@ def measure(
 
 
 def _measured(
-    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
+    plan: EvaluationPlan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
 ) -> Iterator[tuple[Subject, Evaluated]]:
     """The evaluation of every model; oracles' evidence stays in memory."""
     updates = _updates(plan, gathered, gatherer) if Need.WEIGHTS in plan.needs else {}
@@ -127,7 +129,7 @@ def _measured(
         yield _subject(plan, one, seconds), found
 
 
-def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
+def _judge(named: NamedCheckpoint, original: Evidence, gatherer: Gatherer) -> None:
     """Say where the original is no baseline: an error where that is so of a whole split, else a note."""
     found = weak(original.traces)
     if collapsed(original.traces):
@@ -140,7 +142,7 @@ def _judge(named: Named, original: Evidence, gatherer: Gatherer) -> None:
 
 
 def _oracles(
-    kept: Mapping[Named, Evidence], model: Named, gatherer: Gatherer
+    kept: Mapping[NamedCheckpoint, Evidence], model: NamedCheckpoint, gatherer: Gatherer
 ) -> dict[int, Evidence]:
     """The oracles that a model is measured against: all, but for those with its own weights."""
     return {
@@ -151,12 +153,12 @@ def _oracles(
 
 
 def _updates(
-    plan: Plan, gathered: Sequence[Gathered], gatherer: Gatherer
-) -> dict[Named, Mapping[str, Floats]]:
+    plan: EvaluationPlan, gathered: Sequence[Gathered], gatherer: Gatherer
+) -> dict[NamedCheckpoint, Mapping[str, Floats]]:
     """What each model adds to `plan.start`, over the layers that any of them changes."""
     if plan.start is None:
         return {}
-    found: dict[Named, Mapping[str, Floats]] = {}
+    found: dict[NamedCheckpoint, Mapping[str, Floats]] = {}
     for one in gathered:
         checkpoint = one.named.checkpoint
         if checkpoint.kind == "traces":
@@ -178,7 +180,7 @@ def _updates(
     }
 
 
-def _subject(plan: Plan, one: Gathered, seconds: float) -> Subject:
+def _subject(plan: EvaluationPlan, one: Gathered, seconds: float) -> Subject:
     return Subject(
         study="measure",
         benchmark=plan.benchmark.name,

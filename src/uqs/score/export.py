@@ -12,7 +12,7 @@ from uqs.records import Status
 from uqs.score.scoring import ScoreResult
 from uqs.score.stability import Stability
 from uqs.score.transforms import TRANSFORMS
-from uqs.score.validation import Correlation, Held
+from uqs.score.validation import Correlation, HeldOutResult
 
 Tree = dict[str, Any]
 
@@ -54,7 +54,7 @@ def _weights(result: ScoreResult) -> Tree:
     return found
 
 
-def _validation(validation: tuple[Held, ...] | Status) -> Tree:
+def _validation(validation: tuple[HeldOutResult, ...] | Status) -> Tree:
     if isinstance(validation, Status):
         return {"status": validation, "held_out": []}
     return {

@@ -152,7 +152,7 @@ def _pooled_means(cube: Cube, available: BoolArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Noise:
+class ScoreNoise:
     """What is known of the noise in each method's score: `(M, cells)` variances, degrees of freedom.
 
     The first B cells are seed noise within a benchmark, the last B item noise.
@@ -164,7 +164,7 @@ class Noise:
     items_known: bool
 
 
-def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise:
+def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> ScoreNoise:
     """The variance of each method's overall score from the runs of a cell and from the items of a run.
 
     Runs of one benchmark and method differ by seed; their variance, or that pooled over methods where it is
@@ -191,7 +191,7 @@ def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Noise
         width = term(centre + error) - term(np.maximum(centre - error, 0))
         items[:, b] += (share * width / 2) ** 2
     variance, freedom = _of_seeds(deviation, cube.runs, _least_known(cube, used))
-    return Noise(
+    return ScoreNoise(
         variances=np.hstack([variance.T, items]) / count**2,
         freedom=np.hstack([freedom.T, np.full(items.shape, np.inf)]),
         single_runs=bool((cube.runs < 2).any()),

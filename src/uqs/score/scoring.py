@@ -18,10 +18,10 @@ from uqs.score import cube as cubes
 from uqs.score import levels as terms_of
 from uqs.score import weights as weightings
 from uqs.score.cube import UQS_METRICS, Cube
-from uqs.score.levels import LeftOut, Levels, Noise
+from uqs.score.levels import LeftOut, Levels, ScoreNoise
 from uqs.score.stability import Stability, stability
 from uqs.score.transforms import Form
-from uqs.score.validation import Held, validate
+from uqs.score.validation import HeldOutResult, validate
 from uqs.score.weights import Weights
 from uqs.stats.ranksets import RankSets, rank_sets, ranks, tie_groups
 
@@ -60,7 +60,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Thin:
+class PartialRuns:
     """A method's metric that only some of its runs have; its mean is over those."""
 
     benchmark: str
@@ -87,10 +87,10 @@ class ScoreResult:
     weights: Weights
     left_out: tuple[LeftOut, ...]
     constant: tuple[Constant, ...]
-    thin: tuple[Thin, ...]
+    thin: tuple[PartialRuns, ...]
     partial: Mapping[str, int]
     unmeasured: Mapping[str, Status]
-    validation: tuple[Held, ...] | Status
+    validation: tuple[HeldOutResult, ...] | Status
     stability: Stability
     notes: tuple[str, ...]
     order: tuple[str, ...]
@@ -188,7 +188,7 @@ def _methods(
     cube: Cube,
     overall: terms_of.FloatArray,
     local: terms_of.FloatArray,
-    noise: Noise,
+    noise: ScoreNoise,
     sets: RankSets,
     steadiness: Stability,
 ) -> tuple[MethodScore, ...]:
@@ -220,10 +220,10 @@ def _constant(cube: Cube) -> tuple[Constant, ...]:
     )
 
 
-def _thin(cube: Cube) -> tuple[Thin, ...]:
+def _thin(cube: Cube) -> tuple[PartialRuns, ...]:
     known, runs = (~np.isnan(cube.values)).sum(axis=2), cube.runs
     return tuple(
-        Thin(
+        PartialRuns(
             cube.benchmarks[b],
             cube.metrics[k],
             cube.methods[m],
@@ -243,7 +243,7 @@ def _of_table(panel: Panel) -> Iterator[str]:
             yield f"{metric} is left out: it is known only as bounds, which are not ranked."
 
 
-def _notes(cube: Cube, noise: Noise) -> tuple[str, ...]:
+def _notes(cube: Cube, noise: ScoreNoise) -> tuple[str, ...]:
     """What the intervals rest on, in plain words."""
     low, high = int(cube.runs.min()), int(cube.runs.max())
     runs = f"{low}" if low == high else f"{low} to {high}"

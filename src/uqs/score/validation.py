@@ -31,7 +31,7 @@ class Correlation:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldOutResult:
     """How one predictor follows minus the oracle distance of what was left out.
 
     `within` is the equal-weight mean over benchmarks of rho over methods; `pooled` is rho over all
@@ -60,7 +60,7 @@ class Predicted:
     best: FloatArray
 
 
-def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[Held, ...] | Status:
+def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult, ...] | Status:
     """Leave one benchmark out, then one method; `levels` has the benchmarks as strata.
 
     Left out is what the predictor may not learn from. Weights of the user or of the study are not learned
@@ -130,7 +130,7 @@ def _places(scores: FloatArray) -> FloatArray:
     return np.asarray(rankdata(np.round(scores, 12), axis=1))
 
 
-def _fixed(race: _Race, levels: Levels, chosen: Weights) -> list[Held]:
+def _fixed(race: _Race, levels: Levels, chosen: Weights) -> list[HeldOutResult]:
     """Predictors that learn nothing from the table."""
     even = levels.scores(np.ones(len(race.cube.metrics)))
     mean = np.broadcast_to(even.mean(axis=1, keepdims=True), even.shape)
@@ -171,11 +171,11 @@ class _Race:
 
     def held(
         self, predictor: str, kind: Kind, scores: FloatArray, *, learned: bool = False
-    ) -> Held:
+    ) -> HeldOutResult:
         target = -np.round(self.cube.distance, 12)
         scores = np.round(scores, 12)
         pooled = None if self.scheme == "method" else _pooled(scores, target)
-        return Held(self.scheme, predictor, kind, _within(scores, target), pooled, learned)
+        return HeldOutResult(self.scheme, predictor, kind, _within(scores, target), pooled, learned)
 
 
 def _within(scores: FloatArray, target: FloatArray) -> Correlation:

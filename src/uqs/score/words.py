@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uqs.records import Status
 from uqs.score.cube import UNSOUND
 from uqs.score.scoring import ScoreResult
-from uqs.score.validation import Correlation, Held
+from uqs.score.validation import Correlation, HeldOutResult
 from uqs.text import listed
 
 REASONS = {
@@ -81,11 +81,11 @@ def validation(result: ScoreResult) -> list[str]:
     return found
 
 
-def _sort(held: Held) -> str:
+def _sort(held: HeldOutResult) -> str:
     return " sentinel" if held.kind == "sentinel" else ""
 
 
-def _verdict(uqs: Held, others: Iterable[Held]) -> str:
+def _verdict(uqs: HeldOutResult, others: Iterable[HeldOutResult]) -> str:
     """Who does better, among predictors that are defined on as many benchmarks: else it is no race."""
     own = uqs.within
     if own.value is None:

@@ -19,7 +19,7 @@ TRACED = ("forget", "holdout")
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ShadowData:
     """A shadow model's members, what it learns of them, and what a method gets that unlearns them."""
 
     members: frozenset[str]
@@ -40,7 +40,7 @@ def draw_members(entities: Collection[str], shadow: int) -> frozenset[str]:
     return frozenset(known[i] for i in chosen)
 
 
-def draw(data: Benchmark, shadow: int) -> Drawn:
+def draw(data: Benchmark, shadow: int) -> ShadowData:
     """The members of a shadow model among the entities of forget and holdout, and their samples.
 
     What is evaluated of holdout stands for what an original would have learnt of it.
@@ -52,7 +52,7 @@ def draw(data: Benchmark, shadow: int) -> Drawn:
         both = (*forget.samples, *holdout.samples)
         return tuple(sample for sample in both if sample.entity in members)
 
-    return Drawn(
+    return ShadowData(
         members,
         of_members(data.learn["forget"]),
         {**data.unlearn, "forget": Split("forget", of_members(data.unlearn["forget"]))},

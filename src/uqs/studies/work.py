@@ -118,21 +118,21 @@ def unlearn_job(job: Job, inputs: Inputs, out: Path) -> None:
     _written(made.vlm, made.training, out)
 
 
-class Unlearned(NamedTuple):
+class UnlearnedModel(NamedTuple):
     """A model and what came of the run that made it."""
 
     vlm: VLM
     training: Training
 
 
-def unlearned(job: Job, inputs: Inputs, data: Mapping[str, Split]) -> Unlearned:
+def unlearned(job: Job, inputs: Inputs, data: Mapping[str, Split]) -> UnlearnedModel:
     """What the job's method makes of the original among `inputs`."""
     vlm = _loaded(job, inputs, "original", trainable=True)
     made: type[Method] = method_class(job.params["method"])
     method = made(made.card.settings(**job.params["hyperparameters"]))
     seeds = Seeds(job_seed(job, "order"), job_seed(job, "init"))
     trainer = TrainerSettings(**job.params.get("trainer", {}))
-    return Unlearned(vlm, unlearn(vlm, method, data, seeds, trainer))
+    return UnlearnedModel(vlm, unlearn(vlm, method, data, seeds, trainer))
 
 
 def _written(vlm: VLM, training: Training, out: Path) -> None:

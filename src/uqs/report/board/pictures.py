@@ -16,7 +16,7 @@ STRIP = 110.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class Axis:
     """From values between `low` and `high` to places between `start` and `end`."""
 
     low: float
@@ -45,8 +45,8 @@ class Point:
 
 def scatter(label: str, x_title: str, y_title: str, points: Sequence[Point]) -> Markup:
     """Means with bars of one standard error, and their runs as dots, both axes from 0 to 1."""
-    x = Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT)
-    y = Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
+    x = Axis(-0.02, 1.02, LEFT, WIDTH - RIGHT)
+    y = Axis(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     body = [_axes(x, y, x_title, y_title), *(_point(one, x, y) for one in points)]
     picture = el(
         "svg",
@@ -64,7 +64,7 @@ def scatter(label: str, x_title: str, y_title: str, points: Sequence[Point]) -> 
     )
 
 
-def _axes(x: Scale, y: Scale, x_title: str, y_title: str) -> Markup:
+def _axes(x: Axis, y: Axis, x_title: str, y_title: str) -> Markup:
     parts = []
     for tick in (0, 0.25, 0.5, 0.75, 1):
         parts.append(_line(x(tick), TOP, x(tick), HEIGHT - BOTTOM, "grid"))
@@ -78,7 +78,7 @@ def _axes(x: Scale, y: Scale, x_title: str, y_title: str) -> Markup:
     return join(parts)
 
 
-def _point(one: Point, x: Scale, y: Scale) -> Markup:
+def _point(one: Point, x: Axis, y: Axis) -> Markup:
     dots = [
         el("circle", {"cx": f"{x(a):.1f}", "cy": f"{y(b):.1f}", "r": "1.8", "class": "run"})
         for a, b in one.runs
@@ -139,7 +139,7 @@ def _path(line: str, style: str) -> Markup:
 
 def strip(equal: MethodScore, published: MethodScore, low: float, high: float) -> Markup:
     """UQS under both weightings on one line from `low` to `high`; the bar is one standard error."""
-    at = Scale(low, high, 8, STRIP - 8)
+    at = Axis(low, high, 8, STRIP - 8)
     error = equal.se or 0.0
     return el(
         "svg",
