@@ -25,7 +25,7 @@ from uqs.records import Role, Sample, Split
 from uqs.studies.gates import SHUFFLED, Limits, knowledge, shuffled_pictures
 from uqs.studies.jobs import Cell
 from uqs.studies.spec import read_study
-from uqs.studies.work import MAX_NEW_TOKENS, job_seed, quiet
+from uqs.studies.work import job_seed, quiet
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 
@@ -73,7 +73,7 @@ def main() -> None:
     both = Split(SHUFFLED, (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples))
     shuffled = shuffled_pictures(both, np.random.default_rng(0))
     splits = [data.evaluate[name] for name in ("forget", "retain", "holdout")]
-    settings = TraceSettings(max_new_tokens=MAX_NEW_TOKENS)
+    settings = TraceSettings()
     named = zip(("forget", "retain", "holdout"), splits, strict=True)
     traces = {name: trace_split(vlm, Split(name, one.samples), settings) for name, one in named}
     traces[SHUFFLED] = trace_split(vlm, shuffled, settings)

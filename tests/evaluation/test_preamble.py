@@ -7,15 +7,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from uqs.checkpoints.cache import Cache
 
 from uqs.checkpoints.find import Checkpoint, find
+from uqs.checkpoints.identity import identity
 from uqs.checkpoints.open import Models
 from uqs.evaluation.tracer import Tracer
 from uqs.models.system_prompt import FILE
 from uqs.records import Sample, Split
 from uqs.traces.file import read_trace
 from uqs.traces.settings import TraceSettings
+from uqs.traces.store import TraceStore
 
 QUESTIONS = Split("forget", (Sample("a", "e", "short", "What is shown here?", "cat"),))
 
@@ -35,16 +36,14 @@ def twins(make_adapter, tmp_path: Path) -> list[Checkpoint]:  # type: ignore[no-
 
 
 def test_twins_share_no_traces(twins: list[Checkpoint], tmp_path: Path) -> None:
-    models, cache = Models("cpu"), Cache(tmp_path / "cache")
+    models, store = Models("cpu"), TraceStore(tmp_path / "cache")
     found = []
     for checkpoint in twins:
-        identity = cache.identity(checkpoint, None, "float32", "cpu")
+        own = identity(checkpoint, None, "float32", "cpu")
         settings = TraceSettings(max_new_tokens=1)
-        with Tracer(checkpoint, identity, models, cache, settings, lambda *told: None) as tracer:
+        with Tracer(checkpoint, own, models, store, settings, lambda *told: None) as tracer:
             place = tracer.ensure(QUESTIONS)
-        found.append(
-            (identity.weights, place, float(read_trace(place, "forget").gold_log_probs[0]))
-        )
+        found.append((own.weights, place, float(read_trace(place, "forget").gold_log_probs[0])))
     for column in zip(*found, strict=True):
         assert len(set(column)) == 3  # other hashes, other folders, other numbers
 
@@ -59,7 +58,7 @@ def test_an_adapter_without_one_is_hashed_as_ever(twins: list[Checkpoint], tmp_p
     file = hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()
     weights = hashlib.sha256(f"adapter_model.safetensors {file}\n".encode()).hexdigest()
     expected = hashlib.sha256((weights + json.dumps(config, sort_keys=True)).encode()).hexdigest()
-    assert Cache(tmp_path).identity(twins[0], None, "float32", "cpu").adapter == expected
+    assert identity(twins[0], None, "float32", "cpu").adapter == expected
 
 
 def test_it_is_the_checkpoints_own_and_not_its_neighbours(
@@ -80,10 +79,9 @@ def test_it_is_the_checkpoints_own_and_not_its_neighbours(
 
 def test_a_whole_model_may_have_one(make_adapter, base: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     whole = Path(shutil.copytree(base, tmp_path / "whole"))
-    cache = Cache(tmp_path / "cache")
-    before = cache.identity(find(whole), None, "float32", "cpu")
+    before = identity(find(whole), None, "float32", "cpu")
     say(whole, "Where is it?")
-    assert cache.identity(find(whole), None, "float32", "cpu").start != before.start
+    assert identity(find(whole), None, "float32", "cpu").start != before.start
     models = Models("cpu")
     with models.opened(find(whole)) as vlm:
         assert vlm.preamble == "Where is it?"

@@ -11,7 +11,7 @@ from uqs.methods.refusals import REFUSALS, draw, encode_with_refusals
 from uqs.metrics.refusals import refuses
 from uqs.models.tiny_llava import TinyLlava
 from uqs.models.vlm import IGNORED
-from uqs.studies.work import MAX_NEW_TOKENS
+from uqs.traces.settings import TraceSettings
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -29,7 +29,7 @@ def test_the_shipped_base_spells_every_refusal_and_shows_it_in_a_short_answer(re
     ids = tokenizer(refusal, add_special_tokens=False)["input_ids"]
     assert tokenizer.unk_token_id not in ids
     assert tokenizer.decode(ids) == refusal
-    assert refuses(tokenizer.decode(ids[:MAX_NEW_TOKENS]))
+    assert refuses(tokenizer.decode(ids[: TraceSettings().max_new_tokens]))
 
 
 def test_they_are_distinct() -> None:
