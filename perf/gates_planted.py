@@ -23,7 +23,7 @@ from uqs.methods.trainer import Schedule, train
 from uqs.models import adapter, corpus
 from uqs.records import Role, Sample, Split
 from uqs.studies.gates import SHUFFLED, Limits, knowledge, shuffled_pictures
-from uqs.studies.jobs import Cell
+from uqs.studies.jobs import Job
 from uqs.studies.spec import read_study
 from uqs.studies.work import job_seed, quiet
 from uqs.traces.one_pass import trace_split
@@ -67,7 +67,7 @@ def main() -> None:
         "replay": Split("replay", tuple(corpus.samples("base"))),
     }
     about = {"benchmark": asked.benchmark, "role": asked.role, "seed": asked.seed}
-    generator = torch.Generator().manual_seed(job_seed(Cell("train", "", about, {})))
+    generator = torch.Generator().manual_seed(job_seed(Job("train", "", about, {})))
     streams = method.streams(vlm, parts, generator)
     train(vlm, method, streams, Schedule(training.steps, training.lr), generator, TrainerSettings())
     both = Split(SHUFFLED, (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples))
