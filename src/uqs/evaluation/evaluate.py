@@ -101,21 +101,19 @@ def read_evaluated(folder: Path) -> Evaluated:
     file = folder / MEASUREMENTS
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
-        table = pq.read_table(folder / ITEMS).to_pydict()
-        behind: dict[int, list[int]] = {}
-        for at, row in enumerate(table["row"]):
-            behind.setdefault(row, []).append(at)
+        table = pq.read_table(folder / ITEMS)
+        values = table["value"].to_numpy()
+        rows, begins = np.unique(table["row"].to_numpy(), return_index=True)
+        ends = [*begins[1:], len(values)]
+        behind = {int(row): slice(a, b) for row, a, b in zip(rows, begins, ends, strict=True)}
+        ids, entities = table["id"].to_pylist(), table["entity"].to_pylist()
         found = []
         for row, one in enumerate(tree["measured"]):
             oracle_seed = one.pop("oracle_seed")
             places = behind.get(row)
             samples = None
             if places is not None:
-                samples = PerSample(
-                    tuple(table["id"][at] for at in places),
-                    tuple(table["entity"][at] for at in places),
-                    np.array([table["value"][at] for at in places]),
-                )
+                samples = PerSample(tuple(ids[places]), tuple(entities[places]), values[places])
             status = Status(one.pop("status"))
             found.append(Measured(Measurement(**one, status=status), oracle_seed, samples))
         return Evaluated(found, dict(tree["problems"]))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from math import isfinite
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from uqs import io
 from uqs.errors import DataError
@@ -47,7 +47,9 @@ KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "valu
 
 def write(items: Iterable[Item], path: Path) -> None:
     """Write a checked Parquet table, sorted by key; a killed write leaves the old file or none."""
-    table = pa.Table.from_pylist([asdict(item) for item in items], schema=SCHEMA)
+    held = list(items)
+    columns = {name: [getattr(item, name) for item in held] for name in SCHEMA.names}
+    table = pa.Table.from_pydict(columns, schema=SCHEMA)
     table = table.sort_by([(name, "ascending") for name in KEY])
     _check(table, path)
     io.write_parquet(path, table)
@@ -80,9 +82,10 @@ def _check(table: pa.Table, path: Path) -> None:
         if column.null_count and not expected.nullable:
             row = column.is_null().to_pylist().index(True) + 1
             raise DataError("is empty", file=path, row=row, field=expected.name)
-    for row, value in enumerate(table["value"].to_pylist(), start=1):
-        if not isfinite(value):
-            raise DataError(f"{value} is not a finite number", file=path, row=row, field="value")
+    wrong = pc.index(pc.is_finite(table["value"]), False).as_py()
+    if wrong >= 0:
+        problem = f"{table['value'][wrong].as_py()} is not a finite number"
+        raise DataError(problem, file=path, row=wrong + 1, field="value")
     keys = table.select(list(KEY))
     counted = keys.group_by(list(KEY)).aggregate([([], "count_all")])
     if counted.num_rows < table.num_rows:
