@@ -104,7 +104,7 @@ def read_evaluated(folder: Path) -> Evaluated:
         table = pq.read_table(folder / ITEMS)
         values = table["value"].to_numpy()
         rows, begins = np.unique(table["row"].to_numpy(), return_index=True)
-        ends = [*begins[1:], len(values)]
+        ends = [*begins[1:], len(values)] if len(rows) else []
         behind = {int(row): slice(a, b) for row, a, b in zip(rows, begins, ends, strict=True)}
         ids, entities = table["id"].to_pylist(), table["entity"].to_pylist()
         found = []
