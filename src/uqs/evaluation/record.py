@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 from uqs.evaluation.tracer import Tracer, read_derived
 from uqs.metrics.base import Crossed, Evidence, Floats
 from uqs.records import Need, Split
@@ -79,7 +79,5 @@ def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Reco
 
 def described(error: Exception) -> str:
     """An error in one line; a fault with its kind."""
-    from uqs.errors import UserError
-
     kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
     return " ".join(f"{kind}{error}".split())

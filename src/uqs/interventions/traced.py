@@ -17,10 +17,8 @@ from uqs.traces.trace import Trace
 
 RELEARN = "relearn_"
 DEFAULT = RelearnSettings()
-VERSION = 1  # raise it when the code here or in the probes changes what is traced
 SEED = 0
 DECLARED: Mapping[str, Any] = {
-    "version": VERSION,
     "schemes": list(SCHEMES),
     "group": GROUP,
     "block": BLOCK,

@@ -133,6 +133,12 @@ def _read(names: Mapping[str, str]) -> _Guests:
 CARDS = Cards()
 
 
+def is_health(symbol: str) -> bool:
+    """Whether a metric only says that a model still works, and so has values of a collapsed one."""
+    card = CARDS.get(symbol)
+    return card is not None and card.group == "health"
+
+
 def in_order(symbols: Iterable[str]) -> list[str]:
     """Symbols as the built-in metrics are shown, then the others by name; plug-ins play no part in it."""
     left = set(symbols)

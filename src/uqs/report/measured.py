@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from uqs.gaps import others, over_forgets
-from uqs.metrics.catalogue import CARDS
+from uqs.metrics.catalogue import CARDS, is_health
 from uqs.records import MetricCard, Role, Status
 from uqs.report import words
 from uqs.report.cautions import cautions
@@ -93,17 +93,12 @@ def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[s
         )
 
 
-def _is_health(metric: str) -> bool:
-    card = CARDS.get(metric)
-    return card is not None and card.group == "health"
-
-
 def _collapse(model: str, rows: Sequence[Row]) -> Iterator[str]:
     """That a model is collapsed, where all but its health is; else which metrics are."""
     lost = {row.metric for row in rows if row.status == Status.COLLAPSED}
     if not lost:
         return
-    if all(row.status == Status.COLLAPSED for row in rows if not _is_health(row.metric)):
+    if all(row.status == Status.COLLAPSED for row in rows if not is_health(row.metric)):
         yield (
             f"{model} is collapsed: the run that made it was ended, or to the retain questions it says "
             "nothing, or the same over and over, or it gives no probabilities; only its health is measured"

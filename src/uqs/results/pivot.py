@@ -10,7 +10,7 @@ import pandas as pd
 
 from uqs.card_metadata import facts_of
 from uqs.errors import DataError, UserError
-from uqs.metrics.catalogue import CARDS, symbol_of
+from uqs.metrics.catalogue import CARDS, is_health, symbol_of
 from uqs.records import Need, Role, Status
 from uqs.results.long_form import KEYS, notes_of, refuse
 from uqs.results.panel import Better, FloatArray, Panel
@@ -93,11 +93,6 @@ def _compares(metric: str) -> bool:
     return card is not None and Need.ORACLE in card.needs
 
 
-def _is_health(metric: str) -> bool:
-    card = CARDS.get(metric)
-    return card is not None and card.group == "health"
-
-
 def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], FloatArray]:
     """Distances between oracles by benchmark and metric; without oracle seeds, one for each oracle's row."""
     unpaired = long[
@@ -118,7 +113,7 @@ def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], Fl
 
 def _lost(models: pd.DataFrame) -> Iterator[str]:
     """A sentence for each method some of whose models have no value but of their health."""
-    health = [name for name in models["metric"].unique() if _is_health(name)]
+    health = [name for name in models["metric"].unique() if is_health(name)]
     whole = models[~models["metric"].isin(health)]
     whole = whole.assign(known=whole["value"].notna())
     runs = whole.groupby(["benchmark", "method", "seed"])
