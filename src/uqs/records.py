@@ -167,7 +167,8 @@ class Need(StrEnum):
     """What a metric reads beside traces of the benchmark's own splits (docs/traces.md).
 
     `probes`, `candidates` (wrong answers) and `fluent` (other texts) are further questions to the model;
-    `derived` are models made from it, `weights` its weight matrices; `oracle` and `shadows` are other models;
+    `interventions` are models made from it by relearning or quantisation, `weights` its weight matrices;
+    `oracle` and `shadows` are other models;
     `crossed` are the answers of model and oracle, each scored by both.
     """
 
@@ -177,7 +178,7 @@ class Need(StrEnum):
     CANDIDATES = "candidates"
     PROBES = "probes"
     FLUENT = "fluent"
-    DERIVED = "derived"
+    INTERVENTIONS = "interventions"
     CROSSED = "crossed"
 
 

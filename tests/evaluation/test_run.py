@@ -407,7 +407,11 @@ def test_what_cannot_be_used_is_told_before_anything_runs(folders, small, change
 @pytest.mark.parametrize(
     ("broken", "metric", "said"),
     [
-        ("uqs.interventions.traced.derived_traces", "QUANT", "no models could be derived from it"),
+        (
+            "uqs.interventions.traced.intervention_traces",
+            "QUANT",
+            "no interventions could be made on it",
+        ),
         ("uqs.evaluation.gather.Gatherer._score", "FADE", "scored no other model's answers"),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 
 from uqs.errors import UserError
 from uqs.interventions.relearning import RelearnSettings, halves, relearn
-from uqs.interventions.traced import DECLARED, derived_traces
+from uqs.interventions.traced import DECLARED, intervention_traces
 from uqs.methods.base import trainable
 from uqs.methods.streams import Stream
 from uqs.models.adapter import attach
@@ -176,12 +176,12 @@ def test_an_unknown_set_of_layers_is_told(make_vlm, samples) -> None:  # type: i
 
 
 @pytest.mark.parametrize("kind", ["plain", "adapter"])
-def test_every_derived_model_is_traced_and_none_of_it_stays(make_vlm, samples, kind: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_intervention_is_traced_and_none_of_it_stays(make_vlm, samples, kind: str) -> None:  # type: ignore[no-untyped-def]
     vlm, split = adapted(make_vlm, kind), Split("forget", tuple(samples))
     settings = TraceSettings(max_new_tokens=2)
     said = logits(vlm, samples)
     plain = trace_split(vlm, split, settings)
-    found = derived_traces(vlm, split, lambda part: trace_split(vlm, part, settings), QUICK)
+    found = intervention_traces(vlm, split, lambda part: trace_split(vlm, part, settings), QUICK)
     assert list(found) == ["int8", "int4", "nf4", "relearn_0", "relearn_1", "relearn_3"]
     assert all(list(traces) == ["forget"] for traces in found.values())
     assert torch.equal(logits(vlm, samples), said)
@@ -211,6 +211,6 @@ def test_what_is_declared_is_what_is_done_and_can_be_written() -> None:
         "targets": "language.all",
     }
     assert list(DECLARED["schemes"]) == ["int8", "int4", "nf4"]
-    defaults = inspect.signature(derived_traces).parameters
+    defaults = inspect.signature(intervention_traces).parameters
     assert defaults["seed"].default == DECLARED["seed"]
     assert asdict(defaults["relearning"].default) == DECLARED["relearning"]

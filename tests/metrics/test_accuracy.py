@@ -82,10 +82,12 @@ def test_a_good_value_does_not_show_that_the_knowledge_is_gone(make_trace) -> No
         "forget": answering(make_trace(), "blue"),
         "forget_reworded": answering(make_trace("forget_reworded"), "Red."),
     }
-    model = Evidence(traces, derived={"relearn_10": {"forget": answering(make_trace(), "Red.")}})
+    model = Evidence(
+        traces, interventions={"relearn_10": {"forget": answering(make_trace(), "Red.")}}
+    )
     found = headline(ForgetAccuracy(), model.traces)
     assert (found["forget"], found["forget_reworded"]) == (0, 1)
-    assert headline(ForgetAccuracy(), model.derived["relearn_10"])["forget"] == 1
+    assert headline(ForgetAccuracy(), model.interventions["relearn_10"])["forget"] == 1
 
 
 def test_a_good_value_does_not_show_that_nothing_else_was_harmed(make_trace) -> None:  # type: ignore[no-untyped-def]

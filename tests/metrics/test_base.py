@@ -39,7 +39,7 @@ def get(name: str) -> Metric:
     return metric
 
 
-def derived(trace: Trace) -> dict[str, dict[str, Trace]]:
+def interventions(trace: Trace) -> dict[str, dict[str, Trace]]:
     return {name: {"forget": trace} for name in ("int4", "relearn_0", "relearn_10")}
 
 
@@ -53,7 +53,9 @@ def models(make_trace, other) -> tuple[Evidence, References]:  # type: ignore[no
         retain = traces["retain"]
         golds = tuple(("red", "blue", "green")[i % 3] for i in range(len(retain)))
         traces["retain"] = replace(retain, golds=golds)
-    first, *others = [Evidence(traces, derived=derived(traces["forget"])) for traces in made]
+    first, *others = [
+        Evidence(traces, interventions=interventions(traces["forget"])) for traces in made
+    ]
     entities = sorted({entity for trace in made[0].values() for entity in trace.entities})
     halves = [frozenset(entities[::2]), frozenset(entities[1::2])] * 2
     shadows = [Shadow(half, True, others[0].traces) for half in halves]

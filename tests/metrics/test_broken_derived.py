@@ -47,8 +47,10 @@ def test_a_broken_model_has_no_value(make_trace, metric, made, broken) -> None: 
 
 def test_another_form_that_works_keeps_its_value(make_trace) -> None:  # type: ignore[no-untyped-def]
     trace = make_trace("forget", 1)
-    derived = {"int8": {"forget": trace}, "int4": {"forget": without_numbers(trace)}}
-    found = rows(QuantisationRecovery, Evidence({"forget": trace}, None, derived), Evidence({}))
+    interventions = {"int8": {"forget": trace}, "int4": {"forget": without_numbers(trace)}}
+    found = rows(
+        QuantisationRecovery, Evidence({"forget": trace}, None, interventions), Evidence({})
+    )
     assert found["forget/int8"] == Status.OK
     assert found["forget/int4"] == found["forget"] == Status.COLLAPSED
 

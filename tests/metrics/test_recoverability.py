@@ -232,8 +232,8 @@ def test_implicit_above_oracle_by_hand(trace: Trace) -> None:
 
 
 def rounded(trace: Trace, direct: Sequence[int], **schemes: Sequence[int]) -> Evidence:
-    derived = {name: {"forget": says(trace, right)} for name, right in schemes.items()}
-    return Evidence({"forget": says(trace, direct)}, derived=derived)
+    interventions = {name: {"forget": says(trace, right)} for name, right in schemes.items()}
+    return Evidence({"forget": says(trace, direct)}, interventions=interventions)
 
 
 def test_quantisation_recovery_by_hand(trace: Trace) -> None:
@@ -268,8 +268,10 @@ def test_without_four_bits_the_other_form_is_given_all_the_same(trace: Trace) ->
 def relearnt(trace: Trace, direct: Sequence[int], **steps: Sequence[int]) -> Evidence:
     """`steps` are right answers to the last four items after so many steps."""
     half = trace.take(range(4, 8))
-    derived = {f"relearn_{k[1:]}": {"forget": says(half, right)} for k, right in steps.items()}
-    return Evidence({"forget": says(trace, direct)}, derived=derived)
+    interventions = {
+        f"relearn_{k[1:]}": {"forget": says(half, right)} for k, right in steps.items()
+    }
+    return Evidence({"forget": says(trace, direct)}, interventions=interventions)
 
 
 def test_relearning_recovery_by_hand(trace: Trace) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uqs.errors import DataError, UserError
-from uqs.evaluation.tracer import Tracer, read_derived
+from uqs.evaluation.tracer import Tracer, read_interventions
 from uqs.metrics.base import Crossed, Evidence, Floats
 from uqs.records import Need, Split
 from uqs.traces.file import read_trace
@@ -24,7 +24,7 @@ class Recorded:
     """
 
     places: Mapping[str, Path]
-    derived: Path | None = None
+    interventions: Path | None = None
     faults: tuple[str, ...] = ()
 
     def evidence(
@@ -34,14 +34,16 @@ class Recorded:
     ) -> Evidence:
         """All of it, read now."""
         traces = {split: read_trace(place, split) for split, place in self.places.items()}
-        derived = read_derived(self.derived) if self.derived else {}
-        return Evidence(traces, update, derived, crossed or {})
+        interventions = read_interventions(self.interventions) if self.interventions else {}
+        return Evidence(traces, update, interventions, crossed or {})
 
     def write(self, folder: Path) -> None:
         """Say beside a store, in the folder that holds it, what lies where."""
         tree = {
             "places": {name: str(place.relative_to(folder)) for name, place in self.places.items()},
-            "derived": str(self.derived.relative_to(folder)) if self.derived else None,
+            "interventions": str(self.interventions.relative_to(folder))
+            if self.interventions
+            else None,
             "faults": list(self.faults),
         }
         (folder / INDEX).write_text(json.dumps(tree, indent=1), encoding="utf-8")
@@ -54,7 +56,7 @@ class Recorded:
             tree = json.loads(file.read_text(encoding="utf-8"))
             return cls(
                 {name: folder / place for name, place in tree["places"].items()},
-                folder / tree["derived"] if tree["derived"] else None,
+                folder / tree["interventions"] if tree["interventions"] else None,
                 tuple(tree["faults"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -66,15 +68,19 @@ def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Reco
 
     What the store holds is not made again. A model from which no other can be made has that in `faults`.
     """
-    from uqs.interventions.traced import DECLARED, derived_traces
+    from uqs.interventions.traced import DECLARED, intervention_traces
 
     places = {name: tracer.ensure(split) for name, split in splits.items()}
-    if Need.DERIVED not in needs:
+    if Need.INTERVENTIONS not in needs:
         return Recorded(places)
     try:
-        return Recorded(places, tracer.ensure_derived(splits["forget"], DECLARED, derived_traces))
+        return Recorded(
+            places, tracer.ensure_interventions(splits["forget"], DECLARED, intervention_traces)
+        )
     except Exception as error:
-        return Recorded(places, None, (f"no models could be derived from it: {described(error)}",))
+        return Recorded(
+            places, None, (f"no interventions could be made on it: {described(error)}",)
+        )
 
 
 def described(error: Exception) -> str:

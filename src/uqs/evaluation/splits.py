@@ -12,9 +12,9 @@ from uqs.questions.candidates import with_candidates
 from uqs.records import Benchmark, Need, Split
 
 WITH_CANDIDATES = ("forget", "retain", "holdout", "forget_reworded")
-TRACED = frozenset({Need.CANDIDATES, Need.FLUENT, Need.PROBES, Need.DERIVED})
+TRACED = frozenset({Need.CANDIDATES, Need.FLUENT, Need.PROBES, Need.INTERVENTIONS})
 """The needs that a single model's traces meet."""
-EXPENSIVE = frozenset({Need.DERIVED, Need.SHADOWS})
+EXPENSIVE = frozenset({Need.INTERVENTIONS, Need.SHADOWS})
 """What takes more than traces of the measured models: further training."""
 
 

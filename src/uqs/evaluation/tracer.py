@@ -82,7 +82,7 @@ class Tracer:
         self.halved += read_index(place)["about"]["halved"]
         return place
 
-    def ensure_derived(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
+    def ensure_interventions(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
         """Where the store holds traces of models made from this one; `made` declares what is done to it."""
         place = self.store.place(self.identity, split, self.settings.content(), made)
         if not self.store.holds(place):
@@ -120,8 +120,8 @@ class Tracer:
         }
 
 
-def read_derived(place: Path) -> dict[str, dict[str, Trace]]:
-    """The traces of derived models in a folder, by what was done and split."""
+def read_interventions(place: Path) -> dict[str, dict[str, Trace]]:
+    """The traces of interventions in a folder, by what was done and split."""
     read: dict[str, dict[str, Trace]] = {}
     for key in read_index(place)["splits"]:
         name, _, of = key.rpartition(".")

@@ -25,10 +25,10 @@ DECLARED: Mapping[str, Any] = {
     "relearning": asdict(DEFAULT),
     "seed": SEED,
 }
-"""All that decides what `derived_traces` does by default, JSON-able: part of the key of cached traces."""
+"""All that decides what `intervention_traces` does by default, JSON-able: part of the key of traces."""
 
 
-def derived_traces(
+def intervention_traces(
     vlm: VLM,
     forget: Split,
     trace: Callable[[Split], Trace],

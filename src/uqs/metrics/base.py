@@ -35,14 +35,14 @@ class Evidence:
     """What is recorded of one model.
 
     `traces` by split; `update` what the model adds to each weight matrix of the base, (out, in) by layer,
-    or None where its weights are unknown; `derived` traces of models made from this one, by what was done
-    to it (`int8`, `relearn_10`) and split; `crossed` by the oracle's seed, None where there is no question
-    that both models answer.
+    or None where its weights are unknown; `interventions` traces of models made from this one, by what was
+    done to it (`int8`, `relearn_10`) and split; `crossed` by the oracle's seed, None where there is no
+    question that both models answer.
     """
 
     traces: Mapping[str, Trace]
     update: Mapping[str, Floats] | None = None
-    derived: Mapping[str, Mapping[str, Trace]] = field(default_factory=dict)
+    interventions: Mapping[str, Mapping[str, Trace]] = field(default_factory=dict)
     crossed: Mapping[int, Crossed | None] = field(default_factory=dict)
 
 

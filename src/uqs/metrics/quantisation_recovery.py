@@ -29,7 +29,7 @@ class QuantisationRecovery(RecoveryMetric):
         better="target",
         bounds=(0, 1),
         split="forget",
-        needs=frozenset({Need.DERIVED}),
+        needs=frozenset({Need.INTERVENTIONS}),
         source="Zhang et al. 2024 (arXiv 2410.16454)",
         does_not_show=(
             "that the knowledge is gone: what coarser weights leave hidden, another question "
@@ -60,7 +60,7 @@ def _headline(model: Evidence, trace: Trace) -> dict[str, Recovered]:
 def _recovered(model: Evidence, trace: Trace, schemes: tuple[str, ...]) -> dict[str, Recovered]:
     found = {}
     for scheme in schemes:
-        made = model.derived.get(scheme, {}).get("forget")
+        made = model.interventions.get(scheme, {}).get("forget")
         if made is not None:
             same_samples(trace, made)
             found[scheme] = Recovered(right_after(made, trace), np.ones(len(trace), dtype=bool))

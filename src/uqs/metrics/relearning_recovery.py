@@ -31,7 +31,7 @@ class RelearningRecovery(Metric):
         better="target",
         bounds=(-1, 1),
         split="forget",
-        needs=frozenset({Need.DERIVED}),
+        needs=frozenset({Need.INTERVENTIONS}),
         source="Deeb, Roger 2024 (arXiv 2410.08827); Hu et al. 2024 (arXiv 2406.13356)",
         does_not_show=(
             "that anything was forgotten: a model that still answers everything has nothing "
@@ -71,7 +71,7 @@ def relearnt(model: Evidence) -> dict[int, Trace]:
         return {}
     found = {
         int(steps.group(1)): traces["forget"]
-        for name, traces in model.derived.items()
+        for name, traces in model.interventions.items()
         if (steps := _STEPS.fullmatch(name)) and "forget" in traces
     }
     return {step: trace for step, trace in found.items() if step > 0}

@@ -49,7 +49,7 @@ class Job:
     def computation(self) -> dict[str, Any]:
         """Code and library versions that decide what the job writes, JSON-able."""
         further: tuple[Computation, ...] = (
-            ("interventions",) if "derived" in self.params.get("needs", ()) else ()
+            ("interventions",) if "interventions" in self.params.get("needs", ()) else ()
         )
         return described((*COMPUTATIONS[self.kind], *further))
 
