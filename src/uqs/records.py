@@ -169,7 +169,7 @@ class Need(StrEnum):
     `probes`, `candidates` (wrong answers) and `fluent` (other texts) are further questions to the model;
     `interventions` are models made from it by relearning or quantisation, `weights` its weight matrices;
     `oracle` and `shadows` are other models;
-    `crossed` are the answers of model and oracle, each scored by both.
+    `cross_scored` are the answers of model and oracle, each scored by both.
     """
 
     ORACLE = "oracle"
@@ -179,7 +179,7 @@ class Need(StrEnum):
     PROBES = "probes"
     FLUENT = "fluent"
     INTERVENTIONS = "interventions"
-    CROSSED = "crossed"
+    CROSS_SCORED = "cross_scored"
 
 
 @dataclass(frozen=True, kw_only=True)

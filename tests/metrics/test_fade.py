@@ -6,28 +6,28 @@ import numpy as np
 import pytest
 from scipy.special import rel_entr
 
-from uqs.metrics.base import Crossed, Evidence, Measured, References
+from uqs.metrics.base import CrossScores, Evidence, Measured, References
 from uqs.metrics.fade import FunctionalAlignment
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
 
-def crossed(make_trace, *log_probs: float) -> Crossed:  # type: ignore[no-untyped-def]
+def cross_scores(make_trace, *log_probs: float) -> CrossScores:  # type: ignore[no-untyped-def]
     """All tokens of an answer have one log-probability: own by model, own by oracle, oracle's by either."""
-    return Crossed(*(scored(make_trace(), value) for value in log_probs))
+    return CrossScores(*(scored(make_trace(), value) for value in log_probs))
 
 
 def scored(trace: Trace, value: float) -> Trace:
     return dataclasses.replace(trace, gold_log_probs=np.full_like(trace.gold_log_probs, value))
 
 
-def measured(found: Crossed | None) -> list[Measured]:
-    model = Evidence({}, crossed={5: found})
+def measured(found: CrossScores | None) -> list[Measured]:
+    model = Evidence({}, cross_scores={5: found})
     return list(FunctionalAlignment().measure(model, References({5: Evidence({})})))
 
 
 def test_equals_a_plain_loop_over_answers(make_trace) -> None:  # type: ignore[no-untyped-def]
-    found = Crossed(*(make_trace(seed=seed) for seed in range(4)))
+    found = CrossScores(*(make_trace(seed=seed) for seed in range(4)))
     own, oracles = [], []
     for i in range(24):
         likelihoods = [
@@ -57,7 +57,7 @@ def test_answers_that_are_sampled_estimate_the_symmetric_divergence(make_trace) 
     trace = make_trace(entities=4000, each=1)
     positions = len(trace.gold_ids)
     own, oracles = (rng.choice(3, positions, p=side) for side in (p, q))
-    found = Crossed(
+    found = CrossScores(
         *(
             dataclasses.replace(trace, gold_log_probs=np.log(side[ids]).astype(np.float32))
             for side, ids in ((p, own), (q, own), (p, oracles), (q, oracles))
@@ -76,13 +76,13 @@ def test_what_is_not_there_is_a_status(make_trace) -> None:  # type: ignore[no-u
     metric = FunctionalAlignment()
     alone = next(metric.measure(Evidence({}), References()))
     assert alone.measurement.status == Status.MISSING_ORACLE
-    uncrossed = next(metric.measure(Evidence({}), References({5: Evidence({})})))
-    assert (uncrossed.measurement.status, uncrossed.oracle_seed) == (Status.MISSING_TRACE, 5)
+    unscored = next(metric.measure(Evidence({}), References({5: Evidence({})})))
+    assert (unscored.measurement.status, unscored.oracle_seed) == (Status.MISSING_TRACE, 5)
     unanswered = measured(None)
     assert [(row.measurement.status, row.oracle_seed) for row in unanswered] == [
         (Status.TOO_FEW, 5)
     ]
-    rows = measured(crossed(make_trace, -np.inf, -1, -1, -1))
+    rows = measured(cross_scores(make_trace, -np.inf, -1, -1, -1))
     assert rows[0].measurement.status == Status.COLLAPSED
 
 
@@ -90,15 +90,15 @@ def test_other_answers_or_questions_are_an_error(make_trace) -> None:  # type: i
     trace = make_trace()
     other = dataclasses.replace(trace, gold_ids=(trace.gold_ids + 1) % trace.vocabulary)
     with pytest.raises(ValueError, match="different samples"):
-        measured(Crossed(trace, other, trace, trace))
+        measured(CrossScores(trace, other, trace, trace))
     renamed = dataclasses.replace(trace, ids=tuple(reversed(trace.ids)))
     with pytest.raises(ValueError, match="different questions"):
-        measured(Crossed(trace, trace, renamed, renamed))
+        measured(CrossScores(trace, trace, renamed, renamed))
 
 
 def test_a_good_value_does_not_show_that_other_answers_are_as_likely(make_trace) -> None:  # type: ignore[no-untyped-def]
     """Both say the same; the model is sure of it, the oracle leaves half to other answers."""
-    rows = measured(crossed(make_trace, 0.0, np.log(0.5), 0.0, np.log(0.5)))
+    rows = measured(cross_scores(make_trace, 0.0, np.log(0.5), 0.0, np.log(0.5)))
     assert rows[0].measurement.value == pytest.approx(0)
     assert rows[1].measurement.value == pytest.approx(np.log(2) * len(make_trace().gold_ids) / 24)
 

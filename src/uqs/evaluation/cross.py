@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from uqs.errors import DataError
 from uqs.evaluation.tracer import Tracer
-from uqs.metrics.base import Crossed
+from uqs.metrics.base import CrossScores
 from uqs.records import Sample, Split
 from uqs.traces.file import read_trace
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace
 
-INDEX = "crossed.json"
+INDEX = "cross_scored.json"
 OWN, THEIRS = "answers_of_model", "answers_of_oracle"
 
 
@@ -63,16 +63,16 @@ class Places:
         """Whether both have scored both."""
         return len(self.found) == 4
 
-    def crossed(self) -> Crossed:
+    def cross_scores(self) -> CrossScores:
         """The four traces, read now."""
-        return _crossed(self.found)
+        return _cross_scores(self.found)
 
 
-def _crossed(found: Mapping[tuple[str, bool], Path]) -> Crossed:
+def _cross_scores(found: Mapping[tuple[str, bool], Path]) -> CrossScores:
     def read(split: str, by_oracle: bool) -> Trace:
         return read_trace(found[split, by_oracle], split)
 
-    return Crossed(
+    return CrossScores(
         own_by_model=read(OWN, False),
         own_by_oracle=read(OWN, True),
         oracles_by_model=read(THEIRS, False),
@@ -80,7 +80,7 @@ def _crossed(found: Mapping[tuple[str, bool], Path]) -> Crossed:
     )
 
 
-def write_crossed(places: Mapping[int, Places], folder: Path) -> None:
+def write_cross_scores(places: Mapping[int, Places], folder: Path) -> None:
     """Say beside a store, in the folder that holds it, what lies where, by the oracle's seed."""
     tree = {
         str(seed): [
@@ -92,8 +92,8 @@ def write_crossed(places: Mapping[int, Places], folder: Path) -> None:
     (folder / INDEX).write_text(json.dumps(tree, indent=1), encoding="utf-8")
 
 
-def read_crossed(folder: Path) -> dict[int, Crossed | None]:
-    """What `write_crossed` wrote, by the oracle's seed; None where the two never both answer."""
+def read_cross_scores(folder: Path) -> dict[int, CrossScores | None]:
+    """What `write_cross_scores` wrote, by the oracle's seed; None where the two never both answer."""
     file = folder / INDEX
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
@@ -103,4 +103,4 @@ def read_crossed(folder: Path) -> dict[int, Crossed | None]:
         }
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"does not say what was scored ({error!r})", file=file) from None
-    return {seed: _crossed(places) if places else None for seed, places in found.items()}
+    return {seed: _cross_scores(places) if places else None for seed, places in found.items()}

@@ -27,7 +27,7 @@ from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
 from uqs.evaluation.plan import EvaluationPlan
 from uqs.evaluation.record import Recorded, described, record
 from uqs.evaluation.tracer import Progress, Tracer
-from uqs.metrics.base import Crossed, Evidence, Floats
+from uqs.metrics.base import CrossScores, Evidence, Floats
 from uqs.records import Need, Role
 from uqs.traces.file import read_trace
 from uqs.traces.settings import TraceSettings
@@ -67,14 +67,14 @@ class Gathered:
     halved: Sequence[Mapping[str, Any]]
     seconds: float
     collapse: str | None = None
-    crossed: dict[int, Crossed | None] = field(default_factory=dict)
+    cross_scores: dict[int, CrossScores | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
         return read_trace(self.recorded.places[split], split)
 
     def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
         """All that is recorded of the model, read now."""
-        return self.recorded.evidence(update, self.crossed)
+        return self.recorded.evidence(update, self.cross_scores)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Gatherer:
             except Exception as error:
                 self.fail(model, described(error))
         usable = list(self._usable(found))
-        if Need.CROSSED in self.plan.needs:
+        if Need.CROSS_SCORED in self.plan.needs:
             self._cross(usable)
         return usable
 
@@ -235,9 +235,9 @@ class Gatherer:
                 )
         for pair in pairs:
             if not pair.places.splits.own.samples:
-                pair.model.crossed[pair.oracle.named.seed] = None
+                pair.model.cross_scores[pair.oracle.named.seed] = None
             elif pair.places.complete:
-                pair.model.crossed[pair.oracle.named.seed] = pair.places.crossed()
+                pair.model.cross_scores[pair.oracle.named.seed] = pair.places.cross_scores()
 
     def _score(self, scorer: Gathered, pairs: Sequence[_Pair]) -> None:
         with self._tracer(scorer.named, scored(self.settings)) as tracer:

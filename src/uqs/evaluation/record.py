@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uqs.errors import DataError, UserError
 from uqs.evaluation.tracer import Tracer, read_interventions
-from uqs.metrics.base import Crossed, Evidence, Floats
+from uqs.metrics.base import CrossScores, Evidence, Floats
 from uqs.records import Need, Split
 from uqs.traces.file import read_trace
 
@@ -30,12 +30,12 @@ class Recorded:
     def evidence(
         self,
         update: Mapping[str, Floats] | None,
-        crossed: Mapping[int, Crossed | None] | None = None,
+        cross_scores: Mapping[int, CrossScores | None] | None = None,
     ) -> Evidence:
         """All of it, read now."""
         traces = {split: read_trace(place, split) for split, place in self.places.items()}
         interventions = read_interventions(self.interventions) if self.interventions else {}
-        return Evidence(traces, update, interventions, crossed or {})
+        return Evidence(traces, update, interventions, cross_scores or {})
 
     def write(self, folder: Path) -> None:
         """Say beside a store, in the folder that holds it, what lies where."""

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossScores:
     """A model's and an oracle's greedy answers to the same forget questions, each scored by both as if it
     were the gold answer: `own` the model's answers, `oracles` the oracle's. Only questions that both
     answer with some text are there, the same ones in the same order.
@@ -36,14 +36,14 @@ class Evidence:
 
     `traces` by split; `update` what the model adds to each weight matrix of the base, (out, in) by layer,
     or None where its weights are unknown; `interventions` traces of models made from this one, by what was
-    done to it (`int8`, `relearn_10`) and split; `crossed` by the oracle's seed, None where there is no
+    done to it (`int8`, `relearn_10`) and split; `cross_scores` by the oracle's seed, None where there is no
     question that both models answer.
     """
 
     traces: Mapping[str, Trace]
     update: Mapping[str, Floats] | None = None
     interventions: Mapping[str, Mapping[str, Trace]] = field(default_factory=dict)
-    crossed: Mapping[int, Crossed | None] = field(default_factory=dict)
+    cross_scores: Mapping[int, CrossScores | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Crossed, Evidence, Floats, Measured, same_tokens
+from uqs.metrics.base import CrossScores, Evidence, Floats, Measured, same_tokens
 from uqs.metrics.pairs import PairMetric
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
@@ -31,7 +31,7 @@ class FunctionalAlignment(PairMetric):
         better="lower",
         bounds=(-inf, inf),
         split="forget",
-        needs=frozenset({Need.ORACLE, Need.CROSSED}),
+        needs=frozenset({Need.ORACLE, Need.CROSS_SCORED}),
         source="adapted from Cho et al. 2025 (arXiv 2510.12981): one greedy answer a question",
         does_not_show=(
             "that other answers are as likely as in the oracle: where both greedy answers are "
@@ -41,35 +41,36 @@ class FunctionalAlignment(PairMetric):
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
         split = self.card.split
-        if seed not in model.crossed:
+        if seed not in model.cross_scores:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
-        crossed = model.crossed[seed]
-        if crossed is None:
+        cross_scores = model.cross_scores[seed]
+        if cross_scores is None:
             yield self.missing(Status.TOO_FEW, oracle_seed=seed)
             return
-        own, oracles = ratios(crossed)
+        own, oracles = ratios(cross_scores)
         for name, values in (
             (split, own + oracles),
             (f"{split}/own", own),
             (f"{split}/oracles", oracles),
         ):
-            yield self.row(name, crossed.own_by_model, values, seed)
+            yield self.row(name, cross_scores.own_by_model, values, seed)
 
 
-def ratios(crossed: Crossed) -> tuple[Floats, Floats]:
+def ratios(cross_scores: CrossScores) -> tuple[Floats, Floats]:
     """By question, (n,) nats: how much likelier the model finds its own answer than the oracle does, and the
     oracle its own than the model does.
     """
-    same_tokens(crossed.own_by_model, crossed.own_by_oracle)
-    same_tokens(crossed.oracles_by_oracle, crossed.oracles_by_model)
-    if crossed.own_by_model.ids != crossed.oracles_by_oracle.ids:
+    same_tokens(cross_scores.own_by_model, cross_scores.own_by_oracle)
+    same_tokens(cross_scores.oracles_by_oracle, cross_scores.oracles_by_model)
+    if cross_scores.own_by_model.ids != cross_scores.oracles_by_oracle.ids:
         raise ValueError("the answers of model and oracle are to different questions")
     with np.errstate(invalid="ignore"):
         return (
-            _log_likelihoods(crossed.own_by_model) - _log_likelihoods(crossed.own_by_oracle),
-            _log_likelihoods(crossed.oracles_by_oracle)
-            - _log_likelihoods(crossed.oracles_by_model),
+            _log_likelihoods(cross_scores.own_by_model)
+            - _log_likelihoods(cross_scores.own_by_oracle),
+            _log_likelihoods(cross_scores.oracles_by_oracle)
+            - _log_likelihoods(cross_scores.oracles_by_model),
         )
 
 

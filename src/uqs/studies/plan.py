@@ -196,8 +196,8 @@ class _Planner:
         }
         for seed, oracle in oracles.items():
             inputs |= {f"oracle_{seed}": oracle.model, f"oracle_{seed}_trace": oracle.trace}
-        if Need.CROSSED in needs_of(self.study.metrics):
-            inputs["cross"] = self._crossed(benchmark, made, oracles)
+        if Need.CROSS_SCORED in needs_of(self.study.metrics):
+            inputs["cross"] = self._cross_scores(benchmark, made, oracles)
         inputs |= {"original": original.model, "original_trace": original.trace}
         measure = self._add("measure", f"measure {made.label}", params, inputs)
         self.models.append(
@@ -215,7 +215,7 @@ class _Planner:
             )
         )
 
-    def _crossed(self, benchmark: str, made: _Made, oracles: Mapping[int, _Made]) -> str:
+    def _cross_scores(self, benchmark: str, made: _Made, oracles: Mapping[int, _Made]) -> str:
         """A model and all oracles score each other's answers."""
         params = {
             **self._data(benchmark),

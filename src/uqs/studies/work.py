@@ -25,7 +25,7 @@ from uqs import benchmarks, registry
 from uqs.checkpoints.find import Checkpoint
 from uqs.checkpoints.open import Models
 from uqs.errors import UserError
-from uqs.evaluation.cross import Places, read_crossed, relabelled, scored, write_crossed
+from uqs.evaluation.cross import Places, read_cross_scores, relabelled, scored, write_cross_scores
 from uqs.evaluation.evaluate import evaluate
 from uqs.evaluation.record import Recorded, record
 from uqs.evaluation.splits import splits_of
@@ -241,13 +241,15 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
         else None
     )
     recorded = Recorded.read(inputs["trace"])
-    crossed = {}
+    cross_scores = {}
     if "cross" in inputs:
-        crossed = {s: one for s, one in read_crossed(inputs["cross"]).items() if s in oracles}
+        cross_scores = {
+            s: one for s, one in read_cross_scores(inputs["cross"]).items() if s in oracles
+        }
     update = effective_update(inputs["model"], inputs["base"])
     found = evaluate(
         job.params["metrics"],
-        recorded.evidence(update, crossed),
+        recorded.evidence(update, cross_scores),
         References(oracles, original, shadows(inputs)),
         role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
@@ -272,7 +274,7 @@ def cross(job: Job, inputs: Inputs, out: Path) -> None:
             for seed, one in places.items():
                 if not by_oracle or role == f"oracle_{seed}":
                     one.score(scoring, by_oracle=by_oracle)
-    write_crossed(places, out)
+    write_cross_scores(places, out)
 
 
 def _collapsed(checkpoint: Path) -> bool:
