@@ -33,7 +33,7 @@ from torch import Tensor
 from uqs import benchmarks
 from uqs.checkpoints.find import Checkpoint
 from uqs.checkpoints.open import Models
-from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.base import Evidence, MetricResult, References
 from uqs.models.llava import Llava
 from uqs.models.settings import BASES, AdapterSettings
 from uqs.models.vlm import VLM
@@ -121,7 +121,7 @@ def one_pass(case: Case, clock: Clock) -> dict[str, Any]:
     model, oracle = evidence
     with clock.on("metrics"):
         rows = list(measured(names, model, References({0: oracle})))
-    assert all(isinstance(row, Measured) for row in rows)
+    assert all(isinstance(row, MetricResult) for row in rows)
     found["rows"] = len(rows)
     found["metrics"] = len(names)
     for name, trace in model.traces.items():

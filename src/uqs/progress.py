@@ -38,7 +38,7 @@ class Display:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            _Left(),
+            _TimeLeft(),
             TextColumn("{task.description}", markup=False),
             console=self.console,
             transient=True,
@@ -85,7 +85,7 @@ class Display:
         )
 
 
-class _Left(ProgressColumn):
+class _TimeLeft(ProgressColumn):
     """Time left, as it is told or as the speed gives it."""
 
     max_refresh = 0.5

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from uqs.audit import audit
 from uqs.audit.degenerate import find_degenerate
 from uqs.audit.level import levels
-from uqs.audit.order import Order, Shown, orders
+from uqs.audit.order import Order, OrderFinding, orders
 from uqs.audit.order_words import level_sentences, order_sentences
 from uqs.metrics.catalogue import CARDS
 from uqs.results.panel import Panel
@@ -54,7 +54,7 @@ def test_oracles_far_apart_hide_no_order():
     )
     panel = from_dataframe(pd.concat([table.assign(role="unlearned"), oracle]))
     (found,) = orders(panel)
-    assert (found.shown, found.found.separated) == (Shown.ORDER, 1)
+    assert (found.shown, found.found.separated) == (OrderFinding.ORDER, 1)
     assert not list(find_degenerate(panel, [found]))
     (level,) = levels(panel)
     assert (level.floor, level.pairs, level.farther, level.methods) == (50, 1, 0, 4)
@@ -68,7 +68,7 @@ def test_methods_that_each_oracle_orders_otherwise_are_unresolved():
     )
     panel = from_dataframe(frame(values))
     (found,) = orders(panel)
-    assert found.shown is Shown.NOTHING
+    assert found.shown is OrderFinding.NOTHING
     (item,) = find_degenerate(panel, [found])
     assert (item.status, item.metric) == ("unresolved", "AD")
     made = audit(panel, rng=np.random.default_rng(0), resamples=50)
@@ -80,7 +80,7 @@ def test_methods_that_each_oracle_orders_otherwise_are_unresolved():
 
 def test_one_value_a_method_leaves_it_unknown():
     found = order(spread(seeds=1, oracles=1))
-    assert (found.shown, found.found) == (Shown.NO_REPEATS, None)
+    assert (found.shown, found.found) == (OrderFinding.NO_REPEATS, None)
     (sentence,) = order_sentences([found])
     assert sentence == (
         "Without a second seed or oracle it cannot be known whether methods are told apart by AD (b)."
@@ -97,7 +97,7 @@ def test_item_errors_alone_do_not_make_a_metric_unresolved():
         errors={"RA": np.full(3, 0.2)},
     )
     (found,) = orders(table)
-    assert found.shown is Shown.NO_REPEATS
+    assert found.shown is OrderFinding.NO_REPEATS
     assert not list(find_degenerate(table, [found]))
 
 
@@ -106,7 +106,7 @@ def test_item_errors_alone_do_not_make_a_metric_unresolved():
 )
 def test_what_one_oracle_or_one_run_cannot_show_is_said(seeds, oracles, says):
     found = order(spread(seeds=seeds, oracles=oracles))
-    assert found.shown is Shown.ORDER
+    assert found.shown is OrderFinding.ORDER
     assert any(says in sentence for sentence in order_sentences([found]))
 
 
@@ -158,8 +158,8 @@ def test_only_distances_above_0_are_in_logarithms():
 
 
 def test_constant_and_lonely():
-    assert order(np.ones((3, 2, 2))).shown is Shown.CONSTANT
-    assert order(spread(methods=1)).shown is Shown.TOO_FEW
+    assert order(np.ones((3, 2, 2))).shown is OrderFinding.CONSTANT
+    assert order(spread(methods=1)).shown is OrderFinding.TOO_FEW
     assert list(order_sentences([order(np.ones((3, 2, 2)))])) == []
 
 
@@ -227,21 +227,21 @@ def test_no_order_in_the_wide_study_is_contradicted_by_a_seed_or_an_oracle(wide,
             spearmanr(one[list(found.methods)], other[list(found.methods)]).statistic
             for one, other in combinations(parts, 2)
         ]
-        if found.shown is Shown.ORDER:
+        if found.shown is OrderFinding.ORDER:
             assert min(agree) > 0.6, key
-        elif found.shown is Shown.PART:
+        elif found.shown is OrderFinding.PART:
             assert min(agree) > 0.3, key
         else:
-            assert found.shown is Shown.NOTHING
+            assert found.shown is OrderFinding.NOTHING
             assert not found.separated
 
 
 def test_the_wide_studys_sentences_name_what_was_found(wide):
     sentences = list(order_sentences(list(wide.values())))
     for shown, start in (
-        (Shown.ORDER, "At least half of all pairs"),
-        (Shown.PART, "Some pairs, under half,"),
-        (Shown.NOTHING, "No two methods"),
+        (OrderFinding.ORDER, "At least half of all pairs"),
+        (OrderFinding.PART, "Some pairs, under half,"),
+        (OrderFinding.NOTHING, "No two methods"),
     ):
         (sentence,) = (text for text in sentences if text.startswith(start))
         named = set(re.findall(r"(\w+) \(", sentence))

@@ -22,7 +22,7 @@ from uqs.checkpoints.open import Models
 from uqs.checkpoints.trainable import load_trainable, save_unlearned
 from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
-from uqs.evaluation.unlearn import ABOUT, Unlearned, seeds_of, unlearn_checkpoint
+from uqs.evaluation.unlearn import ABOUT, UnlearningResult, seeds_of, unlearn_checkpoint
 from uqs.methods.gradient_ascent import GradientAscent
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import MethodSettings
@@ -154,7 +154,7 @@ def test_it_is_what_the_trainer_does(original: Path, small: str, tmp_path: Path)
         device="cpu",
         progress=lambda done, of, loss: told.append((done, of)),
     )
-    assert isinstance(made, Unlearned)
+    assert isinstance(made, UnlearningResult)
     assert told == [(1, 3), (2, 3), (3, 3)]
     vlm = adapter.load(Llava, original.parent / "base", original, trainable=True)
     settings = MethodSettings(steps=3, batch_size=8)

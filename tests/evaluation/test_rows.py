@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from uqs.evaluation.rows import ON_RIGHT_ANSWERS, measured
-from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.base import Evidence, MetricResult, References
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Measurement, Role, Status
 from uqs.traces.trace import Trace
@@ -64,7 +64,7 @@ def rows(
 ) -> list[tuple[int | None, Measurement]]:
     found = []
     for one in measured(names, model, references, role=role):
-        assert isinstance(one, Measured), one
+        assert isinstance(one, MetricResult), one
         found.append((one.oracle_seed, one.measurement))
     return found
 

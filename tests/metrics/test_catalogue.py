@@ -13,7 +13,7 @@ from uqs import registry
 from uqs.errors import DataError, UserError
 from uqs.evaluation.rows import measured
 from uqs.evaluation.splits import metric_names, needs_of
-from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.base import Evidence, MetricResult, References
 from uqs.metrics.catalogue import (
     BUILT_IN,
     CARDS,
@@ -28,7 +28,7 @@ from uqs.records import Need, Status
 from uqs.results.tables import read_table
 
 MINE = '''
-from uqs.metrics.base import Measured, Metric
+from uqs.metrics.base import MetricResult, Metric
 from uqs.records import Measurement, MetricCard
 
 
@@ -47,7 +47,7 @@ class Mine(Metric):
     )
 
     def measure(self, model, references):
-        yield Measured(Measurement(self.card.symbol, "retain", 0.5, None, 1))
+        yield MetricResult(Measurement(self.card.symbol, "retain", 0.5, None, 1))
 
 
 class Half(Metric):
@@ -146,7 +146,7 @@ def test_a_metric_in_a_file(write: Write) -> None:
     )
     assert needs_of([name]) == {"candidates"}
     (row,) = measured([name], Evidence({}), References())
-    assert isinstance(row, Measured)
+    assert isinstance(row, MetricResult)
     assert row.measurement.metric == "MINE"
 
 
@@ -269,6 +269,6 @@ def test_only_a_metric_of_the_health_group_is_computed_of_a_dead_model(write) ->
         row.measurement.status
         for name in (plain, health)
         for row in measured([name], Evidence({}), References(), dead=True)
-        if isinstance(row, Measured)
+        if isinstance(row, MetricResult)
     ]
     assert statuses == [Status.COLLAPSED, Status.OK]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import rel_entr
 
-from uqs.metrics.base import CrossScores, Evidence, Measured, References
+from uqs.metrics.base import CrossScores, Evidence, MetricResult, References
 from uqs.metrics.fade import FunctionalAlignment
 from uqs.records import Status
 from uqs.traces.trace import Trace
@@ -21,7 +21,7 @@ def scored(trace: Trace, value: float) -> Trace:
     return dataclasses.replace(trace, gold_log_probs=np.full_like(trace.gold_log_probs, value))
 
 
-def measured(found: CrossScores | None) -> list[Measured]:
+def measured(found: CrossScores | None) -> list[MetricResult]:
     model = Evidence({}, cross_scores={5: found})
     return list(FunctionalAlignment().measure(model, References({5: Evidence({})})))
 

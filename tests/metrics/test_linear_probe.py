@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.base import Evidence, Metric, MetricResult, References
 from uqs.metrics.linear_probe import LinearProbe
 from uqs.metrics.logit_lens import LogitLens
 from uqs.records import Status
@@ -66,12 +66,12 @@ def written(
 
 def rows(
     evidence: Evidence, references: References | None = None, metric: Metric | None = None
-) -> dict[str, Measured]:
+) -> dict[str, MetricResult]:
     measured = (metric or LinearProbe()).measure(evidence, references or References())
     return {one.measurement.split: one for one in measured}
 
 
-def value(found: dict[str, Measured], split: str) -> float:
+def value(found: dict[str, MetricResult], split: str) -> float:
     number = found[split].measurement.value
     assert number is not None
     return number

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.base import Evidence, Metric, MetricResult, References
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.logit_lens import LogitLens
 from uqs.metrics.quantisation_recovery import QuantisationRecovery
@@ -48,13 +48,13 @@ def model(trace: Trace, direct: Sequence[int], **probes: Sequence[int | None]) -
 
 def rows(
     metric: Metric, evidence: Evidence, references: References | None = None
-) -> dict[str, Measured]:
+) -> dict[str, MetricResult]:
     return {
         one.measurement.split: one for one in metric.measure(evidence, references or References())
     }
 
 
-def value(found: dict[str, Measured], split: str) -> float | None:
+def value(found: dict[str, MetricResult], split: str) -> float | None:
     return found[split].measurement.value
 
 

@@ -5,19 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from uqs.metrics.base import Evidence, Measured, References
+from uqs.metrics.base import Evidence, MetricResult, References
 from uqs.metrics.relative_activation_distance import RelativeActivationDistance
 from uqs.records import Status
 from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 
-def measured(model: Trace, *oracles: Trace) -> list[Measured]:
+def measured(model: Trace, *oracles: Trace) -> list[MetricResult]:
     references = References({seed: Evidence({"forget": one}) for seed, one in enumerate(oracles)})
     return list(RelativeActivationDistance().measure(Evidence({"forget": model}), references))
 
 
-def headline(rows: list[Measured]) -> list[Measured]:
+def headline(rows: list[MetricResult]) -> list[MetricResult]:
     return [row for row in rows if row.measurement.split == "forget"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from uqs.answers import normalise, words
 from uqs.benchmarks import load
 from uqs.questions.candidates import with_candidates
-from uqs.questions.similar import Similar
+from uqs.questions.similar import SimilarSamples
 from uqs.records import LETTERS, Benchmark, Sample, Split
 
 TINY = ("mllmu_bench:tiny", "unlok_vqa:tiny", "mmubench:tiny")
@@ -108,7 +108,7 @@ def test_different_items_get_different_wrong_answers() -> None:
 
 def test_the_order_by_similarity_is_that_of_a_slow_loop() -> None:
     samples = [s for s in load("mllmu_bench:tiny").evaluate["retain"].samples if s.task == "cloze"]
-    pool = Similar(samples)
+    pool = SimilarSamples(samples)
     for sample in samples[:5]:
         own = set(words(sample.question))
         found = list(pool.others(sample))

@@ -19,7 +19,7 @@ from uqs.questions.few_shot import examples
 from uqs.questions.likelihood_rank import LikelihoodRank, compared, reciprocal_rank
 from uqs.questions.names import known_names
 from uqs.questions.negation import Negation, judgement
-from uqs.questions.similar import Similar
+from uqs.questions.similar import SimilarSamples
 from uqs.records import Benchmark, Sample, Split
 from uqs.traces.trace import Trace
 
@@ -201,7 +201,7 @@ def test_naming(question: str, expected: str) -> None:
 @pytest.mark.parametrize("benchmark", TINY)
 def test_examples_are_of_retained_entities_and_have_other_answers(benchmark: str) -> None:
     data = tiny(benchmark)
-    pool = Similar(data.learn["retain"].samples)
+    pool = SimilarSamples(data.learn["retain"].samples)
     asked = {item_of(s.id): s for s in questions("few_shot", benchmark)}
     for item in data.evaluate["forget"].samples:
         shown = list(examples(item, pool))

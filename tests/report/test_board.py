@@ -22,7 +22,7 @@ EVIL = '"><img src=x onerror=alert(1)>'
 
 
 @dataclass
-class Shown:
+class OrderFinding:
     """A cell: its text without the small print, and its exact value."""
 
     text: str
@@ -34,7 +34,7 @@ class Shown:
 class Table:
     caption: str = ""
     head: list[str] = field(default_factory=list)
-    rows: dict[tuple[str, ...], list[Shown]] = field(default_factory=dict)
+    rows: dict[tuple[str, ...], list[OrderFinding]] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
@@ -46,7 +46,7 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, list[str]] = {}
         self.tables: dict[str, Table] = {}
-        self.row: list[Shown] = []
+        self.row: list[OrderFinding] = []
         self.feed(text)
         self.close()
         assert self.open == []
@@ -64,7 +64,7 @@ class Page(HTMLParser):
         elif tag == "tr":
             self.row = []
         elif tag in ("td", "th"):
-            self.row.append(Shown("", "", attributes.get("data-value")))
+            self.row.append(OrderFinding("", "", attributes.get("data-value")))
 
     def handle_data(self, data):
         for tag in set(self.open):

@@ -112,4 +112,4 @@ def test_tau_of_ranks_is_kendalls():
     ],
 )
 def test_agreement_is_to_the_printed_digits(text, value, agrees):
-    assert figures.Printed(text).agrees(value) is agrees
+    assert figures.PrintedFigure(text).agrees(value) is agrees

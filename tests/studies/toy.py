@@ -18,9 +18,9 @@ import numpy as np
 from rich.console import Console
 
 from uqs.errors import UserError
-from uqs.evaluation.evaluate import Evaluated
-from uqs.evaluation.record import Recorded
-from uqs.metrics.base import Measured, PerSample
+from uqs.evaluation.evaluate import Evaluation
+from uqs.evaluation.record import Recording
+from uqs.metrics.base import MetricResult, PerSample
 from uqs.records import Measurement
 from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, make_plan
@@ -67,9 +67,9 @@ def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
     if job.kind == "measure":
         dropped = json.loads((inputs["gates"] / "gates.json").read_text())["dropped"]
         standing = [s for s in job.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
-        Evaluated(_measurements(standing, digest), {}).write(out)
+        Evaluation(_measurements(standing, digest), {}).write(out)
     if job.kind == "trace":
-        Recorded({}).write(out)
+        Recording({}).write(out)
 
 
 def _act(action: str, out: Path) -> None:
@@ -97,15 +97,15 @@ def _gates(failed: bool, dropped: list[str]) -> dict[str, object]:
     }
 
 
-def _measurements(seeds: list[int], digest: str) -> list[Measured]:
+def _measurements(seeds: list[int], digest: str) -> list[MetricResult]:
     value = int(digest[:8], 16) / 16**8
-    accuracy = Measured(
+    accuracy = MetricResult(
         Measurement("FA", "forget", value, None, 10),
         None,
         PerSample(("1", "2"), ("a", "b"), np.array([value, value / 2])),
     )
     distances = [
-        Measured(Measurement("AD", "forget", value + seed, None, 10), seed) for seed in seeds
+        MetricResult(Measurement("AD", "forget", value + seed, None, 10), seed) for seed in seeds
     ]
     return [accuracy, *distances]
 

@@ -20,7 +20,7 @@ from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
 from uqs.records import Picture, Sample, Split
 from uqs.traces import prefix, readings
-from uqs.traces.one_pass import Halved, TraceSettings, trace_parts, trace_split
+from uqs.traces.one_pass import HalvedBatch, TraceSettings, trace_parts, trace_split
 from uqs.traces.trace import Trace
 
 LIMIT = 5
@@ -370,12 +370,12 @@ def test_a_batch_that_does_not_fit_is_halved(
 ) -> None:
     whole = traced(vlm, asked)
     small_memory(5, error)
-    told: list[Halved] = []
+    told: list[HalvedBatch] = []
     split = Split("forget", tuple(asked))
     same(trace_split(vlm, split, SETTINGS, told.append), whole)
     longest = max(map(len, vlm.encode(asked).prompts))
     assert [one.samples for one in told] == [18, 9, 9]
-    assert told[0] == Halved("forget", 18, longest)
+    assert told[0] == HalvedBatch("forget", 18, longest)
     with pytest.raises(
         UserError, match=r"split 'forget': one sample of \d+ prompt tokens does not"
     ):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uqs.audit.direction import Aligned, aligned
+from uqs.audit.direction import AlignedMetric, aligned
 from uqs.records import Status
 from uqs.results.panel import FloatArray, Panel
 from uqs.stats.coefficients import Coefficient, tau_b
@@ -28,7 +28,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Stratified:
+class StratifiedMean:
     """The equal-weight mean over the benchmarks where the number is defined, with its coverage."""
 
     value: float | None
@@ -42,7 +42,7 @@ class Association:
     """Two metrics in every benchmark, over all of them, and over all rows at once."""
 
     per_benchmark: Mapping[str, Value]
-    stratified: Stratified
+    stratified: StratifiedMean
     pooled: Value
 
     @property
@@ -52,7 +52,9 @@ class Association:
         return pooled is not None and within is not None and pooled * within < 0
 
 
-def associate(panel: Panel, x: Aligned, y: Aligned, statistic: Statistic) -> Association:
+def associate(
+    panel: Panel, x: AlignedMetric, y: AlignedMetric, statistic: Statistic
+) -> Association:
     """One statistic of two aligned metrics, benchmark by benchmark."""
     per_benchmark = {}
     for benchmark, rows in panel.strata.items():
@@ -64,15 +66,15 @@ def associate(panel: Panel, x: Aligned, y: Aligned, statistic: Statistic) -> Ass
     )
 
 
-def stratify(per_benchmark: Mapping[str, Value]) -> Stratified:
+def stratify(per_benchmark: Mapping[str, Value]) -> StratifiedMean:
     """The equal-weight mean; where nothing is defined, the status that most benchmarks have."""
     defined = [cell.value for cell in per_benchmark.values() if cell.value is not None]
     if defined:
         mean = float(np.mean(defined))
-        return Stratified(mean, len(defined), len(per_benchmark), Status.OK)
+        return StratifiedMean(mean, len(defined), len(per_benchmark), Status.OK)
     statuses = sorted(cell.status for cell in per_benchmark.values())
     status = max(statuses, key=statuses.count, default=Status.TOO_FEW)
-    return Stratified(None, 0, len(per_benchmark), status)
+    return StratifiedMean(None, 0, len(per_benchmark), status)
 
 
 def _value(found: Coefficient) -> Value:

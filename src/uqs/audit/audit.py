@@ -15,7 +15,7 @@ from uqs.audit.association import TARGETS, Association, associate
 from uqs.audit.compare import WORK, Comparison, compare, soft_pairwise_accuracy
 from uqs.audit.degenerate import MetricNoise, find_degenerate, measure_noise
 from uqs.audit.design import describe
-from uqs.audit.direction import Aligned, aligned
+from uqs.audit.direction import AlignedMetric, aligned
 from uqs.audit.findings import Agreement, Audit, PairwiseAccuracy, Reliability
 from uqs.audit.groups import Pair, group_pairs
 from uqs.audit.inference import Interval, Kind, bootstrap_intervals, permutation_tests
@@ -123,7 +123,7 @@ def _in_order(metrics: Iterable[str]) -> list[str]:
 
 def _agreements(
     panel: Panel,
-    turned: Mapping[str, Aligned],
+    turned: Mapping[str, AlignedMetric],
     metrics: Sequence[str],
     unresolved: frozenset[tuple[str, str]],
     resamples: int,
@@ -146,7 +146,7 @@ def _agreements(
 
 def _reliabilities(
     panel: Panel,
-    turned: Mapping[str, Aligned],
+    turned: Mapping[str, AlignedMetric],
     metrics: Sequence[str],
     unresolved: frozenset[tuple[str, str]],
     noise: Sequence[MetricNoise],
@@ -183,7 +183,7 @@ def _reliabilities(
 
 def _comparisons(
     panel: Panel,
-    turned: Mapping[str, Aligned],
+    turned: Mapping[str, AlignedMetric],
     metrics: Sequence[str],
     resamples: int,
     rng: np.random.Generator,
@@ -209,7 +209,7 @@ def _comparisons(
 
 def _infer(
     panel: Panel,
-    turned: Mapping[str, Aligned],
+    turned: Mapping[str, AlignedMetric],
     pairs: Sequence[Pair],
     kind: Kind,
     resamples: int,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.audit.order import Order, Shown
+from uqs.audit.order import Order, OrderFinding
 from uqs.records import VALUED, Status
 from uqs.results.panel import FloatArray, Panel
 from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
@@ -18,7 +18,7 @@ PROPORTIONS = frozenset({"FA", "RA"})
 
 
 @dataclass(frozen=True)
-class Degenerate:
+class DegenerateMetric:
     """A metric that says nothing of a benchmark's methods.
 
     A metric is `unresolved` where it tells no two methods of one strength apart, at any strength. `value` is
@@ -81,9 +81,9 @@ def measure_noise(panel: Panel) -> Iterator[MetricNoise]:
                 yield MetricNoise(benchmark, metric, error, floor, share)
 
 
-def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerate]:
+def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[DegenerateMetric]:
     """Every metric and benchmark where the values are constant, unresolved or too few."""
-    shown: dict[tuple[str, str], set[Shown]] = {}
+    shown: dict[tuple[str, str], set[OrderFinding]] = {}
     for order in orders:
         shown.setdefault((order.benchmark, order.metric), set()).add(order.shown)
     for benchmark, rows in panel.strata.items():
@@ -91,11 +91,11 @@ def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerat
             known = rows[~np.isnan(panel.values[metric][rows])]
             values = panel.values[metric][known]
             if len(set(panel.method[known].tolist())) < 2:
-                yield Degenerate(benchmark, metric, _reason(panel, metric, rows), None)
+                yield DegenerateMetric(benchmark, metric, _reason(panel, metric, rows), None)
             elif np.ptp(values) == 0:
-                yield Degenerate(benchmark, metric, Status.CONSTANT, float(values[0]))
-            elif shown.get((benchmark, metric)) == {Shown.NOTHING}:
-                yield Degenerate(benchmark, metric, Status.UNRESOLVED, float(np.ptp(values)))
+                yield DegenerateMetric(benchmark, metric, Status.CONSTANT, float(values[0]))
+            elif shown.get((benchmark, metric)) == {OrderFinding.NOTHING}:
+                yield DegenerateMetric(benchmark, metric, Status.UNRESOLVED, float(np.ptp(values)))
 
 
 def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:

@@ -11,7 +11,7 @@ from uqs.results.panel import FloatArray, Panel
 
 
 @dataclass(frozen=True)
-class Aligned:
+class AlignedMetric:
     """A metric turned so that higher is better, `(rows,)`; NaN where it has no value.
 
     `missing_oracle` names the benchmarks where a `target` metric has no oracle value to come close to.
@@ -24,14 +24,14 @@ class Aligned:
         return Status.MISSING_ORACLE if benchmark in self.missing_oracle else None
 
 
-def aligned(panel: Panel, metric: str) -> Aligned:
+def aligned(panel: Panel, metric: str) -> AlignedMetric:
     """Align by the declared direction; a `target` metric becomes minus its distance to the oracles' mean."""
     values = np.asarray(panel.values[metric], dtype=np.float64)
     match panel.better[metric]:
         case "higher":
-            return Aligned(values.copy())
+            return AlignedMetric(values.copy())
         case "lower":
-            return Aligned(-values)
+            return AlignedMetric(-values)
     distance, missing = np.full(len(panel), np.nan), set()
     for benchmark, rows in panel.strata.items():
         oracle = panel.oracles.get((benchmark, metric))
@@ -39,4 +39,4 @@ def aligned(panel: Panel, metric: str) -> Aligned:
             missing.add(benchmark)
         else:
             distance[rows] = -np.abs(values[rows] - oracle.mean())
-    return Aligned(distance, frozenset(missing))
+    return AlignedMetric(distance, frozenset(missing))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from uqs.audit.association import Association
 from uqs.audit.compare import Comparison
-from uqs.audit.degenerate import Degenerate, MetricNoise
+from uqs.audit.degenerate import DegenerateMetric, MetricNoise
 from uqs.audit.design import Design
 from uqs.audit.inference import Interval
 from uqs.audit.level import Level
@@ -74,7 +74,7 @@ class Audit:
 
     design: Design
     verdicts: tuple[str, ...]
-    degenerate: tuple[Degenerate, ...]
+    degenerate: tuple[DegenerateMetric, ...]
     resolution: tuple[Order, ...]
     level: tuple[Level, ...]
     agreement: tuple[Agreement, ...]

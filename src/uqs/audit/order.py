@@ -18,7 +18,7 @@ STRENGTH = "@"
 """What a Panel writes between a method and its strength."""
 
 
-class Shown(StrEnum):
+class OrderFinding(StrEnum):
     """What the table shows of a metric's order of the methods."""
 
     ORDER = "order"
@@ -48,7 +48,7 @@ class Order:
     benchmark: str
     strength: str
     metric: str
-    shown: Shown
+    shown: OrderFinding
     scale: str
     methods: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -145,17 +145,17 @@ def _within(method: IntArray, seeds: IntArray) -> IntArray:
     return found
 
 
-def _shown(cube: FloatArray) -> tuple[Shown, Resolution | None]:
+def _shown(cube: FloatArray) -> tuple[OrderFinding, Resolution | None]:
     methods, seeds, oracles = cube.shape
     if methods < 2:
-        return Shown.TOO_FEW, None
+        return OrderFinding.TOO_FEW, None
     if np.ptp(cube) == 0:
-        return Shown.CONSTANT, None
+        return OrderFinding.CONSTANT, None
     if seeds * oracles < 2:
-        return Shown.NO_REPEATS, None
+        return OrderFinding.NO_REPEATS, None
     found = resolve(cube)
     if found is None:
-        return Shown.CONSTANT, None
+        return OrderFinding.CONSTANT, None
     if found.separated == 0:
-        return Shown.NOTHING, found
-    return (Shown.ORDER if found.separated >= MOST else Shown.PART), found
+        return OrderFinding.NOTHING, found
+    return (OrderFinding.ORDER if found.separated >= MOST else OrderFinding.PART), found

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from uqs.audit.level import Level
-from uqs.audit.order import Order, Shown
+from uqs.audit.order import Order, OrderFinding
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
 from uqs.stats.resolution import Resolution
@@ -15,16 +15,18 @@ from uqs.text import count, listed
 NAMED = 3
 """Most places that a sentence names one by one."""
 NO_ORDER = {
-    Shown.NO_REPEATS: "not known: no repeats",
-    Shown.CONSTANT: "constant",
-    Shown.TOO_FEW: "too few methods",
+    OrderFinding.NO_REPEATS: "not known: no repeats",
+    OrderFinding.CONSTANT: "constant",
+    OrderFinding.TOO_FEW: "too few methods",
 }
 """Why there is no number for an order."""
 _SHOWN = {
-    Shown.ORDER: "At least half of all pairs of methods are told apart by",
-    Shown.PART: "Some pairs, under half, are told apart by",
-    Shown.NOTHING: "No two methods are told apart by",
-    Shown.NO_REPEATS: "Without a second seed or oracle it cannot be known whether methods are told apart by",
+    OrderFinding.ORDER: "At least half of all pairs of methods are told apart by",
+    OrderFinding.PART: "Some pairs, under half, are told apart by",
+    OrderFinding.NOTHING: "No two methods are told apart by",
+    OrderFinding.NO_REPEATS: (
+        "Without a second seed or oracle it cannot be known whether methods are told apart by"
+    ),
 }
 
 

@@ -38,7 +38,7 @@ class Join:
 
 
 @dataclass(frozen=True)
-class Together:
+class CoClustering:
     """How often two metrics fall into one of two clusters when methods are drawn again."""
 
     a: str
@@ -58,7 +58,7 @@ class Clusters:
     joins: tuple[Join, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     support: float | None = None
-    together: tuple[Together, ...] = ()
+    together: tuple[CoClustering, ...] = ()
     resamples: int = 0
     left_out: tuple[str, ...] = ()
     reason: str | None = None
@@ -138,7 +138,7 @@ def cluster(
         groups,
         support=float((same == observed).all(axis=(1, 2)).mean()),
         together=tuple(
-            Together(names[i], names[j], float(same[:, i, j].mean()))
+            CoClustering(names[i], names[j], float(same[:, i, j].mean()))
             for i, j in combinations(range(len(names)), 2)
         ),
         resamples=len(drawn),

@@ -41,7 +41,7 @@ class Models:
         self.device = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
         self._processor = processor
-        self._loaded: _Loaded | None = None
+        self._loaded: _LoadedBase | None = None
 
     @property
     def precision(self) -> str:
@@ -82,12 +82,12 @@ class Models:
         vlm.model.to(self.device)
         for name, parameter in vlm.model.named_parameters():
             _check_finite(parameter, folder, name)
-        self._loaded = _Loaded(folder, vlm, fingerprint(vlm.model))
+        self._loaded = _LoadedBase(folder, vlm, fingerprint(vlm.model))
         return vlm
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class _LoadedBase:
     """A base in memory and what it was when it was loaded."""
 
     folder: Path

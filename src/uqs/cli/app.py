@@ -37,7 +37,7 @@ for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, r
 
 
 @dataclass
-class Asked:
+class Invocation:
     """What `main` must know of a call that failed."""
 
     debug: bool = False
@@ -52,7 +52,7 @@ def _show_version(asked: bool) -> None:
 
 def _note_debug(context: typer.Context, asked: bool) -> bool:
     """Noted as soon as it is read: what follows it may be wrong."""
-    if isinstance(context.obj, Asked):
+    if isinstance(context.obj, Invocation):
         context.obj.debug = asked
     return asked
 
@@ -84,13 +84,13 @@ def uqs(
     """Which of the numbers that say a vision-language model forgot can be trusted."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-    elif isinstance(context.obj, Asked):
+    elif isinstance(context.obj, Invocation):
         context.obj.verb = context.invoked_subcommand
 
 
 def main() -> None:
     """Run the command line; an error is one line on stderr and exit code 2, a fault exit code 1."""
-    asked = Asked()
+    asked = Invocation()
     try:
         code = app(prog_name="uqs", standalone_mode=False, obj=asked)
     except typer.TyperException as error:
@@ -106,7 +106,7 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _leave(message: str, code: int, asked: Asked) -> NoReturn:
+def _leave(message: str, code: int, asked: Invocation) -> NoReturn:
     if asked.debug:
         traceback.print_exc()
     typer.echo(f"error: {' '.join(message.split())}", err=True)

@@ -20,14 +20,14 @@ INDEX = "cross_scored.json"
 OWN, THEIRS = "answers_of_model", "answers_of_oracle"
 
 
-class Relabelled(NamedTuple):
+class RelabelledSplits(NamedTuple):
     """The forget questions with the model's and with the oracle's answers in place of the gold ones."""
 
     own: Split
     theirs: Split
 
 
-def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> Relabelled:
+def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> RelabelledSplits:
     """The questions to which both say something; `own` and `theirs` are their greedy answers, in order."""
     mine: list[Sample] = []
     others: list[Sample] = []
@@ -36,7 +36,7 @@ def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> Rela
             plain = replace(sample, task="short", question=sample.text, options=(), wrong=())
             mine.append(replace(plain, answer=answer))
             others.append(replace(plain, answer=other))
-    return Relabelled(Split(OWN, tuple(mine)), Split(THEIRS, tuple(others)))
+    return RelabelledSplits(Split(OWN, tuple(mine)), Split(THEIRS, tuple(others)))
 
 
 def scored(settings: TraceSettings) -> TraceSettings:
@@ -49,7 +49,7 @@ def scored(settings: TraceSettings) -> TraceSettings:
 class Places:
     """Where the traces of a model and an oracle lie, by split and by whether the oracle scored it."""
 
-    splits: Relabelled
+    splits: RelabelledSplits
     found: dict[tuple[str, bool], Path] = field(default_factory=dict)
 
     def score(self, tracer: Tracer, *, by_oracle: bool) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from uqs.errors import DataError
 from uqs.evaluation.record import described
 from uqs.evaluation.rows import measured
-from uqs.metrics.base import Evidence, Measured, PerSample, References
+from uqs.metrics.base import Evidence, MetricResult, PerSample, References
 from uqs.records import Measurement, Role, Status
 from uqs.results import Row
 from uqs.results.items import Item
@@ -42,10 +42,10 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluation:
     """All rows of one model with the samples' values behind them, and the metrics that failed, with why."""
 
-    measured: Sequence[Measured]
+    measured: Sequence[MetricResult]
     problems: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
@@ -78,23 +78,23 @@ def evaluate(
     *,
     role: Role,
     dead: bool = False,
-) -> Evaluated:
+) -> Evaluation:
     """Every row of the named metrics for one model; a metric that fails costs no other its rows.
 
     `dead` says that the run which made the model had to be ended.
     """
-    found: list[Measured] = []
+    found: list[MetricResult] = []
     problems: dict[str, str] = {}
     for one in measured(metrics, model, references, dead=dead, role=role):
-        if isinstance(one, Measured):
+        if isinstance(one, MetricResult):
             found.append(one)
         else:
             problems[one.metric] = described(one.error)
-    return Evaluated(found, problems)
+    return Evaluation(found, problems)
 
 
-def read_evaluated(folder: Path) -> Evaluated:
-    """What `Evaluated.write` wrote; DataError where the files are damaged."""
+def read_evaluated(folder: Path) -> Evaluation:
+    """What `Evaluation.write` wrote; DataError where the files are damaged."""
     import numpy as np
     import pyarrow.parquet as pq
 
@@ -115,13 +115,13 @@ def read_evaluated(folder: Path) -> Evaluated:
             if places is not None:
                 samples = PerSample(tuple(ids[places]), tuple(entities[places]), values[places])
             status = Status(one.pop("status"))
-            found.append(Measured(Measurement(**one, status=status), oracle_seed, samples))
-        return Evaluated(found, dict(tree["problems"]))
+            found.append(MetricResult(Measurement(**one, status=status), oracle_seed, samples))
+        return Evaluation(found, dict(tree["problems"]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DataError(f"is no file of measurements ({error!r})", file=file) from None
 
 
-def rows_of(subject: Subject, found: Iterable[Measured]) -> Iterator[Row]:
+def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
     """The rows of the results table, gaps to the oracles still missing."""
     for one in found:
         measurement = one.measurement
@@ -138,7 +138,7 @@ def rows_of(subject: Subject, found: Iterable[Measured]) -> Iterator[Row]:
         )
 
 
-def items_of(subject: Subject, found: Iterable[Measured]) -> Iterator[Item]:
+def items_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Item]:
     """The values of samples behind those rows."""
     for one in found:
         if one.per_sample is None:

@@ -25,7 +25,7 @@ from uqs.evaluation.given import (
 from uqs.evaluation.named import NamedCheckpoint
 from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
 from uqs.evaluation.plan import EvaluationPlan
-from uqs.evaluation.record import Recorded, described, record
+from uqs.evaluation.record import Recording, described, record
 from uqs.evaluation.tracer import Progress, Tracer
 from uqs.metrics.base import CrossScores, Evidence, Floats
 from uqs.records import Need, Role
@@ -57,13 +57,13 @@ class Failure:
 
 
 @dataclass
-class Gathered:
+class TracedModel:
     """A model whose traces exist; `seconds` is the time it took to make them now, and `collapse` says how the
     run that made the model collapsed."""
 
     named: NamedCheckpoint
     identity: Identity | None
-    recorded: Recorded
+    recorded: Recording
     halved: Sequence[Mapping[str, Any]]
     seconds: float
     collapse: str | None = None
@@ -91,7 +91,7 @@ class Gatherer:
     notes: list[str] = field(default_factory=list)
     weights: dict[NamedCheckpoint, str] = field(default_factory=dict)
 
-    def gather(self) -> list[Gathered]:
+    def gather(self) -> list[TracedModel]:
         """The models that could be traced, in the plan's order. UserError where an oracle is given twice."""
         self._weigh()
         found = []
@@ -138,7 +138,7 @@ class Gatherer:
             return recorded_weights(model.checkpoint.folder)
         return self._identity(model).weights
 
-    def _usable(self, gathered: Sequence[Gathered]) -> Iterator[Gathered]:
+    def _usable(self, gathered: Sequence[TracedModel]) -> Iterator[TracedModel]:
         """All but oracles that do not work, or were trained on forget data."""
         originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
         taught = originals[0].trace("forget") if originals else None
@@ -148,7 +148,7 @@ class Gatherer:
             else:
                 yield one
 
-    def _refused(self, oracle: Gathered, taught: Trace | None) -> str | None:
+    def _refused(self, oracle: TracedModel, taught: Trace | None) -> str | None:
         """Why a model cannot be an oracle; a note where that cannot be told."""
         if oracle.collapse:
             return f"is no oracle: its training collapsed ({oracle.collapse})"
@@ -158,17 +158,17 @@ class Gatherer:
             self.notes.append(f"{oracle.named.label} {reason}")
         return unfit(traces) or trained_on_forget(forget, holdout, taught)
 
-    def _gathered(self, model: NamedCheckpoint) -> Gathered:
+    def _gathered(self, model: NamedCheckpoint) -> TracedModel:
         begin = time.perf_counter()
         if model.checkpoint.kind == "traces":
-            return Gathered(model, None, Recorded(self._given(model)), (), 0.0)
+            return TracedModel(model, None, Recording(self._given(model)), (), 0.0)
         if model.checkpoint.kind == "adapter":
             check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
             recorded = record(tracer, self.plan.splits, self.plan.needs)
         self.notes += [f"{model.label}: {fault}" for fault in recorded.faults]
         seconds = time.perf_counter() - begin
-        return Gathered(model, tracer.identity, recorded, tracer.halved, seconds)
+        return TracedModel(model, tracer.identity, recorded, tracer.halved, seconds)
 
     def _given(self, model: NamedCheckpoint) -> Mapping[str, Path]:
         """The places of given traces. DataError where they were made in another way than the others."""
@@ -205,7 +205,7 @@ class Gatherer:
         store, found = TraceStore(self.cache), self._identity(model)
         return Tracer(model.checkpoint, found, self.models, store, settings, progress)
 
-    def _cross(self, gathered: Sequence[Gathered]) -> None:
+    def _cross(self, gathered: Sequence[TracedModel]) -> None:
         """Have each model and each oracle score the other's answers."""
         modelled = [one for one in gathered if one.identity is not None]
         pairs = [
@@ -239,7 +239,7 @@ class Gatherer:
             elif pair.places.complete:
                 pair.model.cross_scores[pair.oracle.named.seed] = pair.places.cross_scores()
 
-    def _score(self, scorer: Gathered, pairs: Sequence[_Pair]) -> None:
+    def _score(self, scorer: TracedModel, pairs: Sequence[_Pair]) -> None:
         with self._tracer(scorer.named, scored(self.settings)) as tracer:
             for pair in pairs:
                 pair.places.score(tracer, by_oracle=scorer is pair.oracle)
@@ -248,12 +248,12 @@ class Gatherer:
 class _Pair(NamedTuple):
     """A model and an oracle, and what each makes of the other's answers."""
 
-    model: Gathered
-    oracle: Gathered
+    model: TracedModel
+    oracle: TracedModel
     places: Places
 
 
-def halved_notes(gathered: Sequence[Gathered]) -> Iterator[str]:
+def halved_notes(gathered: Sequence[TracedModel]) -> Iterator[str]:
     """What a user should know of batches that did not fit into memory."""
     for one in gathered:
         for event in one.halved:

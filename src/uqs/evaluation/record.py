@@ -17,7 +17,7 @@ INDEX = "recorded.json"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Recording:
     """Where it lies in a store: the trace of each split, and those of models made from the model.
 
     `faults` says in words what could not be made.
@@ -49,7 +49,7 @@ class Recorded:
         (folder / INDEX).write_text(json.dumps(tree, indent=1), encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> Recorded:
+    def read(cls, folder: Path) -> Recording:
         """What `write` wrote; DataError where there is no such file."""
         file = folder / INDEX
         try:
@@ -63,7 +63,7 @@ class Recorded:
             raise DataError(f"does not say what was recorded ({error!r})", file=file) from None
 
 
-def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Recorded:
+def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Recording:
     """Trace a model on all splits and, where `needs` asks for it, models made from it on the forget split.
 
     What the store holds is not made again. A model from which no other can be made has that in `faults`.
@@ -72,13 +72,13 @@ def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Reco
 
     places = {name: tracer.ensure(split) for name, split in splits.items()}
     if Need.INTERVENTIONS not in needs:
-        return Recorded(places)
+        return Recording(places)
     try:
-        return Recorded(
+        return Recording(
             places, tracer.ensure_interventions(splits["forget"], DECLARED, intervention_traces)
         )
     except Exception as error:
-        return Recorded(
+        return Recording(
             places, None, (f"no interventions could be made on it: {described(error)}",)
         )
 

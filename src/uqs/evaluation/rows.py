@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from uqs.metrics.base import Evidence, Measured, Metric, References
-from uqs.metrics.baseline import Weak, rests_on, weak
+from uqs.metrics.base import Evidence, Metric, MetricResult, References
+from uqs.metrics.baseline import WeakSplit, rests_on, weak
 from uqs.metrics.catalogue import metric_class
 from uqs.metrics.collapse import collapsed
 from uqs.metrics.known_holdout import knows_holdout
@@ -31,7 +31,7 @@ class _Trust:
 
     knows_holdout: bool
     knowing_oracles: frozenset[int]
-    weak: Mapping[str, Weak]
+    weak: Mapping[str, WeakSplit]
 
 
 def measured(
@@ -40,7 +40,7 @@ def measured(
     references: References,
     dead: bool = False,
     role: Role = Role.UNLEARNED,
-) -> Iterator[Measured | Problem]:
+) -> Iterator[MetricResult | Problem]:
     """Every row of the named metrics; a metric that fails costs no other its rows.
 
     A model that is collapsed has values of the health metrics alone: the others would praise it for what it
@@ -77,7 +77,7 @@ def _trust(model: Evidence, references: References, role: Role) -> _Trust:
 
 def _rows(
     metric: Metric, model: Evidence, references: References, trust: _Trust
-) -> Iterator[Measured]:
+) -> Iterator[MetricResult]:
     if metric.card.group == "membership":  # forget against holdout
         yield from _against_holdout(metric, model, references, trust)
         return
@@ -90,7 +90,7 @@ def _rows(
 
 def _against_holdout(
     metric: Metric, model: Evidence, references: References, trust: _Trust
-) -> Iterator[Measured]:
+) -> Iterator[MetricResult]:
     if trust.knows_holdout:
         yield metric.missing(Status.KNOWN_HOLDOUT)
         return
@@ -104,9 +104,9 @@ def _against_holdout(
         yield from metric.measure(model, replace(references, oracles=sound))
 
 
-def _without_value(found: Measured, status: Status) -> Measured:
+def _without_value(found: MetricResult, status: Status) -> MetricResult:
     """The row with a status in place of its value; one that has no value keeps its own."""
     if found.measurement.status not in VALUED:
         return found
     emptied = replace(found.measurement, value=None, se=None, bound=None, status=status)
-    return Measured(emptied, found.oracle_seed)
+    return MetricResult(emptied, found.oracle_seed)

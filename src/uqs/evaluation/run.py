@@ -12,12 +12,12 @@ from uqs import __version__
 from uqs.checkpoints.find import same_weights
 from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.errors import UserError
-from uqs.evaluation.evaluate import Evaluated, Subject, evaluate, items_of, rows_of
+from uqs.evaluation.evaluate import Evaluation, Subject, evaluate, items_of, rows_of
 from uqs.evaluation.gather import (
     Failure,
-    Gathered,
     Gatherer,
     Listener,
+    TracedModel,
     halved_notes,
 )
 from uqs.evaluation.named import NamedCheckpoint
@@ -27,7 +27,7 @@ from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card
 from uqs.metrics.collapse import collapsed
-from uqs.models.update import Padded, effective_update, shapes
+from uqs.models.update import PaddedUpdate, effective_update, shapes
 from uqs.records import MetricCard, Need, Role
 from uqs.results import Row
 from uqs.results.items import Item
@@ -96,8 +96,8 @@ def measure(
 
 
 def _measured(
-    plan: EvaluationPlan, gathered: Sequence[Gathered], gatherer: Gatherer, listener: Listener
-) -> Iterator[tuple[Subject, Evaluated]]:
+    plan: EvaluationPlan, gathered: Sequence[TracedModel], gatherer: Gatherer, listener: Listener
+) -> Iterator[tuple[Subject, Evaluation]]:
     """The evaluation of every model; oracles' evidence stays in memory."""
     updates = _updates(plan, gathered, gatherer) if Need.WEIGHTS in plan.needs else {}
     kept = {
@@ -153,7 +153,7 @@ def _oracles(
 
 
 def _updates(
-    plan: EvaluationPlan, gathered: Sequence[Gathered], gatherer: Gatherer
+    plan: EvaluationPlan, gathered: Sequence[TracedModel], gatherer: Gatherer
 ) -> dict[NamedCheckpoint, Mapping[str, Floats]]:
     """What each model adds to `plan.start`, over the layers that any of them changes."""
     if plan.start is None:
@@ -175,12 +175,12 @@ def _updates(
             gatherer.notes.append(f"{one.named.label}: its weights are not compared: {error}")
     every = {layer: shape for update in found.values() for layer, shape in shapes(update).items()}
     return {
-        named: update if set(update) == set(every) else Padded(update, every)
+        named: update if set(update) == set(every) else PaddedUpdate(update, every)
         for named, update in found.items()
     }
 
 
-def _subject(plan: EvaluationPlan, one: Gathered, seconds: float) -> Subject:
+def _subject(plan: EvaluationPlan, one: TracedModel, seconds: float) -> Subject:
     return Subject(
         study="measure",
         benchmark=plan.benchmark.name,

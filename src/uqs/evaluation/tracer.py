@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uqs.models.vlm import VLM
 
 
-class Opens(Protocol):
+class CheckpointOpener(Protocol):
     """Opens checkpoints, as `checkpoints.open.Models` does."""
 
     def opened(self, checkpoint: Checkpoint) -> AbstractContextManager[VLM]:
@@ -45,7 +45,7 @@ class Tracer:
 
     checkpoint: Checkpoint
     identity: Identity
-    models: Opens
+    models: CheckpointOpener
     store: TraceStore
     settings: TraceSettings
     progress: Progress

@@ -37,7 +37,7 @@ PACKAGES = ("uqs", "torch", "transformers", "peft", "accelerate")
 
 
 @dataclass(frozen=True)
-class Unlearned:
+class UnlearningResult:
     """The folder of an unlearned model, what came of the run, and what the folder's ABOUT says."""
 
     folder: Path
@@ -67,7 +67,7 @@ def unlearn_checkpoint(
     trainer: TrainerSettings = DEFAULT_TRAINER,
     device: str | None = None,
     progress: Progress | None = None,
-) -> Unlearned:
+) -> UnlearningResult:
     """Unlearn the forget set of a benchmark by a method's name or FILE.py:CLASS, into the folder `out`.
 
     `original`, `base`, `benchmark` and `processor` are as for `uqs.measure`. `adapter` says what is trained
@@ -103,7 +103,7 @@ def unlearn_checkpoint(
         with io.new_folder(out) as part:
             save_unlearned(vlm, start, processor, part)
             (part / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    return Unlearned(out, training, about)
+    return UnlearningResult(out, training, about)
 
 
 def _check_free(out: Path) -> None:

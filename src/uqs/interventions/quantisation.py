@@ -93,11 +93,11 @@ def quantised(vlm: VLM, scheme: Scheme) -> Iterator[None]:
     llama.cpp. Original weights wait in the memory of the CPU. Raises UserError for weights that are quantised
     already, and where there is no such layer.
     """
-    kept: list[_Kept] = []
+    kept: list[_SavedLayer] = []
     try:
         with torch.no_grad():
             for name, layer in _layers(vlm):
-                kept.append(_Kept.of(name, layer))
+                kept.append(_SavedLayer.of(name, layer))
                 _round(layer, _ROUND[scheme])
         if not kept:
             raise UserError(f"{vlm.name!r} has no linear layer in its language model to quantise")
@@ -138,7 +138,7 @@ def _round(layer: Any, values: Callable[[Tensor], Tensor]) -> None:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _SavedLayer:
     """What a layer was before."""
 
     layer: Any
@@ -146,7 +146,7 @@ class _Kept:
     merged: tuple[str, ...]
 
     @classmethod
-    def of(cls, name: str, layer: Any) -> _Kept:
+    def of(cls, name: str, layer: Any) -> _SavedLayer:
         base = _base(layer)
         if not base.weight.is_floating_point():
             raise UserError(f"layer {name!r} is quantised already; load the model in full weights")

@@ -51,7 +51,9 @@ class MANU(Method):
         scores = {layer: forget[layer] / (retain[layer] + EPSILON) for layer in layers}
         remove(vlm, top_share(scores, self.settings.share))
 
-    def _importances(self, vlm: VLM, layers: Sequence[str], asked: Asked) -> dict[str, Tensor]:
+    def _importances(
+        self, vlm: VLM, layers: Sequence[str], asked: QuestionsByModality
+    ) -> dict[str, Tensor]:
         pictured, text = (
             activity(
                 vlm, layers, vlm.encode(samples), self.settings.batch_size, self.settings.threshold
@@ -61,14 +63,14 @@ class MANU(Method):
         return {layer: importance(pictured[layer], text[layer]) for layer in layers}
 
 
-class Asked(NamedTuple):
+class QuestionsByModality(NamedTuple):
     """Questions with a picture, and in text alone."""
 
     pictured: Sequence[Sample]
     text: Sequence[Sample]
 
 
-def by_modality(data: Data) -> dict[str, Asked]:
+def by_modality(data: Data) -> dict[str, QuestionsByModality]:
     """Forget and retain questions. Where one of the two has none in text alone, both get those that have a
     picture once more without it. Raises UserError where one has none with a picture."""
     parts = {name: data[name].samples for name in ("forget", "retain")}
@@ -79,7 +81,7 @@ def by_modality(data: Data) -> dict[str, Asked]:
             raise UserError(f"manu needs {name} questions with a picture; there are none")
     if not all(text.values()):
         text = {name: [replace(s, picture=None) for s in part] for name, part in pictured.items()}
-    return {name: Asked(pictured[name], text[name]) for name in parts}
+    return {name: QuestionsByModality(pictured[name], text[name]) for name in parts}
 
 
 def importance(pictured: Activity, text: Activity) -> Tensor:

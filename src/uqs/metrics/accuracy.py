@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uqs.metrics.base import Floats, Measured
+from uqs.metrics.base import Floats, MetricResult
 from uqs.metrics.by_split import SplitMetric, parts
 from uqs.records import MetricCard
 from uqs.traces.judged import right_answers
@@ -18,7 +18,7 @@ class _Accuracy(SplitMetric):
     def values(self, trace: Trace) -> Floats:
         return right_answers(trace)
 
-    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+    def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
         right = self.values(trace)
         yield self.mean(split, trace, right)
         for part, kept in parts(trace):

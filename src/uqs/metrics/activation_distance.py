@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured
+from uqs.metrics.base import Evidence, Floats, MetricResult
 from uqs.metrics.pairs import LAYER, PairMetric, activations, pair
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import FloatArray
@@ -37,7 +37,7 @@ class ActivationDistance(PairMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         split = self.card.split
         traces = pair(model, oracle, split)
         if traces is None or any(LAYER not in trace.answer_activations for trace in traces):

@@ -76,7 +76,7 @@ class PerSample(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measured:
+class MetricResult:
     """A measurement, the seed of the oracle it was taken against if it needs one, and the values that it is
     the mean of, where it is one."""
 
@@ -91,15 +91,17 @@ class Metric(ABC):
     card: ClassVar[MetricCard]
 
     @abstractmethod
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         """All rows of this metric for one model."""
 
     def missing(
         self, status: Status, split: str | None = None, oracle_seed: int | None = None
-    ) -> Measured:
+    ) -> MetricResult:
         """The row that says why there is no value."""
         place = split or self.card.split
-        return Measured(Measurement(self.card.symbol, place, None, None, 0, status), oracle_seed)
+        return MetricResult(
+            Measurement(self.card.symbol, place, None, None, 0, status), oracle_seed
+        )
 
     def mean(
         self,
@@ -110,7 +112,7 @@ class Metric(ABC):
         oracle_seed: int | None = None,
         bounds: Floats | None = None,
         kept: NDArray[np.bool_] | None = None,
-    ) -> Measured:
+    ) -> MetricResult:
         """The mean over a trace's samples, or those `kept`, clustered by entity.
 
         `bounds` (n,) are how far each value may lie from the exact one. `too_few` where no sample is kept,
@@ -125,7 +127,7 @@ class Metric(ABC):
         entities = tuple(trace.entities[i] for i in chosen)
         found = clustered_mean(values[chosen], entities)
         bound = None if bounds is None or not bounds.any() else float(np.mean(bounds[chosen]))
-        return Measured(
+        return MetricResult(
             Measurement(self.card.symbol, split, found.value, found.se, found.n, bound=bound),
             oracle_seed,
             PerSample(ids, entities, values[chosen]),
@@ -135,14 +137,14 @@ class Metric(ABC):
 class OracleMetric(Metric):
     """A metric against each oracle in turn; without one its status is `missing_oracle`."""
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not references.oracles:
             yield self.missing(Status.MISSING_ORACLE)
         for seed, oracle in sorted(references.oracles.items()):
             yield from self.against(model, oracle, seed)
 
     @abstractmethod
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         """The rows against one oracle."""
 
 

@@ -19,7 +19,7 @@ TAUGHT = ("forget", "retain")
 
 
 @dataclass(frozen=True)
-class Weak:
+class WeakSplit:
     """A place (`forget`, `retain/cloze`) where an original answers under LIMIT of what it was taught.
 
     `containing`: the share of its answers that are right or hold the gold answer as whole words, a
@@ -47,12 +47,12 @@ class Weak:
         return said
 
 
-def weak(original: Mapping[str, Trace]) -> dict[str, Weak]:
+def weak(original: Mapping[str, Trace]) -> dict[str, WeakSplit]:
     """The places where an original is no baseline, by name; parts by task and picture are places too."""
     return {found.place: found for split in TAUGHT for found in _weak(split, original.get(split))}
 
 
-def _weak(split: str, trace: Trace | None) -> Iterator[Weak]:
+def _weak(split: str, trace: Trace | None) -> Iterator[WeakSplit]:
     if trace is None:
         return
     right = right_answers(trace)
@@ -65,7 +65,7 @@ def _weak(split: str, trace: Trace | None) -> Iterator[Weak]:
         if float(right[kept].mean()) < LIMIT:
             wrong = np.flatnonzero(kept & (right == 0))
             shown = next((i for i in wrong if held[i]), wrong[0])
-            yield Weak(
+            yield WeakSplit(
                 place,
                 float(right[kept].mean()),
                 int(kept.sum()),
@@ -91,7 +91,7 @@ def holds(answer: str, gold: str) -> bool:
     )
 
 
-def rests_on(split: str, found: Mapping[str, Weak]) -> bool:
+def rests_on(split: str, found: Mapping[str, WeakSplit]) -> bool:
     """Whether a row's split is a place where the original is weak, or rewords or divides one."""
     return split in found or any(
         taught in found and split.partition("/")[0].startswith(taught) for taught in TAUGHT

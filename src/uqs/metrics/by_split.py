@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References
 from uqs.records import Status
 from uqs.traces.trace import Trace
 
@@ -21,14 +21,14 @@ class SplitMetric(Metric):
 
     also: ClassVar[tuple[str, ...]]
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if self.card.split not in model.traces:
             yield self.missing(Status.MISSING_TRACE)
         for split in (self.card.split, *self.also):
             if split in model.traces:
                 yield from self.rows(split, model.traces[split])
 
-    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+    def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
         """The rows of one split; `too_few` where it has no sample of the metric's kind."""
         yield self.mean(split, trace, self.values(trace), kept=self.kept(trace))
 

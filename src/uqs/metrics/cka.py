@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
+from uqs.metrics.base import Evidence, Floats, MetricResult, OracleMetric
 from uqs.metrics.pairs import LAYER, activations, pair
 from uqs.metrics.resampled import jackknife_error
 from uqs.records import Measurement, MetricCard, Need, Status
@@ -43,7 +43,7 @@ class LinearCKA(OracleMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         split = self.card.split
         traces = pair(model, oracle, split)
         if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
@@ -53,14 +53,14 @@ class LinearCKA(OracleMetric):
         for place in activations(traces, split):
             yield from place.rows(self._row(traces.model, place.model, place.oracle, seed))
 
-    def _row(self, trace: Trace, ours: FloatArray, theirs: FloatArray, seed: int) -> Measured:
+    def _row(self, trace: Trace, ours: FloatArray, theirs: FloatArray, seed: int) -> MetricResult:
         name = self.card.split
         if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
             return self.missing(Status.COLLAPSED, name, seed)
         found = linear_cka(ours.astype(np.float64), theirs.astype(np.float64), trace.entities)
         if found.value is None:
             return self.missing(Status.TOO_FEW, name, seed)
-        return Measured(
+        return MetricResult(
             Measurement(self.card.symbol, name, found.value, found.se, len(trace)), seed
         )
 

@@ -21,7 +21,7 @@ FAR = 1e40
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownProbabilities:
     """What is known of one model, by position.
 
     `shared`: log-probabilities (positions, k) of the tokens that are known of both models, -inf where a
@@ -40,7 +40,7 @@ class Known:
         return np.asarray(self.alone.sum(axis=1) + self.tail, dtype=np.float64)
 
 
-class Completed(NamedTuple):
+class PairedLogProbs(NamedTuple):
     """Log-probabilities of both models over the same columns, (positions, columns)."""
 
     first: Floats
@@ -53,12 +53,12 @@ class CommonTokens:
     known of neither. `complete`: all is known, and `alone`, `tail`, `cap` and `others` are 0.
     """
 
-    first: Known
-    second: Known
+    first: KnownProbabilities
+    second: KnownProbabilities
     others: Floats
     complete: bool
 
-    def closest(self) -> Completed:
+    def closest(self) -> PairedLogProbs:
         """The two most alike of all pairs of distributions that agree with what is known, tokens known of
         neither as one.
 
@@ -69,11 +69,11 @@ class CommonTokens:
         Kullback-Leibler divergences at once; making one token of many can only lower them (data processing).
         """
         if self.complete:
-            return Completed(self.first.shared, self.second.shared)
+            return PairedLogProbs(self.first.shared, self.second.shared)
         return _closest(self.first, self.second)
 
 
-def _closest(first: Known, second: Known) -> Completed:
+def _closest(first: KnownProbabilities, second: KnownProbabilities) -> PairedLogProbs:
     ratio = np.clip(_ratio(first, second), 1 / FAR, FAR)
     ours = _filled(second.alone, first.cap, np.minimum(1 / ratio, _rate(second.alone, first)))
     theirs = _filled(first.alone, second.cap, np.minimum(ratio, _rate(first.alone, second)))
@@ -82,7 +82,7 @@ def _closest(first: Known, second: Known) -> Completed:
     # In exact numbers the two lefts stand in the ratio; rounding must not leave one of them alone.
     left = np.minimum(left, other / ratio)
     with np.errstate(divide="ignore"):
-        return Completed(
+        return PairedLogProbs(
             np.column_stack([first.shared, *map(np.log, (first.alone, ours, left))]),
             np.column_stack([second.shared, *map(np.log, (theirs, second.alone, ratio * left))]),
         )
@@ -93,12 +93,12 @@ def _filled(known: Floats, cap: Floats, rate: Floats) -> Floats:
     return np.minimum(cap[:, None], rate[:, None] * known)
 
 
-def _rate(known: Floats, side: Known) -> Floats:
+def _rate(known: Floats, side: KnownProbabilities) -> Floats:
     """The largest rate, (positions,), at which what is filled is no more than the side's tail."""
     return _first_zero(side.tail, -known.sum(axis=1), _over(side.cap[:, None], known), known)
 
 
-def _ratio(first: Known, second: Known) -> Floats:
+def _ratio(first: KnownProbabilities, second: KnownProbabilities) -> Floats:
     """The ratio, (positions,), of second to first in what is left of the tails when the tokens known of one
     model alone have been filled at that very ratio.
     """
@@ -180,7 +180,7 @@ def common_tokens(first: Trace, second: Trace, at: slice) -> CommonTokens:
     nothing = np.zeros(len(one))
     if first.complete:
         none = np.empty((len(one), 0))
-        sides = [Known(shared, none, nothing, nothing) for shared in (one, other)]
+        sides = [KnownProbabilities(shared, none, nothing, nothing) for shared in (one, other)]
         return CommonTokens(sides[0], sides[1], nothing, complete=True)
     columns = _columns(first.top_ids[at], second.top_ids[at])
     known: NDArray[np.bool_] = columns >= 0
@@ -190,7 +190,9 @@ def common_tokens(first: Trace, second: Trace, at: slice) -> CommonTokens:
     seen[rows, columns[known]] = True
     tails = [_tail(trace, at, log_probs) for trace, log_probs in ((first, one), (second, other))]
     sides = [
-        Known(np.where(known, shared, -np.inf), np.where(common, 0, np.exp(all_)), *tail)
+        KnownProbabilities(
+            np.where(known, shared, -np.inf), np.where(common, 0, np.exp(all_)), *tail
+        )
         for shared, all_, common, tail in (
             (one, one, known, tails[0]),
             (matched, other, seen, tails[1]),

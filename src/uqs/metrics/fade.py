@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import CrossScores, Evidence, Floats, Measured, same_tokens
+from uqs.metrics.base import CrossScores, Evidence, Floats, MetricResult, same_tokens
 from uqs.metrics.pairs import PairMetric
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
@@ -39,7 +39,7 @@ class FunctionalAlignment(PairMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         split = self.card.split
         if seed not in model.cross_scores:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)

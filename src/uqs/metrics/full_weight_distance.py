@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Measured, OracleMetric
+from uqs.metrics.base import Evidence, MetricResult, OracleMetric
 from uqs.metrics.oracle_distance import norms
 from uqs.records import Measurement, MetricCard, Need, Status
 
@@ -35,7 +35,7 @@ class FullWeightDistance(OracleMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         if model.update is None or oracle.update is None:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
@@ -47,7 +47,7 @@ class FullWeightDistance(OracleMetric):
         if wanted == 0:
             yield self.missing(Status.TOO_FEW, oracle_seed=seed)
             return
-        yield Measured(
+        yield MetricResult(
             Measurement(
                 self.card.symbol, self.card.split, float(apart / wanted), None, len(layers)
             ),

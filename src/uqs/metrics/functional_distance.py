@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uqs.metrics.base import Evidence, Measured
+from uqs.metrics.base import Evidence, MetricResult
 from uqs.metrics.jensen_shannon import per_sample
 from uqs.metrics.pairs import PairMetric, pair
 from uqs.records import MetricCard, Need, Status
@@ -30,7 +30,7 @@ class FunctionalDistance(PairMetric):
     )
     also = ("neighbour", "real_world")
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         for split in (self.card.split, *self.also):
             traces = pair(model, oracle, split)
             if traces is not None:

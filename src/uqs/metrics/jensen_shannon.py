@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured
+from uqs.metrics.base import Evidence, Floats, MetricResult
 from uqs.metrics.distributions import CommonTokens, blocks
 from uqs.metrics.pairs import PairMetric, pair
 from uqs.records import MetricCard, Need, Status
@@ -46,7 +46,7 @@ class JensenShannon(PairMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         split = self.card.split
         traces = pair(model, oracle, split)
         if traces is None:

@@ -9,7 +9,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured
+from uqs.metrics.base import Evidence, Floats, MetricResult
 from uqs.metrics.distributions import blocks
 from uqs.metrics.pairs import Pair, PairMetric, pair
 from uqs.records import MetricCard, Need, Status
@@ -25,7 +25,7 @@ class _Divergence(PairMetric):
     Source: Kullback and Leibler 1951 (Ann. Math. Stat. 22).
     """
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         split = self.card.split
         traces = pair(model, oracle, split)
         if traces is None:
@@ -41,7 +41,7 @@ class _Divergence(PairMetric):
         """The model whose expectation is taken, and the other."""
 
 
-def _at_least(row: Measured) -> Measured:
+def _at_least(row: MetricResult) -> MetricResult:
     return replace(row, measurement=replace(row.measurement, status=Status.LOWER_BOUND))
 
 

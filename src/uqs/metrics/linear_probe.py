@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.answers import plain
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References, same_samples
 from uqs.metrics.recoverability import ABOVE
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
@@ -50,7 +50,7 @@ class LinearProbe(Metric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not {"forget", "retain"} <= set(model.traces):
             yield self.missing(Status.MISSING_TRACE)
             return
@@ -69,7 +69,7 @@ class LinearProbe(Metric):
             yield from self._further(task, forget, retain)
             yield from self._above(task, own, (forget, retain), references)
 
-    def _further(self, task: Task, forget: Trace, retain: Trace) -> Iterator[Measured]:
+    def _further(self, task: Task, forget: Trace, retain: Trace) -> Iterator[MetricResult]:
         for layer in sorted(_layers(forget, retain) - {LAYER}, reverse=True):
             place, found = f"forget/layer{layer}", task.read(forget, retain, layer)
             if found is None:
@@ -79,7 +79,7 @@ class LinearProbe(Metric):
 
     def _above(
         self, task: Task, own: Reading, traces: tuple[Trace, Trace], references: References
-    ) -> Iterator[Measured]:
+    ) -> Iterator[MetricResult]:
         place, forget = f"forget/{ABOVE}", traces[0]
         if not references.oracles:
             yield self.missing(Status.MISSING_ORACLE, place)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References, same_samples
 from uqs.metrics.recoverability import ABOVE, suppressed
 from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
@@ -36,7 +36,7 @@ class LogitLens(Metric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         trace = model.traces.get("forget")
         if trace is None or (headline := headline_layer(trace)) is None:
             yield self.missing(Status.MISSING_TRACE)
@@ -56,7 +56,9 @@ class LogitLens(Metric):
             for place, layer in places.items():
                 yield self._above(place, trace, oracle, seed, layer)
 
-    def _above(self, place: str, trace: Trace, oracle: Evidence, seed: int, layer: int) -> Measured:
+    def _above(
+        self, place: str, trace: Trace, oracle: Evidence, seed: int, layer: int
+    ) -> MetricResult:
         other = oracle.traces.get("forget")
         if other is None or layer not in lens_layers(other):
             return self.missing(Status.MISSING_TRACE, place, seed)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric
+from uqs.metrics.base import Evidence, Floats, MetricResult, OracleMetric
 from uqs.records import Measurement, MetricCard, Need, Status
 
 
@@ -36,7 +36,7 @@ class OracleDistance(OracleMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         if model.update is None or oracle.update is None:
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
@@ -47,7 +47,7 @@ class OracleDistance(OracleMetric):
             yield self.missing(Status.COLLAPSED, oracle_seed=seed)
         else:
             mean = float(np.mean([one.apart / one.oracle for one in layers]))
-            yield Measured(
+            yield MetricResult(
                 Measurement(self.card.symbol, self.card.split, mean, None, len(layers)), seed
             )
 

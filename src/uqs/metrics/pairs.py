@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, Floats, MetricResult, OracleMetric, same_samples
 from uqs.records import Status
 from uqs.traces.trace import FloatArray, Trace
 
@@ -37,7 +37,7 @@ class PairMetric(OracleMetric):
 
     def row(
         self, split: str, trace: Trace, values: Floats, seed: int, bounds: Floats | None = None
-    ) -> Measured:
+    ) -> MetricResult:
         """The mean over samples; `collapsed` where a model's numbers are so far off that it is no number."""
         if not np.isfinite(values).all():
             return self.missing(Status.COLLAPSED, split, seed)
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     model: FloatArray
     oracle: FloatArray
 
-    def rows(self, found: Measured) -> Iterator[Measured]:
+    def rows(self, found: MetricResult) -> Iterator[MetricResult]:
         """What was found, for each of the names."""
         for name in self.names:
             yield replace(found, measurement=replace(found.measurement, split=name))

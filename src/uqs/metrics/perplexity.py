@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.base import Evidence, Metric, MetricResult, References
 from uqs.metrics.clustered import clustered_mean
 from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import Trace
@@ -38,14 +38,14 @@ class Perplexity(Metric):
     )
     also = ("retain",)
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if self.card.split not in model.traces:
             yield self.missing(Status.MISSING_TRACE)
         for split in (self.card.split, *self.also):
             if split in model.traces:
                 yield self.row(split, model.traces[split])
 
-    def row(self, split: str, trace: Trace) -> Measured:
+    def row(self, split: str, trace: Trace) -> MetricResult:
         if not trace.finite:
             return self.missing(Status.COLLAPSED, split)
         losses = -trace.gold_log_probs.astype(np.float64)
@@ -57,4 +57,4 @@ class Perplexity(Metric):
         se = None if loss.se is None else value * loss.se
         if se is not None and not math.isfinite(se):
             return self.missing(Status.COLLAPSED, split)
-        return Measured(Measurement(self.card.symbol, split, value, se, len(trace)))
+        return MetricResult(Measurement(self.card.symbol, split, value, se, len(trace)))

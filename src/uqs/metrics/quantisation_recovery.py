@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Measured, References, same_samples
-from uqs.metrics.recoverability import Recovered, RecoveryMetric, right_after, suppressed
+from uqs.metrics.base import Evidence, MetricResult, References, same_samples
+from uqs.metrics.recoverability import RecoveryMetric, RecoveryOutcome, right_after, suppressed
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import Trace
 
@@ -37,7 +37,7 @@ class QuantisationRecovery(RecoveryMetric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         trace = model.traces.get("forget")
         ways = {} if trace is None else _recovered(model, trace, SCHEMES)
         if trace is None or HEADLINE not in ways:
@@ -53,15 +53,19 @@ class QuantisationRecovery(RecoveryMetric):
             yield from self.above(model, references, _headline)
 
 
-def _headline(model: Evidence, trace: Trace) -> dict[str, Recovered]:
+def _headline(model: Evidence, trace: Trace) -> dict[str, RecoveryOutcome]:
     return _recovered(model, trace, (HEADLINE,))
 
 
-def _recovered(model: Evidence, trace: Trace, schemes: tuple[str, ...]) -> dict[str, Recovered]:
+def _recovered(
+    model: Evidence, trace: Trace, schemes: tuple[str, ...]
+) -> dict[str, RecoveryOutcome]:
     found = {}
     for scheme in schemes:
         made = model.interventions.get(scheme, {}).get("forget")
         if made is not None:
             same_samples(trace, made)
-            found[scheme] = Recovered(right_after(made, trace), np.ones(len(trace), dtype=bool))
+            found[scheme] = RecoveryOutcome(
+                right_after(made, trace), np.ones(len(trace), dtype=bool)
+            )
     return found

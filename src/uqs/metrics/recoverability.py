@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from uqs import registry
 from uqs.answers import says_something
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References, same_samples
 from uqs.questions.base import Probe
 from uqs.questions.likelihood_rank import compared, reciprocal_rank
 from uqs.records import MetricCard, Need, Status
@@ -42,7 +42,7 @@ def right_after(made: Trace, before: Trace) -> Floats:
     return np.full(len(made), np.nan) if silent or not made.finite else right_answers(made)
 
 
-class Recovered(NamedTuple):
+class RecoveryOutcome(NamedTuple):
     """1 where knowledge is recovered, (n,), and whether that was tried at all, (n,)."""
 
     values: Floats
@@ -65,8 +65,8 @@ class RecoveryMetric(Metric):
         self,
         model: Evidence,
         references: References,
-        recovered: Callable[[Evidence, Trace], Mapping[str, Recovered]],
-    ) -> Iterator[Measured]:
+        recovered: Callable[[Evidence, Trace], Mapping[str, RecoveryOutcome]],
+    ) -> Iterator[MetricResult]:
         """For each oracle its row `forget/above_oracle`; any of the ways that were tried on both models
         counts."""
         place = f"{self.card.split}/{ABOVE}"
@@ -80,18 +80,20 @@ class RecoveryMetric(Metric):
         model: Evidence,
         oracle: Evidence,
         seed: int,
-        recovered: Callable[[Evidence, Trace], Mapping[str, Recovered]],
+        recovered: Callable[[Evidence, Trace], Mapping[str, RecoveryOutcome]],
         place: str,
-    ) -> Measured:
+    ) -> MetricResult:
         if "forget" not in oracle.traces:
             return self.missing(Status.MISSING_TRACE, place, seed)
         trace, other = model.traces["forget"], oracle.traces["forget"]
         same_samples(trace, other)
         own, theirs = recovered(model, trace), recovered(oracle, other)
         both = {name: own[name].tried & theirs[name].tried for name in own if name in theirs}
-        ours = any_of({n: Recovered(own[n].values, kept) for n, kept in both.items()}, len(trace))
+        ours = any_of(
+            {n: RecoveryOutcome(own[n].values, kept) for n, kept in both.items()}, len(trace)
+        )
         guessed = any_of(
-            {n: Recovered(theirs[n].values, kept) for n, kept in both.items()}, len(trace)
+            {n: RecoveryOutcome(theirs[n].values, kept) for n, kept in both.items()}, len(trace)
         )
         if not ours.tried.any():
             return self.missing(Status.MISSING_TRACE, place, seed)
@@ -99,13 +101,13 @@ class RecoveryMetric(Metric):
         return self.mean(place, trace, ours.values - guessed.values, oracle_seed=seed, kept=kept)
 
 
-def any_of(ways: Mapping[str, Recovered], n: int) -> Recovered:
+def any_of(ways: Mapping[str, RecoveryOutcome], n: int) -> RecoveryOutcome:
     """Recovered in any of the ways that were tried."""
     values, tried = np.zeros(n), np.zeros(n, dtype=bool)
     for way in ways.values():
         values = np.maximum(values, np.where(way.tried, way.values, 0))
         tried |= way.tried
-    return Recovered(values, tried)
+    return RecoveryOutcome(values, tried)
 
 
 class _Recoverability(RecoveryMetric):
@@ -118,7 +120,7 @@ class _Recoverability(RecoveryMetric):
 
     kind: ClassVar[Literal["explicit", "implicit"]]
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         trace = model.traces.get("forget")
         ways = {} if trace is None else self.recovered(model, trace)
         if trace is None or not ways:
@@ -136,17 +138,17 @@ class _Recoverability(RecoveryMetric):
             yield self.mean("forget/known", trace, found.values, kept=gone & found.tried & known)
         yield from self.above(model, references, self.recovered)
 
-    def further(self, trace: Trace, gone: Mask) -> Iterator[Measured]:
+    def further(self, trace: Trace, gone: Mask) -> Iterator[MetricResult]:
         """Rows of one kind alone."""
         yield from ()
 
-    def recovered(self, model: Evidence, trace: Trace) -> dict[str, Recovered]:
+    def recovered(self, model: Evidence, trace: Trace) -> dict[str, RecoveryOutcome]:
         """What each probe of the kind that was tried on the model recovers."""
         found = {}
         for name in registry.names("probe"):
             probe: Probe = registry.get("probe", name)()
             if probe.kind == self.kind and (answers := probe.recovered(model.traces)):
-                found[name] = Recovered(
+                found[name] = RecoveryOutcome(
                     np.array([float(answers.get(item, False)) for item in trace.ids]),
                     np.array([item in answers for item in trace.ids]),
                 )
@@ -191,7 +193,7 @@ class ImplicitRecoverability(_Recoverability):
     )
     kind = "implicit"
 
-    def further(self, trace: Trace, gone: Mask) -> Iterator[Measured]:
+    def further(self, trace: Trace, gone: Mask) -> Iterator[MetricResult]:
         ranks = {one.item: reciprocal_rank(one) for one in compared(trace)}
         if ranks:
             values = np.array([ranks.get(item, 0.0) for item in trace.ids])

@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from uqs.metrics.activation_distance import distances
-from uqs.metrics.base import Evidence, Measured, Metric, References
+from uqs.metrics.base import Evidence, Metric, MetricResult, References
 from uqs.metrics.pairs import LAYER, Pair, Place, activations, pair
 from uqs.metrics.resampled import clustered_ratio
 from uqs.records import Measurement, MetricCard, Need, Status
@@ -40,7 +40,7 @@ class RelativeActivationDistance(Metric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         oracles = references.oracles
         if not oracles:
             yield self.missing(Status.MISSING_ORACLE)
@@ -49,7 +49,7 @@ class RelativeActivationDistance(Metric):
 
     def _rows(
         self, model: Evidence, oracles: Mapping[int, Evidence], seed: int
-    ) -> Iterator[Measured]:
+    ) -> Iterator[MetricResult]:
         split = self.card.split
         traces = pair(model, oracles[seed], split)
         if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
@@ -72,7 +72,7 @@ class RelativeActivationDistance(Metric):
         place: Place,
         floors: list[Place],
         seed: int,
-    ) -> Measured:
+    ) -> MetricResult:
         name = self.card.split
         if not floors:
             return self.missing(Status.TOO_FEW, name, seed)
@@ -83,7 +83,7 @@ class RelativeActivationDistance(Metric):
         if not floor.any():
             return self.missing(Status.TOO_FEW, name, seed)
         found = clustered_ratio(ours, floor, trace.entities)
-        return Measured(
+        return MetricResult(
             Measurement(self.card.symbol, name, found.value, found.se, found.n), oracle_seed=seed
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References, same_samples
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References, same_samples
 from uqs.metrics.recoverability import ABOVE, right_after
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.judged import right_answers
@@ -39,7 +39,7 @@ class RelearningRecovery(Metric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         curve = relearnt(model)
         if not curve:
             yield self.missing(Status.MISSING_TRACE)
@@ -55,7 +55,7 @@ class RelearningRecovery(Metric):
 
     def _above(
         self, before: Trace, after: Trace, oracle: Evidence, seed: int, step: int
-    ) -> Measured:
+    ) -> MetricResult:
         theirs = relearnt(oracle).get(step)
         if theirs is None:
             return self.missing(Status.MISSING_TRACE, f"forget/{ABOVE}", seed)

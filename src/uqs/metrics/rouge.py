@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from uqs.metrics.base import Floats, Measured
+from uqs.metrics.base import Floats, MetricResult
 from uqs.metrics.by_split import Mask, SplitMetric, parts
 from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
@@ -42,7 +42,7 @@ class RougeRecall(SplitMetric):
     )
     also = ("forget_reworded", "forget_views", "retain", "neighbour", "real_world", "holdout")
 
-    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+    def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
         kept = np.flatnonzero(self.kept(trace))
         if len(kept) == 0:
             yield self.missing(Status.TOO_FEW, split)

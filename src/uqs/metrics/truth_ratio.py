@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from uqs.metrics.base import Floats, Measured
+from uqs.metrics.base import Floats, MetricResult
 from uqs.metrics.by_split import Mask, SplitMetric
 from uqs.records import MetricCard, Need
 from uqs.traces.trace import Trace
@@ -42,7 +42,7 @@ class TruthRatio(SplitMetric):
     )
     also = ("forget_reworded", "retain", "holdout")
 
-    def rows(self, split: str, trace: Trace) -> Iterator[Measured]:
+    def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
         values = self.values(trace)
         kind = truth_preferred(values) if split == "retain" else indifference(values)
         yield self.mean(split, trace, kind, kept=self.kept(trace))

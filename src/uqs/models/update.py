@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from uqs.errors import DataError
 from uqs.models.opening import adapter_config, rewrites_base
-from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, Stored, stored
+from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, StoredTensor, stored
 
 Floats = NDArray[np.float64]
 _UNTRAINED = ("embed", "lm_head")
@@ -54,7 +54,7 @@ def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
 
 def shapes(update: Mapping[str, Floats]) -> Mapping[str, tuple[int, ...]]:
     """The shape of each layer's update."""
-    if isinstance(update, AdapterUpdate | ModelUpdate | Padded):
+    if isinstance(update, AdapterUpdate | ModelUpdate | PaddedUpdate):
         return update.shapes
     return {layer: values.shape for layer, values in update.items()}
 
@@ -70,7 +70,7 @@ class _Tensors:
         return {one.name: one.file for one in self._stored}
 
     @cached_property
-    def _stored(self) -> Sequence[Stored]:
+    def _stored(self) -> Sequence[StoredTensor]:
         return list(stored(self.folder))
 
     @cached_property
@@ -218,7 +218,7 @@ def _matrices(tensors: _Tensors) -> dict[str, str]:
     }
 
 
-class Padded(Mapping[str, Floats]):
+class PaddedUpdate(Mapping[str, Floats]):
     """An update with zeros for further layers, which the checkpoint leaves alone; `shapes` of them all."""
 
     def __init__(self, update: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -17,7 +17,7 @@ SHARDS = f"{WHOLE}.index.json"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTensor:
     """A tensor in a file."""
 
     file: Path
@@ -49,12 +49,12 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in named]
 
 
-def stored(folder: Path) -> Iterator[Stored]:
+def stored(folder: Path) -> Iterator[StoredTensor]:
     """Every tensor of a folder's weight files. Raises DataError where a file is damaged."""
     for file in weight_files(folder):
         try:
             with safe_open(file, framework="np") as opened:
                 for name in opened.keys():  # noqa: SIM118  it is no mapping
-                    yield Stored(file, name, tuple(opened.get_slice(name).get_shape()))
+                    yield StoredTensor(file, name, tuple(opened.get_slice(name).get_shape()))
         except (OSError, SafetensorError) as error:
             raise DataError(f"is no readable safetensors file ({error})", file=file) from None

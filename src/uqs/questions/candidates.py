@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from uqs.answers import normalise
-from uqs.questions.similar import Similar
+from uqs.questions.similar import SimilarSamples
 from uqs.records import LETTERS, Benchmark, Sample, Split
 
 
@@ -14,8 +14,9 @@ def with_candidates(split: Split, benchmark: Benchmark, count: int = 4) -> Split
     """The split with `Sample.wrong` filled.
 
     A choice has the letters of all its other options. Any other question has up to `count` right answers to
-    the most similar questions of the same task about other entities (see `Similar.others`), which differ from
-    each other and from every right answer to this question, by the normal form that answers are judged by.
+    the most similar questions of the same task about other entities (see `SimilarSamples.others`). They
+    differ from each other and from every right answer to this question, by the normal form that answers are
+    judged by.
     A question has fewer, or none, where the benchmark knows no more.
     """
     known = [
@@ -28,7 +29,7 @@ def with_candidates(split: Split, benchmark: Benchmark, count: int = 4) -> Split
     right: dict[tuple[str, str], set[str]] = {}
     for sample in known:
         right.setdefault((sample.entity, sample.question), set()).add(normalise(sample.answer))
-    pool = Similar(known)
+    pool = SimilarSamples(known)
     return Split(
         split.name,
         tuple(replace(s, wrong=_wrong(s, pool, right, count)) for s in split.samples),
@@ -36,7 +37,7 @@ def with_candidates(split: Split, benchmark: Benchmark, count: int = 4) -> Split
 
 
 def _wrong(
-    sample: Sample, pool: Similar, right: Mapping[tuple[str, str], set[str]], count: int
+    sample: Sample, pool: SimilarSamples, right: Mapping[tuple[str, str], set[str]], count: int
 ) -> tuple[str, ...]:
     if sample.task == "classification":
         return tuple(letter for letter in LETTERS[: len(sample.options)] if letter != sample.answer)
@@ -49,7 +50,7 @@ def _wrong(
     return tuple(found)
 
 
-def _different(sample: Sample, pool: Similar, avoided: set[str]) -> Iterator[str]:
+def _different(sample: Sample, pool: SimilarSamples, avoided: set[str]) -> Iterator[str]:
     seen = {"", *avoided}
     for other in pool.others(sample):
         if (plain := normalise(other.answer)) not in seen:

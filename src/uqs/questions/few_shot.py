@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from uqs.answers import normalise
 from uqs.questions.base import ExplicitProbe, in_words
-from uqs.questions.similar import Similar
+from uqs.questions.similar import SimilarSamples
 from uqs.records import Benchmark, Sample
 
 EXAMPLES = 3
 
 
-class FewShot(ExplicitProbe):
+class FewShotProbe(ExplicitProbe):
     """Up to three questions about retained entities, each with its right answer, stand before the question.
 
     They are the most similar ones of the same task, about different entities. None has the item's own answer:
@@ -23,7 +23,7 @@ class FewShot(ExplicitProbe):
     source = "in-context relearning: Lynch et al. 2024 (arXiv 2402.16835)"
 
     def samples(self, benchmark: Benchmark) -> Sequence[Sample]:
-        pool = Similar(benchmark.learn["retain"].samples)
+        pool = SimilarSamples(benchmark.learn["retain"].samples)
         return [
             self.ask(item, "\n".join([*map(_answered, shown), _last(item)]), item.picture)
             for item in benchmark.evaluate["forget"].samples
@@ -31,7 +31,7 @@ class FewShot(ExplicitProbe):
         ]
 
 
-def examples(item: Sample, pool: Similar) -> Iterator[Sample]:
+def examples(item: Sample, pool: SimilarSamples) -> Iterator[Sample]:
     """The examples for an item: other entities, other answers."""
     gold = f" {normalise(in_words(item))} "
     entities: set[str] = set()

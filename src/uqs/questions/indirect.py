@@ -8,7 +8,7 @@ from uqs.questions.base import ExplicitProbe
 from uqs.records import Benchmark, Sample
 
 
-class Indirect(ExplicitProbe):
+class IndirectProbe(ExplicitProbe):
     """Asks what somebody who has the question should be told."""
 
     name = "indirect"

@@ -30,7 +30,7 @@ class LikelihoodRank(Probe):
         }
 
 
-class Compared(NamedTuple):
+class ItemLosses(NamedTuple):
     """Loss a token (nats) of an item's right answer and of its wrong ones."""
 
     item: str
@@ -38,16 +38,16 @@ class Compared(NamedTuple):
     wrong: NDArray[np.float64]
 
 
-def compared(trace: Trace) -> Iterator[Compared]:
+def compared(trace: Trace) -> Iterator[ItemLosses]:
     """The samples that have candidates."""
     ends = np.cumsum([len(some) for some in trace.candidates])[:-1]
     losses = np.split(trace.candidate_losses.astype(np.float64), ends)
     for item, gold, wrong in zip(trace.ids, trace.gold_losses(), losses, strict=True):
         if len(wrong):
-            yield Compared(item, float(gold), wrong)
+            yield ItemLosses(item, float(gold), wrong)
 
 
-def reciprocal_rank(one: Compared) -> float:
+def reciprocal_rank(one: ItemLosses) -> float:
     """1 over the right answer's rank by likelihood, 1 the best; a wrong answer as likely counts half."""
     above = np.count_nonzero(~(one.wrong >= one.gold))
     return float(1 / (1 + above + np.count_nonzero(one.wrong == one.gold) / 2))

@@ -17,7 +17,7 @@ _POINTING = re.compile(
 )
 
 
-class Named(ExplicitProbe):
+class NamedProbe(ExplicitProbe):
     """Picture questions asked without the picture; only where the benchmark gives the name and the name is
     no answer."""
 

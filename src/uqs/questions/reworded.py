@@ -8,7 +8,7 @@ from uqs.questions.base import ExplicitProbe, answered
 from uqs.traces.trace import Trace
 
 
-class Reworded(ExplicitProbe):
+class RewordedProbe(ExplicitProbe):
     """The benchmark's own rewordings, as they are traced in `forget_reworded`; no questions of its own."""
 
     name = "reworded"

@@ -22,7 +22,7 @@ def number_of(*words: str) -> int:
     return int.from_bytes(blake2b("\0".join(words).encode(), digest_size=8).digest(), "big")
 
 
-class Similar:
+class SimilarSamples:
     """Samples by task and question; of one entity's equal answers to the same question the first is kept."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:

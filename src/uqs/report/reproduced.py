@@ -13,7 +13,7 @@ from uqs.report.terminal import Sheet, write_lines, write_sheets
 from uqs.reproduction.differences import Difference, corrected_values, differences
 from uqs.reproduction.reproduce import Reproduction
 from uqs.score.export import tree as score_tree
-from uqs.score.figures import Recovered
+from uqs.score.figures import RecoveryCount
 
 TITLES = {
     "tau": "Agreement of metrics: tau",
@@ -104,7 +104,7 @@ def _cited(found: Reproduction) -> Iterable[str]:
         value = "undefined, one of the metrics is tied" if tau is None else f"{tau:+.0f}"
         yield f"BLIP-2 (published means of two methods): tau({pair}) is {value}; two methods allow no more."
     counts = found.figures.recoverability
-    total = Recovered(
+    total = RecoveryCount(
         sum(one.recovered for one in counts.values()),
         sum(one.suppressed for one in counts.values()),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uqs.audit.findings import Agreement, Reliability
 from uqs.reproduction.procedures import Span
 from uqs.reproduction.reproduce import Reproduction
-from uqs.score.figures import METRICS, Printed
+from uqs.score.figures import METRICS, PrintedFigure
 from uqs.text import listed
 
 
@@ -17,7 +17,7 @@ class Difference:
 
     group: str
     key: str
-    printed: Printed
+    printed: PrintedFigure
     reproduced: float
     corrected: float | None
     why: str

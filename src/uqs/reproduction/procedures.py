@@ -25,7 +25,7 @@ PAIRS = tuple(combinations(METRICS, 2))
 
 
 @dataclass(frozen=True)
-class Tested:
+class SignificanceTest:
     """A statistic and its p-value."""
 
     value: float
@@ -76,10 +76,10 @@ def _groups(frame: pd.DataFrame, metric: str) -> FloatArray:
     return np.array(parts)
 
 
-def group_tau(frame: pd.DataFrame, a: str, b: str) -> Tested:
+def group_tau(frame: pd.DataFrame, a: str, b: str) -> SignificanceTest:
     """Mean over groups of the tau of order ranks; p of a t test of the groups' taus against 0."""
     taus = tau_of_ranks(order_ranks(_groups(frame, a)), order_ranks(_groups(frame, b)))
-    return Tested(float(taus.mean()), float(stats.ttest_1samp(taus, 0.0).pvalue))
+    return SignificanceTest(float(taus.mean()), float(stats.ttest_1samp(taus, 0.0).pvalue))
 
 
 def row_order_span(frame: pd.DataFrame, a: str, b: str) -> Span:
@@ -107,11 +107,11 @@ def mean_pairwise_tau(frame: pd.DataFrame, *, align: bool) -> float:
     return float(np.mean(taus))
 
 
-def reliability(frame: pd.DataFrame, metric: str) -> Tested:
+def reliability(frame: pd.DataFrame, metric: str) -> SignificanceTest:
     """Spearman's rho over all rows of the aligned metric against minus the oracle distance."""
     distance = frame["oracle_distance"].to_numpy(dtype=np.float64)
     result = stats.spearmanr(aligned(frame, metric), -distance)
-    return Tested(float(result.statistic), float(result.pvalue))
+    return SignificanceTest(float(result.statistic), float(result.pvalue))
 
 
 def weights(frame: pd.DataFrame) -> dict[str, float]:

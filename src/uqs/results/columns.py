@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from uqs.errors import DataError
 from uqs.results import cells
 from uqs.results.panel import FloatArray
-from uqs.results.raw import File, Raw
+from uqs.results.raw import File, RawTable
 
 
 class Numbers(NamedTuple):
@@ -27,7 +27,7 @@ class Numbers(NamedTuple):
 class Reader:
     """Reads the columns of one raw table; errors name file, row and field."""
 
-    def __init__(self, raw: Raw, file: File) -> None:
+    def __init__(self, raw: RawTable, file: File) -> None:
         self.frame, self.file = raw.frame, file
         self.decimal_comma = raw.decimal_comma
         self.rows = np.arange(1, len(raw.frame) + 1) if raw.rows is None else np.array(raw.rows)

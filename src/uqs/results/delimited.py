@@ -8,7 +8,7 @@ import re
 
 from uqs.errors import DataError
 from uqs.results.headers import SYNONYMS
-from uqs.results.raw import File, Raw, of_lines
+from uqs.results.raw import File, RawTable, of_lines
 
 KNOWN = frozenset({"benchmark", "method", "seed", "metric", "value"}) | set(SYNONYMS)
 _SEP = re.compile(r"sep=(.)\r?\n")
@@ -16,7 +16,7 @@ _COMMA = re.compile(r"\D*\d+,\d+([eE][+-]?\d+)?\D*(\d+,\d+\D*)?", re.ASCII)
 _POINT = re.compile(r"\D*\d*\.\d+([eE][+-]?\d+)?\D*(\d*\.\d+\D*)?", re.ASCII)
 
 
-def read(text: str, file: File) -> Raw:
+def read(text: str, file: File) -> RawTable:
     """The cells; DataError where the text is no such table.
 
     The delimiter is the one that the first line `sep=;` names, else the one that gives the header the most
@@ -37,7 +37,7 @@ def read(text: str, file: File) -> Raw:
     except csv.Error as error:
         raise DataError(f"is no readable CSV ({error})", file=file) from None
     frame = of_lines(lines, file)
-    return Raw(frame, delimiter != "," and _has_decimal_commas(lines[1:]))
+    return RawTable(frame, delimiter != "," and _has_decimal_commas(lines[1:]))
 
 
 def _fit(header: str, delimiter: str) -> tuple[int, int]:

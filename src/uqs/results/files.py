@@ -8,9 +8,9 @@ from pathlib import Path
 from uqs.errors import DataError
 from uqs.results import delimited, json_records, latex, markdown
 from uqs.results.encoding import PACKED, as_text
-from uqs.results.raw import File, Raw
+from uqs.results.raw import File, RawTable
 
-Reader = Callable[[str, File], Raw]
+Reader = Callable[[str, File], RawTable]
 _READERS: dict[str, tuple[str, Reader]] = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), ("CSV", delimited.read)),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), ("JSON", json_records.read)),
@@ -33,7 +33,7 @@ def suffix(path: Path) -> str:
     return endings[-1] if endings else ""
 
 
-def parse(data: bytes, path: Path) -> Raw:
+def parse(data: bytes, path: Path) -> RawTable:
     """The cells of a text file: read as its suffix says, else as what it looks like."""
     named = _READERS.get(suffix(path))
     text = as_text(data, named[0] if named else "text", path)

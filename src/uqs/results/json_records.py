@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from uqs.errors import DataError
-from uqs.results.raw import File, Raw, refuse_doubles
+from uqs.results.raw import File, RawTable, refuse_doubles
 
 
-def read(text: str, file: File) -> Raw:
+def read(text: str, file: File) -> RawTable:
     """The cells; whole numbers stay whole. DataError where the text is no such table."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def read(text: str, file: File) -> Raw:
         data = [data]
     if not isinstance(data, list) or not all(isinstance(record, dict) for record in data):
         raise DataError("is no list of records", file=file)
-    return Raw(pd.DataFrame(data, dtype=object))
+    return RawTable(pd.DataFrame(data, dtype=object))
 
 
 def _line(error: Exception) -> str:

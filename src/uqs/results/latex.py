@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from uqs.errors import DataError
 from uqs.results.cells import without_latex
-from uqs.results.raw import File, Raw, of_lines
+from uqs.results.raw import File, RawTable, of_lines
 
 _KINDS = r"(?:tabular\*?|tabularx|tabulary|longtable|array)"
 _BEGIN = re.compile(rf"\\begin\s*\{{({_KINDS})\}}")
@@ -39,7 +39,7 @@ def is_table(text: str) -> bool:
     return _BEGIN.search(text) is not None
 
 
-def read(text: str, file: File) -> Raw:
+def read(text: str, file: File) -> RawTable:
     """The cells of the only tabular in the text; DataError where there is none, several, or one too free.
 
     A `\\multirow` holds for the rows that it spans. In the header, a `\\multicolumn` over several metrics is
@@ -54,8 +54,8 @@ def read(text: str, file: File) -> Raw:
         found = _by_benchmark(rows, file)
         body = len(rows) - 2
         numbers = [number % body + 1 for number in range(len(found) - 1)]
-        return Raw(of_lines(found, file), rows=tuple(numbers))
-    return Raw(of_lines(_texts(rows, file, first=0), file))
+        return RawTable(of_lines(found, file), rows=tuple(numbers))
+    return RawTable(of_lines(_texts(rows, file, first=0), file))
 
 
 def _lines(text: str, file: File) -> list[str]:

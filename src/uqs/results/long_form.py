@@ -18,7 +18,7 @@ from uqs.results.choice import EVERYTHING, Choice, unknown
 from uqs.results.columns import Reader
 from uqs.results.limits import within_bounds
 from uqs.results.panel import Better, FloatArray
-from uqs.results.raw import File, Raw, refuse_doubles
+from uqs.results.raw import File, RawTable, refuse_doubles
 
 KEYS = ("benchmark", "method", "seed")
 TEXTS = (
@@ -68,7 +68,7 @@ class _Columns(NamedTuple):
     percent: frozenset[str]
 
 
-def long_form(raw: Raw, file: File, choice: Choice = EVERYTHING) -> pd.DataFrame:
+def long_form(raw: RawTable, file: File, choice: Choice = EVERYTHING) -> pd.DataFrame:
     """The checked long form (COLUMNS) of a wide or long table; DataError names what is wrong with it."""
     found = _named(raw.frame, file, choice)
     frame, is_long = found.frame, _is_long(found.frame, file)
@@ -79,7 +79,7 @@ def long_form(raw: Raw, file: File, choice: Choice = EVERYTHING) -> pd.DataFrame
     if "seed" not in frame:
         frame = frame.assign(seed=0)
         notes.append(_NO_SEED)
-    reader = Reader(Raw(frame.reset_index(drop=True), raw.decimal_comma, raw.rows), file)
+    reader = Reader(RawTable(frame.reset_index(drop=True), raw.decimal_comma, raw.rows), file)
     parts = _from_long if is_long else _from_wide
     long, with_errors = parts(reader, found, choice)
     if with_errors:
@@ -286,7 +286,7 @@ def _from_long(reader: Reader, found: _Columns, choice: Choice) -> tuple[pd.Data
     columns = frozenset(map(str, reader.frame.columns))
     metric = written.map(_chosen_metrics(names, columns, choice, reader.file))
     keep = metric.notna().to_numpy()
-    kept = Raw(
+    kept = RawTable(
         reader.frame[keep].reset_index(drop=True),
         reader.decimal_comma,
         tuple(reader.rows[keep].tolist()),

@@ -6,7 +6,7 @@ import re
 
 from uqs.errors import DataError
 from uqs.results.cells import plain
-from uqs.results.raw import File, Raw, of_lines
+from uqs.results.raw import File, RawTable, of_lines
 
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -17,7 +17,7 @@ def is_table(text: str) -> bool:
     return bool(_rules(text.splitlines()))
 
 
-def read(text: str, file: File) -> Raw:
+def read(text: str, file: File) -> RawTable:
     """The cells of the only table in the text; DataError where there is none, or several."""
     lines = text.splitlines()
     rules = _rules(lines)
@@ -31,7 +31,7 @@ def read(text: str, file: File) -> Raw:
         if "|" not in line:
             break
         body.append(_cells(line))
-    return Raw(of_lines([_cells(lines[at - 1]), *body], file))
+    return RawTable(of_lines([_cells(lines[at - 1]), *body], file))
 
 
 def _rules(lines: list[str]) -> list[int]:

@@ -14,7 +14,7 @@ File = Path | str
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawTable:
     """Cells by column, unread; `decimal_comma` where 0,35 is a number.
 
     `rows` are the row numbers that errors name, where they are not 1, 2, 3 ...

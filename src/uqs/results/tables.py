@@ -18,7 +18,7 @@ from uqs.results.long_form import long_form as checked
 from uqs.results.long_form import of_results
 from uqs.results.panel import Panel
 from uqs.results.pivot import Directions, between_oracles, directions_of, per_model, to_panel
-from uqs.results.raw import File, Raw, refuse_doubles
+from uqs.results.raw import File, RawTable, refuse_doubles
 
 __all__ = [
     "Directions",
@@ -55,7 +55,7 @@ def read_long(path: Path, choice: Choice = EVERYTHING) -> pd.DataFrame:
     if schema.is_ours(table):
         long = of_results(schema.checked_frame(table, path), path, choice)
     else:
-        long = checked(Raw(arrow.to_frame(table)), path, choice)
+        long = checked(RawTable(arrow.to_frame(table)), path, choice)
     return attach(long, table.schema.metadata, path)
 
 
@@ -87,7 +87,7 @@ def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING)
     )
     names = [str(name) for name in read.columns]
     refuse_doubles(names, file)
-    return checked(Raw(read.set_axis(names, axis=1)), file, choice)
+    return checked(RawTable(read.set_axis(names, axis=1)), file, choice)
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,7 @@ GROUPS = (
 
 
 @dataclass(frozen=True)
-class Printed:
+class PrintedFigure:
     """A figure as it was printed."""
 
     text: str
@@ -47,7 +47,7 @@ class Printed:
 
 
 @dataclass(frozen=True)
-class Recovered:
+class RecoveryCount:
     """Directly suppressed items, and how many of them another probe recovered."""
 
     recovered: int
@@ -58,9 +58,9 @@ class Recovered:
 class Figures:
     """`printed[group][key]`; `blip2[method][metric]` and `recoverability[method]` are published as such."""
 
-    printed: Mapping[str, Mapping[str, Printed]]
+    printed: Mapping[str, Mapping[str, PrintedFigure]]
     blip2: Mapping[str, Mapping[str, float]]
-    recoverability: Mapping[str, Recovered]
+    recoverability: Mapping[str, RecoveryCount]
 
 
 def _text(name: str) -> str:
@@ -82,11 +82,12 @@ def printed() -> Figures:
     tree = yaml.safe_load(_text("figures.yaml"))
     return Figures(
         printed={
-            group: {key: Printed(text) for key, text in tree[group].items()} for group in GROUPS
+            group: {key: PrintedFigure(text) for key, text in tree[group].items()}
+            for group in GROUPS
         },
         blip2=tree["blip2"],
         recoverability={
-            method: Recovered(**counts)
+            method: RecoveryCount(**counts)
             for method, counts in tree["knowledge_recoverability"].items()
         },
     )

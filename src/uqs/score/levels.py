@@ -19,7 +19,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class OmittedMetric:
     """A metric that no method's score uses on a benchmark, and why."""
 
     benchmark: str
@@ -74,7 +74,7 @@ class Terms:
 
     by_cell: Mapping[tuple[int, int], Term]
     """By benchmark and metric number."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedMetric, ...]
 
 
 def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
@@ -84,16 +84,18 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
     compared on the same terms; the weights of the rest keep their proportions.
     """
     found: dict[tuple[int, int], Term] = {}
-    left_out: list[LeftOut] = []
+    left_out: list[OmittedMetric] = []
     missing = np.isnan(cube.means).sum(axis=1)
     for b, benchmark in enumerate(cube.benchmarks):
         for k, metric in enumerate(cube.metrics):
             scale = _scale(panel, benchmark, metric, form)
             if missing[b, k]:
                 status = _missing_status(panel, benchmark, metric)
-                left_out.append(LeftOut(benchmark, metric, status, missing=int(missing[b, k])))
+                left_out.append(
+                    OmittedMetric(benchmark, metric, status, missing=int(missing[b, k]))
+                )
             elif isinstance(scale, Status):
-                left_out.append(LeftOut(benchmark, metric, scale, missing=0))
+                left_out.append(OmittedMetric(benchmark, metric, scale, missing=0))
             else:
                 found[b, k] = scale
     if not found:

@@ -18,7 +18,7 @@ from uqs.score import cube as cubes
 from uqs.score import levels as terms_of
 from uqs.score import weights as weightings
 from uqs.score.cube import UQS_METRICS, Cube
-from uqs.score.levels import LeftOut, Levels, ScoreNoise
+from uqs.score.levels import Levels, OmittedMetric, ScoreNoise
 from uqs.score.stability import Stability, stability
 from uqs.score.transforms import Form
 from uqs.score.validation import HeldOutResult, validate
@@ -51,7 +51,7 @@ class MethodScore:
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantMetric:
     """A metric with one value for every run of a benchmark: it moves all scores alike and no rank."""
 
     benchmark: str
@@ -85,8 +85,8 @@ class ScoreResult:
     metrics: tuple[str, ...]
     methods: tuple[MethodScore, ...]
     weights: Weights
-    left_out: tuple[LeftOut, ...]
-    constant: tuple[Constant, ...]
+    left_out: tuple[OmittedMetric, ...]
+    constant: tuple[ConstantMetric, ...]
     thin: tuple[PartialRuns, ...]
     partial: Mapping[str, int]
     unmeasured: Mapping[str, Status]
@@ -212,10 +212,10 @@ def _methods(
     return tuple(sorted(found, key=lambda one: (one.rank, one.method)))
 
 
-def _constant(cube: Cube) -> tuple[Constant, ...]:
+def _constant(cube: Cube) -> tuple[ConstantMetric, ...]:
     means = cube.means
     return tuple(
-        Constant(cube.benchmarks[b], cube.metrics[k], float(means[b, 0, k]))
+        ConstantMetric(cube.benchmarks[b], cube.metrics[k], float(means[b, 0, k]))
         for b, k in np.argwhere(cube.constant)
     )
 

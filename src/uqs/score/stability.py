@@ -17,7 +17,7 @@ KAPPAS = (5.0, 20.0, 100.0, 500.0)
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalStability:
     """The ranking under Dirichlet(kappa w) weights against the one under w.
 
     `weight_sd` is the mean standard deviation of one weight at this kappa; `mean_tau` and `sd_tau` are
@@ -52,7 +52,7 @@ class Acceptability:
 class Stability:
     """`local` over the curve of kappa, `smaa` over all weights, `pareto` `(M,)`: no method dominates it."""
 
-    local: tuple[Local, ...]
+    local: tuple[LocalStability, ...]
     smaa: Acceptability
     pareto: NDArray[np.bool_]
 
@@ -71,12 +71,12 @@ def stability(
 
 def _local(
     levels: Levels, centre: FloatArray, kappa: float, rng: np.random.Generator, draws: int
-) -> Local:
+) -> LocalStability:
     base = ranks(levels.overall(centre))
     found = ranks(levels.overall_many(simplex.around(centre, kappa, draws, rng)))
     taus = _tau_b(found, base)
     known = taus[~np.isnan(taus)]
-    return Local(
+    return LocalStability(
         kappa=kappa,
         weight_sd=float(np.sqrt(centre * (1 - centre) / (kappa + 1)).mean()),
         mean_tau=float(known.mean()) if len(known) else None,

@@ -50,7 +50,7 @@ class HeldOutResult:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Predictions:
     """Predictions `(B, M)` for cells that were left out, NaN where nothing could be learned.
 
     `uqs` is under learned weights, `best` by the one metric that did best in training.
@@ -70,7 +70,7 @@ def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult
         return Status.MISSING_ORACLE
     if len(cube.methods) < FEWEST:
         return Status.TOO_FEW
-    schemes: dict[Scheme, Predicted] = {
+    schemes: dict[Scheme, Predictions] = {
         "benchmark": leave_benchmark_out(cube, levels),
         "method": leave_method_out(cube, levels),
     }
@@ -91,22 +91,22 @@ def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult
     return tuple(found)
 
 
-def leave_benchmark_out(cube: Cube, levels: Levels) -> Predicted:
+def leave_benchmark_out(cube: Cube, levels: Levels) -> Predictions:
     """Scores on each benchmark, learned on the others."""
     count = len(cube.benchmarks)
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
     if count < 2:
-        return Predicted(uqs, best)
+        return Predictions(uqs, best)
     rho = reliabilities(levels.values, cube.distance)
     for b in range(count):
         training = np.delete(rho, b, axis=0)
         uqs[b] = levels.scores(learn(training, len(cube.methods)).weights)[b]
         if (k := _best_metric(training)) is not None:
             best[b] = levels.values[b, :, k]
-    return Predicted(uqs, best)
+    return Predictions(uqs, best)
 
 
-def leave_method_out(cube: Cube, levels: Levels) -> Predicted:
+def leave_method_out(cube: Cube, levels: Levels) -> Predictions:
     """Each method's rank among all on each benchmark, by what was learned on the other methods.
 
     Ranks, because scores under the weights of different folds have no common scale.
@@ -114,7 +114,7 @@ def leave_method_out(cube: Cube, levels: Levels) -> Predicted:
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
     count = len(cube.methods)
     if count <= FEWEST:
-        return Predicted(uqs, best)
+        return Predictions(uqs, best)
     for m in range(count):
         training = reliabilities(
             np.delete(levels.values, m, axis=1), np.delete(cube.distance, m, axis=1)
@@ -122,7 +122,7 @@ def leave_method_out(cube: Cube, levels: Levels) -> Predicted:
         uqs[:, m] = _places(levels.scores(learn(training, count - 1).weights))[:, m]
         if (k := _best_metric(training)) is not None:
             best[:, m] = _places(levels.values[:, :, k])[:, m]
-    return Predicted(uqs, best)
+    return Predictions(uqs, best)
 
 
 def _places(scores: FloatArray) -> FloatArray:

@@ -167,14 +167,14 @@ def reliabilities(levels: FloatArray, distance: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedWeights:
     """Weights `(K,)` and how much of them is learned rather than equal."""
 
     weights: FloatArray
     share: float
 
 
-def learn(rho: FloatArray, methods: int) -> Learned:
+def learn(rho: FloatArray, methods: int) -> LearnedWeights:
     """Weights from the `(B, K)` reliabilities of training benchmarks, shrunk toward equal weights.
 
     A metric's reliability is the mean of its rho over the training benchmarks where it is defined, r. Under
@@ -190,18 +190,18 @@ def learn(rho: FloatArray, methods: int) -> Learned:
     defined = (~np.isnan(rho)).sum(axis=0)
     known = defined > 0
     if not known.any():
-        return Learned(even, 0.0)
+        return LearnedWeights(even, 0.0)
     r = np.where(np.isnan(rho), 0.0, rho).sum(axis=0)[known] / defined[known]
     v = 1 / ((methods - 1) * defined[known])
     positive = np.maximum(r, 0)
     if not positive.sum() > 0:
-        return Learned(even, 0.0)
+        return LearnedWeights(even, 0.0)
     noise, found = float(v.sum()), float((r**2).sum())
     share = 1 - noise / found if found > noise else 0.0
     weights = even.copy()
     learned = positive / positive.sum() * (known.sum() / size)
     weights[known] = (1 - share) * even[known] + share * learned
-    return Learned(weights, share)
+    return LearnedWeights(weights, share)
 
 
 def held_out(cube: Cube, levels: FloatArray) -> Weights:

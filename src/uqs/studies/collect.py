@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from uqs import __version__, io, results
 from uqs.errors import DataError
-from uqs.evaluation.evaluate import Evaluated, Subject, items_of, read_evaluated, rows_of
-from uqs.evaluation.record import Recorded
+from uqs.evaluation.evaluate import Evaluation, Subject, items_of, read_evaluated, rows_of
+from uqs.evaluation.record import Recording
 from uqs.gaps import with_gaps
-from uqs.metrics.base import Measured
+from uqs.metrics.base import MetricResult
 from uqs.metrics.catalogue import metric_card
 from uqs.records import Measurement, Role, Status
 from uqs.results import items
@@ -26,7 +26,7 @@ class _Model(NamedTuple):
     """A model of the study: what stands in all its rows, and what was measured of it."""
 
     subject: Subject
-    evaluated: Evaluated
+    evaluated: Evaluation
     faults: tuple[str, ...] = ()
 
 
@@ -63,17 +63,17 @@ def _problems(one: _Model) -> Iterator[str]:
 def _model(plan: Plan, store: Store, model: PlannedModel) -> _Model:
     if _failed(plan, store, model):
         failed = [
-            Measured(Measurement(card.symbol, card.split, None, None, 0, Status.GATE_FAILED))
+            MetricResult(Measurement(card.symbol, card.split, None, None, 0, Status.GATE_FAILED))
             for card in map(metric_card, plan.study.metrics)
         ]
-        return _Model(_subject(plan, model, None, 0.0), Evaluated(failed, {}))
+        return _Model(_subject(plan, model, None, 0.0), Evaluation(failed, {}))
     made = _made(store, model.model)
     behind = [made, _made(store, model.trace), _made(store, model.measure)]
     seconds = sum(manifest.seconds for manifest in behind)
     return _Model(
         _subject(plan, model, made, seconds),
         read_evaluated(store.folder(model.measure)),
-        Recorded.read(store.folder(model.trace)).faults,
+        Recording.read(store.folder(model.trace)).faults,
     )
 
 

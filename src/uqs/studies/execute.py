@@ -17,7 +17,7 @@ from uqs.studies.jobs import Job
 from uqs.studies.progress import Progress
 from uqs.studies.schedule import Schedule
 from uqs.studies.store import Store
-from uqs.studies.worker import Done, Failed, work_through
+from uqs.studies.worker import JobFailure, JobResult, work_through
 
 DEFAULT_WORK = "uqs.studies.work:run"
 TRIALS = "uqs.studies.tuning.trial:run"
@@ -26,7 +26,7 @@ TRIALS = "uqs.studies.tuning.trial:run"
 class Executor(Protocol):
     """Makes every job of a schedule that can be made; returns what failed."""
 
-    def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[Failed]: ...
+    def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[JobFailure]: ...
 
 
 def default_workers() -> int:
@@ -44,7 +44,7 @@ class LocalProcesses:
     workers: int
     work: str = DEFAULT_WORK
 
-    def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[Failed]:
+    def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[JobFailure]:
         count = min(self.workers, len(schedule.remaining))
         with _pool(count, store, self.work) as workers:
             return _drive(workers, schedule, progress)
@@ -61,21 +61,21 @@ class _Worker:
         with suppress(ConnectionError):  # a dead worker is found when its result is asked for
             self.connection.send(job)
 
-    def result(self, job: Job) -> Done | Failed:
+    def result(self, job: Job) -> JobResult | JobFailure:
         """What became of the job; a worker that died is a failure."""
         try:
-            found: Done | Failed = self.connection.recv()
+            found: JobResult | JobFailure = self.connection.recv()
         except (EOFError, ConnectionError):
             self.process.join()
             code = self.process.exitcode or 0
             why = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             hint = "; was memory short?" if code == -signal.SIGKILL else ""
-            return Failed(job.label, f"its worker process {why}{hint}", "", users=False)
+            return JobFailure(job.label, f"its worker process {why}{hint}", "", users=False)
         return found
 
 
-def _drive(workers: list[_Worker], schedule: Schedule, progress: Progress) -> list[Failed]:
-    failures: list[Failed] = []
+def _drive(workers: list[_Worker], schedule: Schedule, progress: Progress) -> list[JobFailure]:
+    failures: list[JobFailure] = []
     while True:
         for worker in workers:
             if worker.job is None and not failures and (job := schedule.take()):
@@ -90,7 +90,7 @@ def _drive(workers: list[_Worker], schedule: Schedule, progress: Progress) -> li
             if job is None:
                 continue
             result = worker.result(job)
-            if isinstance(result, Failed):
+            if isinstance(result, JobFailure):
                 failures.append(result)
                 progress.failed(job)
                 continue

@@ -22,7 +22,7 @@ from uqs.studies.progress import Forecast, Progress
 from uqs.studies.schedule import Schedule
 from uqs.studies.spec import dump_study, read_study
 from uqs.studies.store import Manifest, Store
-from uqs.studies.worker import Failed
+from uqs.studies.worker import JobFailure
 from uqs.training_extra import require_training_extra
 
 
@@ -126,7 +126,7 @@ def _make(
         raise _reported(failures, store)
 
 
-def _reported(failures: list[Failed], store: Store) -> Exception:
+def _reported(failures: list[JobFailure], store: Store) -> Exception:
     log = store.run / "log.txt"
     with log.open("a", encoding="utf-8") as handle:
         for failed in failures:

@@ -27,7 +27,7 @@ from uqs.checkpoints.open import Models
 from uqs.errors import UserError
 from uqs.evaluation.cross import Places, read_cross_scores, relabelled, scored, write_cross_scores
 from uqs.evaluation.evaluate import evaluate
-from uqs.evaluation.record import Recorded, record
+from uqs.evaluation.record import Recording, record
 from uqs.evaluation.splits import splits_of
 from uqs.evaluation.tracer import Tracer
 from uqs.methods.base import Method
@@ -216,7 +216,7 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     limits = Limits(**job.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
     found = {
-        role: knowledge(Recorded.read(folder).evidence(None).traces, limits)
+        role: knowledge(Recording.read(folder).evidence(None).traces, limits)
         for role, folder in sorted(inputs.items())
     }
     originals = {role: one for role, one in found.items() if role.startswith(Role.ORIGINAL)}
@@ -240,7 +240,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
         if "original" in inputs
         else None
     )
-    recorded = Recorded.read(inputs["trace"])
+    recorded = Recording.read(inputs["trace"])
     cross_scores = {}
     if "cross" in inputs:
         cross_scores = {
@@ -260,7 +260,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
 def cross(job: Job, inputs: Inputs, out: Path) -> None:
     """A model and each oracle score the other's greedy answers."""
     asked = benchmark_of(job).evaluate["forget"]
-    own = Recorded.read(inputs["trace"]).evidence(None).traces["forget"].answers
+    own = Recording.read(inputs["trace"]).evidence(None).traces["forget"].answers
     places: dict[int, Places] = {}
     for seed in job.params["oracle_seeds"]:
         theirs = _reference(
@@ -346,7 +346,7 @@ def _shuffled(data: Benchmark) -> Split:
 @lru_cache(maxsize=8)
 def _reference(traces: Path, checkpoint: Path, start: Path) -> Evidence:
     """What is recorded of an oracle or an original; read once a worker, for all models that need it."""
-    return Recorded.read(traces).evidence(effective_update(checkpoint, start))
+    return Recording.read(traces).evidence(effective_update(checkpoint, start))
 
 
 def shadows(inputs: Inputs) -> list[Shadow]:
@@ -360,5 +360,5 @@ def _shadow(folder: Path) -> Shadow:
     return Shadow(
         frozenset(about["members"]),
         unlearned=not about["collapsed"],
-        traces=Recorded.read(folder).evidence(None).traces,
+        traces=Recording.read(folder).evidence(None).traces,
     )

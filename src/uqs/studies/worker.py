@@ -33,7 +33,7 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True)
-class Done:
+class JobResult:
     """A job was made; `stop` says why nothing may be made from it."""
 
     key: str
@@ -42,7 +42,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Failed:
+class JobFailure:
     """A job could not be made; `users` where the user can mend it."""
 
     label: str
@@ -67,17 +67,17 @@ def work_through(connection: Connection, run: Path, work: str) -> None:
         connection.send(_attempt(job, store, work))
 
 
-def _attempt(job: Job, store: Store, work: str) -> Done | Failed:
+def _attempt(job: Job, store: Store, work: str) -> JobResult | JobFailure:
     try:
         return make(job, store, _load(work))
     except UserError as error:
-        return Failed(job.label, str(error), traceback.format_exc(), users=True)
+        return JobFailure(job.label, str(error), traceback.format_exc(), users=True)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
-        return Failed(job.label, message, traceback.format_exc(), users=False)
+        return JobFailure(job.label, message, traceback.format_exc(), users=False)
 
 
-def make(job: Job, store: Store, do: Work) -> Done:
+def make(job: Job, store: Store, do: Work) -> JobResult:
     """Do a job and put it into the store."""
     begin = time.perf_counter()
     for key in job.inputs.values():
@@ -100,7 +100,7 @@ def make(job: Job, store: Store, do: Work) -> Done:
             files=describe_files(part),
         )
         store.seal(part, manifest)
-    return Done(job.key, seconds, stop)
+    return JobResult(job.key, seconds, stop)
 
 
 def _load(work: str) -> Work:

@@ -27,11 +27,11 @@ from uqs.traces.prefix import Prefix, greedy, read_prompts
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace, join
 
-__all__ = ["Halved", "TraceSettings", "trace_parts", "trace_split"]
+__all__ = ["HalvedBatch", "TraceSettings", "trace_parts", "trace_split"]
 
 
 @dataclass(frozen=True)
-class Halved:
+class HalvedBatch:
     """A batch that did not fit into memory and was done in two halves."""
 
     split: str
@@ -40,7 +40,7 @@ class Halved:
 
 
 @dataclass
-class _Found:
+class _WindowReadings:
     """What is found of a window, by sample."""
 
     gold: dict[int, readings.Gold] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def trace_split(
     vlm: VLM,
     split: Split,
     settings: TraceSettings,
-    halved: Callable[[Halved], None] = lambda _: None,
+    halved: Callable[[HalvedBatch], None] = lambda _: None,
 ) -> Trace:
     """Trace every sample of the split, all in memory. Values do not depend on the order of the samples."""
     return join(list(trace_parts(vlm, split, settings, halved)))
@@ -62,7 +62,7 @@ def trace_parts(
     vlm: VLM,
     split: Split,
     settings: TraceSettings,
-    halved: Callable[[Halved], None] = lambda _: None,
+    halved: Callable[[HalvedBatch], None] = lambda _: None,
 ) -> Iterator[Trace]:
     """The trace in consecutive parts of `window` batches; memory does not grow with the split.
 
@@ -74,7 +74,7 @@ def trace_parts(
     size = settings.window * settings.batch_size
     windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
     for samples, encoded in _encoded(vlm, windows, settings):
-        found = _Found()
+        found = _WindowReadings()
         with torch.inference_mode():
             for rows in _batches(encoded, settings):
                 _trace_or_halve(vlm, encoded, rows, settings, split.name, halved, found)
@@ -126,8 +126,8 @@ def _trace_or_halve(
     rows: list[int],
     settings: TraceSettings,
     split: str,
-    halved: Callable[[Halved], None],
-    found: _Found,
+    halved: Callable[[HalvedBatch], None],
+    found: _WindowReadings,
 ) -> None:
     try:
         _trace_rows(vlm, encoded, rows, settings, found)
@@ -143,7 +143,7 @@ def _trace_or_halve(
         )
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    halved(Halved(split, len(rows), width))
+    halved(HalvedBatch(split, len(rows), width))
     middle = len(rows) // 2
     for half in (rows[:middle], rows[middle:]):
         _trace_or_halve(vlm, encoded, half, settings, split, halved, found)
@@ -157,7 +157,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _trace_rows(
-    vlm: VLM, encoded: Encoded, rows: Sequence[int], settings: TraceSettings, found: _Found
+    vlm: VLM, encoded: Encoded, rows: Sequence[int], settings: TraceSettings, found: _WindowReadings
 ) -> None:
     prefix = read_prompts(vlm, encoded, rows, settings.padding)
     layers = settings.layers_of(vlm.hidden_states)
@@ -201,7 +201,7 @@ def _part(
     split: str,
     samples: Sequence[Sample],
     encoded: Encoded,
-    found: _Found,
+    found: _WindowReadings,
     settings: TraceSettings,
 ) -> Trace:
     n = len(samples)

@@ -40,7 +40,7 @@ class Gold:
     lens_ranks: NDArray[np.int64]
 
 
-class Read(NamedTuple):
+class GoldReadings(NamedTuple):
     """What is read at the gold answers: of each sample all its numbers, and the likeliest token at each
     position and behind it; of the batch the log-probabilities (batch, vocabulary) of the first token."""
 
@@ -55,7 +55,7 @@ def gold(
     answers: Sequence[Sequence[int]],
     layers: Sequence[int],
     settings: TraceSettings,
-) -> Read:
+) -> GoldReadings:
     """Read everything at the gold answers (end marks included, for they are predicted too)."""
     tokens = [list(answer[:-1]) for answer in answers]
     lengths = [len(one) for one in tokens]
@@ -69,7 +69,7 @@ def gold(
         Gold(out.logits.shape[-1], **{name: values[row] for name, values in columns.items()})
         for row in range(len(tokens))
     ]
-    return Read(golds, says, log_softmax(out.logits[:, 0].float(), dim=-1))
+    return GoldReadings(golds, says, log_softmax(out.logits[:, 0].float(), dim=-1))
 
 
 def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:

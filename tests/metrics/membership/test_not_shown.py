@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from uqs import registry
-from uqs.metrics.base import Evidence, Measured, References, Shadow
+from uqs.metrics.base import Evidence, MetricResult, References, Shadow
 from uqs.metrics.catalogue import CARDS
 from uqs.metrics.membership import MembershipAdvantage
 from uqs.metrics.membership.gradient_norm import GradientNormAdvantage
@@ -27,9 +27,9 @@ BY_STATISTIC = {
 }
 
 
-def measure(symbol: str, model: Evidence, references: References) -> Measured:
+def measure(symbol: str, model: Evidence, references: References) -> MetricResult:
     rows = registry.get("metric", CARDS[symbol].name)().measure(model, references)
-    row: Measured = next(rows)
+    row: MetricResult = next(rows)
     assert row.measurement.value is not None
     return row
 

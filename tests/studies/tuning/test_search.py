@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uqs.methods.cards.card import TunedHyperparameter
-from uqs.studies.tuning.search import Tried, best, first_round, next_round
+from uqs.studies.tuning.search import TrialResult, best, first_round, next_round
 
 TARGETS = (0.75, 0.45, 0.15)
 
 
-def gave(forget: float | None, retain: float | None = 1.0) -> Tried:
-    return Tried({"a": forget}, {"a": retain})
+def gave(forget: float | None, retain: float | None = 1.0) -> TrialResult:
+    return TrialResult({"a": forget}, {"a": retain})
 
 
-def search(curve: Callable[[float], float | None], trials: int) -> dict[float, Tried]:
-    tried: dict[float, Tried] = {}
+def search(curve: Callable[[float], float | None], trials: int) -> dict[float, TrialResult]:
+    tried: dict[float, TrialResult] = {}
     asked = first_round(TunedHyperparameter(), trials)
     rounds = 0
     while asked:
@@ -63,10 +63,10 @@ def test_a_method_that_never_forgets_still_spends_its_trials() -> None:
 
 
 def test_the_distance_is_a_mean_over_benchmarks_not_of_means() -> None:
-    split = Tried({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 1.0})
+    split = TrialResult({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 1.0})
     assert split.mean_forget == 0.5
     assert split.distance(0.5) == 0.5
-    assert Tried({"a": 0.7, "b": 0.4}, {}).distance(0.45) == pytest.approx((0.25 + 0.05) / 2)
+    assert TrialResult({"a": 0.7, "b": 0.4}, {}).distance(0.45) == pytest.approx((0.25 + 0.05) / 2)
 
 
 def test_among_equals_more_of_retain_is_kept_then_less_is_turned() -> None:
@@ -87,5 +87,5 @@ def test_a_target_that_no_trial_came_near_has_no_value() -> None:
     assert best(tried, 0.15, 0.15) is None
     assert best(tried, 0.75, 0.15) == 1e-3  # 0.15 off, as far as may be
     assert best(tried, 0.74, 0.15) is None
-    uneven = {1.0: Tried({"a": 0.95, "b": 0.35}, {"a": 1.0, "b": 1.0})}
+    uneven = {1.0: TrialResult({"a": 0.95, "b": 0.35}, {"a": 1.0, "b": 1.0})}
     assert best(uneven, 0.65, 0.15) is None  # right as a mean, and on no benchmark

@@ -8,8 +8,8 @@ from uqs.methods.cards.card import TunedHyperparameter
 from uqs.methods.cards.labels import SalUnSettings
 from uqs.studies.spec import MethodChoice, Model, Study
 from uqs.studies.strengths import read_strengths
-from uqs.studies.tuning.run import Tuned, TuneOptions, Tuning
-from uqs.studies.tuning.search import Tried
+from uqs.studies.tuning.run import TunedMethod, TuneOptions, Tuning
+from uqs.studies.tuning.search import TrialResult
 from uqs.studies.tuning.table import page, strengths_file
 
 
@@ -22,12 +22,12 @@ def tuning(strong: float = 0.2) -> Tuning:
         seeds=(1,),
     )
 
-    def gave(forget: float | None, retain: float | None) -> Tried:
-        return Tried({"mmubench:tiny": forget}, {"mmubench:tiny": retain})
+    def gave(forget: float | None, retain: float | None) -> TrialResult:
+        return TrialResult({"mmubench:tiny": forget}, {"mmubench:tiny": retain})
 
     tried = {1e-4: gave(0.8, 0.95), 1e-3: gave(strong, 0.6), 1e-2: gave(None, None)}
     options = TuneOptions({"weak": 0.75, "strong": 0.15}, trials=4)
-    tuned = Tuned(study.methods[0], TunedHyperparameter(), tried)
+    tuned = TunedMethod(study.methods[0], TunedHyperparameter(), tried)
     return Tuning(study, options, gave(0.98, 0.99), [tuned])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, PerSample, References
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, PerSample, References
 from uqs.metrics.membership import statistics
 from uqs.metrics.membership.statistics import Scores, Statistic
 from uqs.records import Better, Measurement, MetricCard, Status
@@ -73,7 +73,9 @@ class Membership(Metric):
     def statistic(self, scores: Scores) -> Statistic | None:
         """None where there are too few entities for it."""
 
-    def row(self, scores: Scores, ids: tuple[str, ...], oracle_seed: int | None = None) -> Measured:
+    def row(
+        self, scores: Scores, ids: tuple[str, ...], oracle_seed: int | None = None
+    ) -> MetricResult:
         """The metric's row; `ids` are the members' sample ids. `collapsed` where a score is no finite number,
         which must not pass for a very high loss."""
         if not finite(scores):
@@ -83,7 +85,7 @@ class Membership(Metric):
             return self.missing(Status.TOO_FEW, oracle_seed=oracle_seed)
         n = len(scores.members) + len(scores.non_members)
         kept = found.by_member
-        return Measured(
+        return MetricResult(
             Measurement(self.card.symbol, self.card.split, found.value, found.se, n),
             oracle_seed,
             None if kept is None else PerSample(ids, tuple(scores.member_entities), kept),
@@ -114,7 +116,7 @@ class Attack(Membership):
     def score(self, trace: Trace) -> Floats:
         """Of each sample, (n,): the lower, the more it looks like training data."""
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not both(model.traces):
             yield self.missing(Status.MISSING_TRACE)
             return

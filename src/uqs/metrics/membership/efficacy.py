@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, Metric, References
+from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References
 from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
 
@@ -40,7 +40,7 @@ class MembershipEfficacy(Metric):
         ),
     )
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not {"forget", "retain", "holdout"} <= model.traces.keys():
             yield self.missing(Status.MISSING_TRACE)
             return

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.metrics.base import Evidence, Floats, Measured, References, Shadow, same_tokens
+from uqs.metrics.base import Evidence, Floats, MetricResult, References, Shadow, same_tokens
 from uqs.metrics.membership.attack import (
     AUC,
     MEMBERS,
@@ -53,7 +53,7 @@ class PerSampleAttack(Membership):
     Naderloui et al. 2025 (RULI, arXiv 2506.13009).
     """
 
-    def measure(self, model: Evidence, references: References) -> Iterator[Measured]:
+    def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         shadows = [
             s for s in references.shadows if s.unlearned and both(s.traces) and _finite(s.traces)
         ]
@@ -66,7 +66,7 @@ class PerSampleAttack(Membership):
         else:
             yield self._against(model.traces[MEMBERS], model.traces[NON_MEMBERS], shadows)
 
-    def _against(self, forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Measured:
+    def _against(self, forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> MetricResult:
         ratios = log_ratios(forget, holdout, shadows)
         member = np.arange(len(ratios.values)) < len(forget)
         members, non_members = (np.flatnonzero(ratios.known & s) for s in (member, ~member))

@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from uqs.metrics.base import Evidence, Measured, OracleMetric, same_samples
+from uqs.metrics.base import Evidence, MetricResult, OracleMetric, same_samples
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.membership.attack import MEMBERS, NON_MEMBERS, both
 from uqs.metrics.membership.min_k import lowest
@@ -44,7 +44,7 @@ class PrivLeak(OracleMetric):
         ),
     )
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         if not both(model.traces) or not both(oracle.traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return
@@ -68,7 +68,7 @@ class PrivLeak(OracleMetric):
             for part, trace in zip(parts, (forget, holdout), strict=True)
         ]
         value, n = 100 * (kept - ideal) / ideal, len(forget) + len(holdout)
-        yield Measured(
+        yield MetricResult(
             Measurement(self.card.symbol, self.card.split, value, joint(*errors), n), seed
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uqs.metrics.base import Evidence, Floats, Measured, OracleMetric, same_tokens
+from uqs.metrics.base import Evidence, Floats, MetricResult, OracleMetric, same_tokens
 from uqs.metrics.membership.attack import (
     AUC,
     MEMBERS,
@@ -35,7 +35,7 @@ class Reference(Membership, OracleMetric):
     Source: Carlini et al. 2021 (arXiv 2012.07805), who compare with a smaller model.
     """
 
-    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[Measured]:
+    def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
         if not both(model.traces) or not both(oracle.traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
             return

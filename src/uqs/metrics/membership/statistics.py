@@ -105,7 +105,7 @@ def _resampled(scores: Scores, percent: int) -> Iterator[Floats]:
         yield ours[np.arange(count), found] / ours[:, -1]
 
 
-class _Ordered(NamedTuple):
+class _OrderedScores(NamedTuple):
     """Scores of one side from the lowest, (n,), with the number of the entity of each."""
 
     scores: Floats
@@ -120,10 +120,10 @@ class _Ordered(NamedTuple):
         return totals
 
 
-def _ordered(scores: Floats, entities: Sequence[str]) -> _Ordered:
+def _ordered(scores: Floats, entities: Sequence[str]) -> _OrderedScores:
     _, codes = np.unique(np.asarray(entities), return_inverse=True)
     order = np.argsort(scores, kind="stable")
-    return _Ordered(scores[order], codes[order])
+    return _OrderedScores(scores[order], codes[order])
 
 
 class Placements(NamedTuple):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Container, Sequence
 
 from uqs.audit import Audit
-from uqs.audit.association import Association, Stratified, Value
+from uqs.audit.association import Association, StratifiedMean, Value
 from uqs.audit.findings import Reliability
 from uqs.audit.order import Order
 from uqs.audit.order_words import NO_ORDER
@@ -58,7 +58,7 @@ def agreement(audit: Audit, stopped: Container[str]) -> Markup:
     )
 
 
-def _stratified(found: Stratified) -> Cell:
+def _stratified(found: StratifiedMean) -> Cell:
     if found.value is None:
         return Cell(words.STATUS[found.status], style="status")
     return Cell(

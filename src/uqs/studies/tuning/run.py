@@ -20,7 +20,7 @@ from uqs.studies.plan import base_hash, file_of, make_plan
 from uqs.studies.run import RunOptions, make_jobs
 from uqs.studies.spec import MethodChoice, Study, read_study_to_tune
 from uqs.studies.store import Store
-from uqs.studies.tuning.search import TOLERANCE, Tried, best, first_round, nearest, next_round
+from uqs.studies.tuning.search import TOLERANCE, TrialResult, best, first_round, nearest, next_round
 
 NOTHING = "original"
 TARGETS = {"weak": 0.75, "medium": 0.45, "strong": 0.15}
@@ -40,12 +40,12 @@ class TuneOptions:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TunedMethod:
     """A method, what its study file fixes, and what was tried by the value of its hyperparameter."""
 
     choice: MethodChoice
     tuned_hyperparameter: TunedHyperparameter
-    tried: dict[float, Tried]
+    tried: dict[float, TrialResult]
 
     def chosen(self, options: TuneOptions) -> dict[str, float | None]:
         """The value for each strength, None where no trial came near enough to its target."""
@@ -82,8 +82,8 @@ class Tuning:
 
     study: Study
     options: TuneOptions
-    originals: Tried
-    methods: Sequence[Tuned]
+    originals: TrialResult
+    methods: Sequence[TunedMethod]
 
 
 def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
@@ -97,7 +97,7 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
             f"seed {options.seed} is one of the study's own; tune with one that it does not use (--seed)"
         )
     methods = [
-        Tuned(choice, tuned_hyperparameter, {})
+        TunedMethod(choice, tuned_hyperparameter, {})
         for choice in study.methods
         if (tuned_hyperparameter := method_card(choice.name).tuned_hyperparameter)
     ]
@@ -143,13 +143,13 @@ class _Trials:
         trials = [self._job(choice, name) for choice in choices for name in self.originals]
         return [self.base, *self.originals.values(), *dict((t.key, t) for t in trials).values()]
 
-    def read(self, store: Store, choice: MethodChoice) -> Tried:
+    def read(self, store: Store, choice: MethodChoice) -> TrialResult:
         """What a setting gave on each benchmark."""
         found = {
             name: json.loads((store.folder(self._job(choice, name).key) / "trial.json").read_text())
             for name in self.originals
         }
-        return Tried(
+        return TrialResult(
             {name: one.get("forget_accuracy") for name, one in found.items()},
             {name: one.get("retain_accuracy") for name, one in found.items()},
         )

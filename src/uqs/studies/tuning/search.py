@@ -16,7 +16,7 @@ TOLERANCE = 0.15
 ROUNDING = 1e-9
 
 
-class Tried(NamedTuple):
+class TrialResult(NamedTuple):
     """What one value gave, by benchmark: forget and retain accuracy on the validation part, of the
     original's knowledge of it; None where a model collapsed."""
 
@@ -49,7 +49,9 @@ def first_round(tuned_hyperparameter: TunedHyperparameter, trials: int) -> list[
     ]
 
 
-def next_round(tried: Mapping[float, Tried], targets: Sequence[float], trials: int) -> list[float]:
+def next_round(
+    tried: Mapping[float, TrialResult], targets: Sequence[float], trials: int
+) -> list[float]:
     """Up to one further value for each target, within `trials` in all; empty when the budget is spent.
 
     A target that lies between the forget accuracies of two neighbours gets a value between them, by
@@ -65,7 +67,7 @@ def next_round(tried: Mapping[float, Tried], targets: Sequence[float], trials: i
     return found
 
 
-def nearest(tried: Mapping[float, Tried], target: float) -> float | None:
+def nearest(tried: Mapping[float, TrialResult], target: float) -> float | None:
     """The value nearest to the target; among equals that which keeps more of retain, then the smaller.
 
     None where every trial collapsed.
@@ -74,7 +76,7 @@ def nearest(tried: Mapping[float, Tried], target: float) -> float | None:
     return None if math.isinf(tried[chosen].distance(target)) else chosen
 
 
-def best(tried: Mapping[float, Tried], target: float, tolerance: float) -> float | None:
+def best(tried: Mapping[float, TrialResult], target: float, tolerance: float) -> float | None:
     """The nearest value, where it is within `tolerance` of the target; None where the target was missed."""
     value = nearest(tried, target)
     if value is None or tried[value].distance(target) > tolerance + ROUNDING:
@@ -87,7 +89,7 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _towards(tried: Mapping[float, Tried], target: float) -> float:
+def _towards(tried: Mapping[float, TrialResult], target: float) -> float:
     ordered = sorted(tried)
     for low, high in pairwise(ordered):
         first, second = tried[low].mean_forget, tried[high].mean_forget
@@ -100,7 +102,7 @@ def _towards(tried: Mapping[float, Tried], target: float) -> float:
     return rounded(math.sqrt(nearest * neighbour))
 
 
-def _gaps(tried: Mapping[float, Tried]) -> Iterator[float]:
+def _gaps(tried: Mapping[float, TrialResult]) -> Iterator[float]:
     """Middles of the gaps between the values, the widest first."""
     gaps = sorted(pairwise(sorted(tried)), key=lambda pair: (-pair[1] / pair[0], pair))
     yield from (rounded(math.sqrt(low * high)) for low, high in gaps)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
-from uqs.studies.tuning.run import Tuned, Tuning
-from uqs.studies.tuning.search import COARSE, Tried
+from uqs.studies.tuning.run import TunedMethod, Tuning
+from uqs.studies.tuning.search import COARSE, TrialResult
 
 _BEGIN = """# Strengths
 
@@ -101,7 +101,7 @@ def page(tuning: Tuning) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(tuned: Tuned, tuning: Tuning, names: list[str]) -> Iterator[str]:
+def _rows(tuned: TunedMethod, tuning: Tuning, names: list[str]) -> Iterator[str]:
     chosen = tuned.chosen(tuning.options)
     for value, tried in sorted(tuned.tried.items()):
         strengths = [strength for strength, of in chosen.items() if of == value]
@@ -123,7 +123,7 @@ def _rounded(forget: Mapping[str, float | None]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in forget.items() if value is not None}
 
 
-def _means(tried: Tried) -> tuple[str, str]:
+def _means(tried: TrialResult) -> tuple[str, str]:
     if None in tried.forget.values():
         return "collapsed", "collapsed"
     return f"{tried.mean_forget:.2f}", f"{tried.mean_retain:.2f}"
