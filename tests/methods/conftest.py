@@ -18,7 +18,7 @@ from uqs.methods.streams import Stream
 from uqs.methods.trainer import Schedule, train
 from uqs.models.adapter import attach
 from uqs.models.settings import AdapterSettings
-from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
+from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
 from uqs.records import Split
 
 HALF = 9  # samples of the first three of six entities
@@ -40,14 +40,14 @@ class Table(VLM):
     def logits(self) -> nn.Parameter:
         return self.model.logits
 
-    def encode(self, samples: Sequence[Any]) -> Encoded:
+    def encode(self, samples: Sequence[Any]) -> Encoding:
         answers = tuple(
             tuple(i for i in self.labels[row].tolist() if i != IGNORED) for row in samples
         )
         rows, n = tuple((row,) for row in samples), len(samples)
-        return Encoded(rows, answers, ((),) * n, (-1,) * n, ())
+        return Encoding(rows, answers, ((),) * n, (-1,) * n, ())
 
-    def batch(self, encoded: Encoded, indices: Sequence[int]) -> Batch:
+    def batch(self, encoded: Encoding, indices: Sequence[int]) -> Batch:
         rows = torch.tensor([encoded.prompts[i][0] for i in indices])
         return Batch({"rows": rows}, self.labels[rows], self.labels.shape[1])
 
@@ -96,7 +96,7 @@ def drawn() -> Callable[..., Batches]:
 def plain_log_probs() -> Callable[..., list[Tensor]]:
     """Log-probabilities at each answer's tokens, (tokens, vocabulary), by plain calls of one question."""
 
-    def compute(vlm: VLM, encoded: Encoded, indices: Sequence[int]) -> list[Tensor]:
+    def compute(vlm: VLM, encoded: Encoding, indices: Sequence[int]) -> list[Tensor]:
         found = []
         for i in indices:
             ids = torch.tensor([encoded.prompts[i] + encoded.answers[i]])
@@ -113,7 +113,7 @@ def plain_log_probs() -> Callable[..., list[Tensor]]:
 def plain_loss(plain_log_probs) -> Callable[..., float]:  # type: ignore[no-untyped-def]
     """Mean cross-entropy of the answer tokens of some samples, one token after another."""
 
-    def compute(vlm: VLM, encoded: Encoded, indices: Sequence[int]) -> float:
+    def compute(vlm: VLM, encoded: Encoding, indices: Sequence[int]) -> float:
         with torch.no_grad():
             log_probs = plain_log_probs(vlm, encoded, indices)
         losses = [

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uqs.methods.streams import WINDOW, Stream
-from uqs.models.vlm import Encoded
+from uqs.models.vlm import Encoding
 
 
-def encoded(n: int) -> Encoded:
-    return Encoded(((1,),) * n, ((2,),) * n, ((),) * n, (-1,) * n, ())
+def encoded(n: int) -> Encoding:
+    return Encoding(((1,),) * n, ((2,),) * n, ((),) * n, (-1,) * n, ())
 
 
 @given(
@@ -55,7 +55,7 @@ def test_a_batch_of_no_samples_is_an_error() -> None:
 
 def test_batches_hold_samples_of_like_length() -> None:
     lengths = [1, 9] * 40
-    mixed = Encoded(tuple((1,) * n for n in lengths), ((2,),) * 80, ((),) * 80, (-1,) * 80, ())
+    mixed = Encoding(tuple((1,) * n for n in lengths), ((2,),) * 80, ((),) * 80, (-1,) * 80, ())
     batches = Stream.of(mixed, 10).batches(torch.Generator().manual_seed(0))
     for batch in itertools.islice(batches, WINDOW):
         assert len(batch) == 10

@@ -13,7 +13,7 @@ from uqs.methods.base import Method, trainable
 from uqs.methods.losses import answer_cross_entropy, kl_divergence, reference_log_probs
 from uqs.methods.settings import StopAtForgetLoss, TrainerSettings
 from uqs.methods.streams import Stream
-from uqs.methods.trainer import NOTHING, Schedule, Watched, first_words, train
+from uqs.methods.trainer import NOTHING, MonitoredQuestions, Schedule, first_words, train
 from uqs.models.adapter import attach
 from uqs.models.reference import Reference
 from uqs.models.settings import AdapterSettings
@@ -593,7 +593,7 @@ class Silence(Learn):
 
 def test_a_model_that_falls_silent_has_collapsed(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
     vlm = adapted(make_vlm)
-    watched = Watched(answers=vlm.encode(samples))
+    watched = MonitoredQuestions(answers=vlm.encode(samples))
     done = run(vlm, Silence(), samples, level(40, 1e-2), watched=watched, checks=20)
     assert done.collapse is not None
     assert done.collapse.startswith("the model answers nothing after step ")
@@ -652,7 +652,7 @@ def test_it_stops_once_the_withheld_loss_is_reached(make_vlm, samples) -> None: 
         Ascent(),
         samples[11:],
         level(20, 1e-2),
-        watched=Watched(withheld=encoded),
+        watched=MonitoredQuestions(withheld=encoded),
         checks=10,
         stop=stop,
     )

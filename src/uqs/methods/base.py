@@ -10,7 +10,7 @@ from torch import Tensor
 
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.streams import Stream
-from uqs.models.vlm import VLM, Batch, Encoded
+from uqs.models.vlm import VLM, Batch, Encoding
 from uqs.records import Split
 
 Data = Mapping[str, Split]
@@ -39,7 +39,7 @@ class Batches:
             self._made[name] = self.paired(name, self._streams[name].encoded)
         return self._made[name]
 
-    def paired(self, name: str, encoded: Encoded) -> Batch:
+    def paired(self, name: str, encoded: Encoding) -> Batch:
         """The same questions as the batch of stream `name`, in another encoding (with other answers)."""
         return self._vlm.batch(encoded, self.indices(name))
 

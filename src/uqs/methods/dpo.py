@@ -13,14 +13,14 @@ from uqs.methods.preference import OriginalLikelihoods, Preference
 from uqs.methods.refusals import encode_with_refusals
 from uqs.methods.streams import Stream
 from uqs.models.reference import Reference
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 
 
 class DPO(Preference):
     """A refusal is preferred to each forget answer, measured from the original; with retain."""
 
     card = cards.DPO
-    refused: Encoded
+    refused: Encoding
     original_gold: OriginalLikelihoods
     original_refusals: OriginalLikelihoods
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample
 
 REFUSALS = (
@@ -32,8 +32,8 @@ metric of refusals does not read; and the first words alone are a refusal, for a
 class ForgetAnswers(NamedTuple):
     """The same questions with their gold answers and with refusals; pictures are held once."""
 
-    gold: Encoded
-    refused: Encoded
+    gold: Encoding
+    refused: Encoding
 
 
 def encode_with_refusals(

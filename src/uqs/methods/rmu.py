@@ -11,7 +11,7 @@ from uqs.methods.cards import inside
 from uqs.methods.streams import Stream
 from uqs.models.reference import Reference
 from uqs.models.states import states_at, tokens_of
-from uqs.models.vlm import VLM, Batch, Encoded
+from uqs.models.vlm import VLM, Batch, Encoding
 
 
 class RMU(Method):
@@ -58,7 +58,7 @@ class RMU(Method):
         return language | vision
 
     @torch.no_grad()
-    def _targets(self, vlm: VLM, forget: Encoded, generator: torch.Generator) -> dict[str, Tensor]:
+    def _targets(self, vlm: VLM, forget: Encoding, generator: torch.Generator) -> dict[str, Tensor]:
         """By side, the vector (width,) that states are steered to."""
         size = self.settings.batch_size
         batches = [range(len(forget))[k : k + size] for k in range(0, len(forget), size)]
@@ -71,7 +71,7 @@ class RMU(Method):
             targets[side] = self.settings.coefficient * scale * drawn / drawn.norm()
         return targets
 
-    def _check_trainable(self, vlm: VLM, questions: Encoded) -> None:
+    def _check_trainable(self, vlm: VLM, questions: Encoding) -> None:
         for side, states in self._states(vlm, vlm.batch(questions, [0])).items():
             if not states.requires_grad:
                 part = f"in language layers {self.first} to {self.layer}"
@@ -89,7 +89,7 @@ def _layer(asked: float, depth: int) -> int:
     return layer
 
 
-def _pictured(encoded: Encoded) -> Encoded:
+def _pictured(encoded: Encoding) -> Encoding:
     return encoded.part([i for i, place in enumerate(encoded.picture) if place >= 0])
 
 

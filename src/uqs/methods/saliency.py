@@ -9,13 +9,13 @@ from torch import Tensor
 
 from uqs.methods.base import trainable
 from uqs.methods.losses import answer_cross_entropy
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 
 FLOOR = 1e-15
 """Added to both squared gradients before they are divided; the code of Huo et al. 2025 (arXiv 2502.11051)."""
 
 
-def squared_gradients(vlm: VLM, encoded: Encoded, batch_size: int) -> dict[str, Tensor]:
+def squared_gradients(vlm: VLM, encoded: Encoding, batch_size: int) -> dict[str, Tensor]:
     """The square of each trainable weight's gradient of a batch's mean loss, mean over batches.
 
     No batch mixes questions with and without a picture, and one that does not use a weight does not count

@@ -10,7 +10,7 @@ from uqs.methods.cards.labels import SALUN, SalUnSettings
 from uqs.methods.losses import answer_cross_entropy, answer_lengths
 from uqs.methods.random_labels import RandomLabels
 from uqs.methods.streams import Stream
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 
 AT_ONCE = 8  # questions in memory at a time when the gradient is taken
 
@@ -40,7 +40,7 @@ class SalUn(RandomLabels):
                 parameter.grad *= self.masks[name]
 
 
-def saliency_masks(vlm: VLM, forget: Encoded, share: float) -> dict[str, Tensor]:
+def saliency_masks(vlm: VLM, forget: Encoding, share: float) -> dict[str, Tensor]:
     """Which trainable weights may change: the `share` of all with the largest |gradient| of the mean
     cross-entropy over all forget answer tokens; of equal ones, such as those without gradient, any."""
     parameters = trainable(vlm)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from uqs.models.vlm import Encoded
+from uqs.models.vlm import Encoding
 
 WINDOW = 8
 
@@ -23,7 +23,7 @@ class Stream:
     same few samples.
     """
 
-    encoded: Encoded
+    encoded: Encoding
     sizes: tuple[int, ...]
     counts: tuple[int, ...]
 
@@ -34,7 +34,7 @@ class Stream:
             raise ValueError("every part needs a sample, and every batch one of each part")
 
     @classmethod
-    def of(cls, encoded: Encoded, batch_size: int) -> Stream:
+    def of(cls, encoded: Encoding, batch_size: int) -> Stream:
         """Batches of `batch_size` samples, or of all where there are fewer."""
         return cls(encoded, (len(encoded),), (min(batch_size, len(encoded)),))
 

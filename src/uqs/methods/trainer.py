@@ -18,7 +18,7 @@ from uqs.methods.losses import answer_cross_entropy, answer_lengths
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.streams import Stream
 from uqs.models.reference import Reference
-from uqs.models.vlm import IGNORED, VLM, Batch, Encoded
+from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
 
 Seen = TypeVar("Seen")
 Progress = Callable[[int, int, float], None]
@@ -51,15 +51,15 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredQuestions:
     """Questions that are looked at during a run: `answers` must not fall silent, and by the loss of
     `withheld`, which no step reads, a run may be stopped."""
 
-    answers: Encoded | None = None
-    withheld: Encoded | None = None
+    answers: Encoding | None = None
+    withheld: Encoding | None = None
 
 
-NOTHING = Watched()
+NOTHING = MonitoredQuestions()
 
 
 @dataclass
@@ -82,7 +82,7 @@ def train(
     schedule: Schedule,
     order: torch.Generator,
     settings: TrainerSettings = DEFAULT_TRAINER,
-    watched: Watched = NOTHING,
+    watched: MonitoredQuestions = NOTHING,
     progress: Progress | None = None,
 ) -> Training:
     """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
@@ -103,7 +103,7 @@ class _Run:
         schedule: Schedule,
         order: torch.Generator,
         settings: TrainerSettings,
-        watched: Watched,
+        watched: MonitoredQuestions,
         progress: Progress | None,
     ) -> None:
         self.vlm, self.method, self.streams = vlm, method, streams
@@ -256,12 +256,12 @@ class _Run:
             return "the model answers nothing"
         return None
 
-    def _mean_loss(self, encoded: Encoded) -> float:
+    def _mean_loss(self, encoded: Encoding) -> float:
         """Mean cross-entropy (nats) over all answer tokens."""
         sums = self._looked_at(_loss_and_tokens, encoded)
         return sum(loss for loss, _ in sums) / sum(tokens for _, tokens in sums)
 
-    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoded) -> list[Seen]:
+    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoding) -> list[Seen]:
         """What there is to see, batch by batch, of a model that is not in training."""
         training = self.vlm.model.training
         self.vlm.model.eval()

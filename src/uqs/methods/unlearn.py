@@ -11,8 +11,8 @@ import torch
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
-from uqs.methods.trainer import Progress, Schedule, Training, Watched, train
-from uqs.models.vlm import VLM, Encoded
+from uqs.methods.trainer import MonitoredQuestions, Progress, Schedule, Training, train
+from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 
 WATCHED = 16
@@ -49,7 +49,7 @@ def unlearn(
     if streams:
         settings: MethodSettings = method.settings
         schedule = Schedule(settings.steps, settings.lr, trainer.schedule, trainer.warmup)
-        watched = Watched(
+        watched = MonitoredQuestions(
             _encoded(vlm, data["retain"].samples[:WATCHED]) if "retain" in data else None,
             _encoded(vlm, withheld.samples),
         )
@@ -61,7 +61,7 @@ def unlearn(
     return training
 
 
-def _encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoded | None:
+def _encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoding | None:
     return vlm.encode(samples) if samples else None
 
 

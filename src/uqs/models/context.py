@@ -9,7 +9,7 @@ from uqs.errors import UserError
 from uqs.records import Sample
 
 if TYPE_CHECKING:
-    from uqs.models.vlm import VLM, Encoded
+    from uqs.models.vlm import VLM, Encoding
 
 
 class TooLongError(UserError):
@@ -29,7 +29,7 @@ def context(vlm: VLM) -> int | None:
 
 
 def check_context(
-    vlm: VLM, samples: Sequence[Sample], encoded: Encoded, new_tokens: int = 0
+    vlm: VLM, samples: Sequence[Sample], encoded: Encoding, new_tokens: int = 0
 ) -> None:
     """Raise TooLongError where a question with its longest answer, or with so many new tokens, is too long.
 

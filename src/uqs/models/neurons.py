@@ -20,7 +20,7 @@ from uqs.models.adapter import (
     has_adapter,
     set_factors,
 )
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 
 LANGUAGE = re.compile(
     r"(.*\.)?(language_model\.layers\.\d+\.mlp\.down_proj"
@@ -59,7 +59,7 @@ def output_layers(vlm: VLM, patterns: Sequence[re.Pattern[str]]) -> list[str]:
 
 
 def activity(
-    vlm: VLM, layers: Sequence[str], encoded: Encoded, batch_size: int, threshold: float
+    vlm: VLM, layers: Sequence[str], encoded: Encoding, batch_size: int, threshold: float
 ) -> dict[str, Activity]:
     """The units of each layer over all tokens of questions and answers, pictures' tokens included.
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from uqs.models.vlm import VLM, Encoded, OrderFinding
+from uqs.models.vlm import VLM, Encoding, OrderFinding
 from uqs.records import Sample
 
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -95,7 +95,7 @@ class QwenVL(VLM):
         found: Tensor = positions[:, 0]
         return found
 
-    def batch_positions(self, encoded: Encoded, indices: Sequence[int], mask: Tensor) -> Tensor:
+    def batch_positions(self, encoded: Encoding, indices: Sequence[int], mask: Tensor) -> Tensor:
         places = torch.zeros((self.position_axes, *mask.shape), dtype=torch.long)
         for row, i in enumerate(indices):
             shown = encoded.pictures[encoded.picture[i]] if encoded.picture[i] >= 0 else None

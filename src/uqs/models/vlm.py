@@ -25,7 +25,7 @@ OrderFinding = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Encoded:
+class Encoding:
     """Samples as token ids: `prompts[i]`, `answers[i]` and `wrong[i]` (end marks included), and the place of
     the picture that sample i shows among `pictures`, or -1."""
 
@@ -38,14 +38,14 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.prompts)
 
-    def relabelled(self, answers: Sequence[tuple[int, ...]]) -> Encoded:
+    def relabelled(self, answers: Sequence[tuple[int, ...]]) -> Encoding:
         """The same questions with other answers."""
         if len(answers) != len(self):
             raise ValueError(f"{len(answers)} answers for {len(self)} questions")
         return replace(self, answers=tuple(answers))
 
-    def part(self, indices: Sequence[int]) -> Encoded:
-        return Encoded(
+    def part(self, indices: Sequence[int]) -> Encoding:
+        return Encoding(
             tuple(self.prompts[i] for i in indices),
             tuple(self.answers[i] for i in indices),
             tuple(self.wrong[i] for i in indices),
@@ -190,7 +190,7 @@ class VLM:
         """
         return torch.arange(len(ids))
 
-    def batch_positions(self, encoded: Encoded, indices: Sequence[int], mask: Tensor) -> Tensor:
+    def batch_positions(self, encoded: Encoding, indices: Sequence[int], mask: Tensor) -> Tensor:
         """Position ids of a padded batch of questions with answers."""
         return (mask.cumsum(1) - 1).clamp(min=0)
 
@@ -223,7 +223,7 @@ class VLM:
         """The question as it is put to the model: behind the preamble, where there is one."""
         return f"{self.preamble}\n{sample.text}" if self.preamble else sample.text
 
-    def encode(self, samples: Sequence[Sample]) -> Encoded:
+    def encode(self, samples: Sequence[Sample]) -> Encoding:
         """Token ids of questions and answers, and each distinct picture once.
 
         Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question,
@@ -241,7 +241,7 @@ class VLM:
         asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
         for sample, ids in zip(samples, asked, strict=True):
             self._check_spelled(sample, ids, "question", sample.question)
-        encoded = Encoded(
+        encoded = Encoding(
             tuple(
                 tuple(ids if place < 0 else self._with_picture(ids, pictures[place]))
                 for ids, place in zip(asked, places, strict=True)
@@ -313,7 +313,7 @@ class VLM:
                 f"({text!r}); use a model with a full tokenizer"
             )
 
-    def batch(self, encoded: Encoded, indices: Sequence[int]) -> Batch:
+    def batch(self, encoded: Encoding, indices: Sequence[int]) -> Batch:
         """Samples `indices`, questions with gold answers, as one left-padded batch."""
         rows = [(encoded.prompts[i], encoded.answers[i]) for i in indices]
         width = max(len(p) + len(a) for p, a in rows)

@@ -19,7 +19,7 @@ import torch
 
 from uqs.errors import UserError
 from uqs.models.context import check_context
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 from uqs.traces import readings
 from uqs.traces.limits import check_answers
@@ -83,11 +83,11 @@ def trace_parts(
 
 def _encoded(
     vlm: VLM, windows: Sequence[Sequence[Sample]], settings: TraceSettings
-) -> Iterator[tuple[Sequence[Sample], Encoded]]:
+) -> Iterator[tuple[Sequence[Sample], Encoding]]:
     """Windows with their token ids and pictures, up to `workers` of them prepared ahead."""
     workers = settings.workers
 
-    def encode(samples: Sequence[Sample]) -> Encoded:
+    def encode(samples: Sequence[Sample]) -> Encoding:
         found = vlm.encode(samples)
         check_context(vlm, samples, found, settings.max_new_tokens)
         return found
@@ -97,7 +97,7 @@ def _encoded(
             yield samples, encode(samples)
         return
     with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[tuple[Sequence[Sample], Future[Encoded]]] = deque()
+        ahead: deque[tuple[Sequence[Sample], Future[Encoding]]] = deque()
         for samples in windows:
             ahead.append((samples, pool.submit(encode, samples)))
             if len(ahead) > workers:
@@ -107,7 +107,7 @@ def _encoded(
             yield done, encoded.result()
 
 
-def _batches(encoded: Encoded, settings: TraceSettings) -> Iterator[list[int]]:
+def _batches(encoded: Encoding, settings: TraceSettings) -> Iterator[list[int]]:
     """Batches of like prompt length, within both limits."""
     lengths = [len(prompt) for prompt in encoded.prompts]
     batch: list[int] = []
@@ -122,7 +122,7 @@ def _batches(encoded: Encoded, settings: TraceSettings) -> Iterator[list[int]]:
 
 def _trace_or_halve(
     vlm: VLM,
-    encoded: Encoded,
+    encoded: Encoding,
     rows: list[int],
     settings: TraceSettings,
     split: str,
@@ -157,7 +157,11 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _trace_rows(
-    vlm: VLM, encoded: Encoded, rows: Sequence[int], settings: TraceSettings, found: _WindowReadings
+    vlm: VLM,
+    encoded: Encoding,
+    rows: Sequence[int],
+    settings: TraceSettings,
+    found: _WindowReadings,
 ) -> None:
     prefix = read_prompts(vlm, encoded, rows, settings.padding)
     layers = settings.layers_of(vlm.hidden_states)
@@ -200,7 +204,7 @@ def _part(
     vlm: VLM,
     split: str,
     samples: Sequence[Sample],
-    encoded: Encoded,
+    encoded: Encoding,
     found: _WindowReadings,
     settings: TraceSettings,
 ) -> Trace:

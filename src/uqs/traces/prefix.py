@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from uqs.models.vlm import VLM, Encoded
+from uqs.models.vlm import VLM, Encoding
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def fork(cache: Any) -> Any:
 
 
 def read_prompts(
-    vlm: VLM, encoded: Encoded, rows: Sequence[int], padding: Literal["left", "right"]
+    vlm: VLM, encoded: Encoding, rows: Sequence[int], padding: Literal["left", "right"]
 ) -> Prefix:
     """Read the prompts of some samples, but for their last tokens, in one forward pass."""
     from transformers import DynamicCache
