@@ -69,7 +69,7 @@ def base_hash(model: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Made:
+class _ModelJobs:
     """A model that is made and traced: what it is, and the keys of both jobs."""
 
     role: Role
@@ -117,18 +117,22 @@ class _Planner:
         model = self.study.model.name
         return self._add("base", f"base {model}", {"model": model, "files": self.base_hash}, {})
 
-    def _trained(self, benchmark: str, role: Role, seed: int) -> _Made:
+    def _trained(self, benchmark: str, role: Role, seed: int) -> _ModelJobs:
         label = f"{benchmark} {role} seed {seed}"
         params = {**self._training(benchmark), "role": role.value, "seed": seed}
         model = self._add("train", f"train {label}", params, {"base": self._base()})
-        return _Made(role, seed, None, label, model, self._traced(benchmark, role, model, label))
+        return _ModelJobs(
+            role, seed, None, label, model, self._traced(benchmark, role, model, label)
+        )
 
-    def _gates(self, benchmark: str, trained: Iterable[_Made]) -> None:
+    def _gates(self, benchmark: str, trained: Iterable[_ModelJobs]) -> None:
         params = {**self._data(benchmark), "limits": self.study.gates.model_dump()}
         inputs = {f"{made.role}_{made.seed}": made.trace for made in trained}
         self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
 
-    def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
+    def _unlearned(
+        self, benchmark: str, original: _ModelJobs, choice: MethodChoice, seed: int
+    ) -> _ModelJobs:
         label = f"{benchmark} {_variant(choice)} seed {seed}"
         role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
         params = {**self._unlearning(benchmark, choice), "seed": seed}
@@ -140,7 +144,7 @@ class _Planner:
             after=(self.gates[benchmark],),
         )
         trace = self._traced(benchmark, role, model, label)
-        return _Made(role, seed, choice, label, model, trace)
+        return _ModelJobs(role, seed, choice, label, model, trace)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
         needs = sorted(needs_of(self.study.metrics) & TRACED)
@@ -176,9 +180,9 @@ class _Planner:
     def _measured(
         self,
         benchmark: str,
-        made: _Made,
-        oracles: Mapping[int, _Made],
-        original: _Made,
+        made: _ModelJobs,
+        oracles: Mapping[int, _ModelJobs],
+        original: _ModelJobs,
         shadows: Mapping[str, str],
     ) -> None:
         params = {
@@ -215,7 +219,9 @@ class _Planner:
             )
         )
 
-    def _cross_scores(self, benchmark: str, made: _Made, oracles: Mapping[int, _Made]) -> str:
+    def _cross_scores(
+        self, benchmark: str, made: _ModelJobs, oracles: Mapping[int, _ModelJobs]
+    ) -> str:
         """A model and all oracles score each other's answers."""
         params = {
             **self._data(benchmark),
