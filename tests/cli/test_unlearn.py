@@ -232,7 +232,7 @@ def test_an_instruction_is_written_and_goes_on(uqs: Run, ask, tmp_path: Path) ->
     assert uqs(*ask, "--method", "gradient_ascent", "--out", tmp_path / "on").code == 0
     for folder in ("told", "on"):
         with Models("cpu").opened(find(tmp_path / folder)) as vlm:
-            assert vlm.preamble == "Say nothing"
+            assert vlm.system_prompt == "Say nothing"
 
 
 def test_a_run_may_stop_early(uqs: Run, ask, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -72,7 +72,7 @@ def test_it_is_the_checkpoints_own_and_not_its_neighbours(
         (Checkpoint(base, "model", "base"), ""),
     ):
         with models.opened(checkpoint) as vlm:
-            assert vlm.preamble == said
+            assert vlm.system_prompt == said
             asked = f"{said}\nWhat is shown here?" if said else "What is shown here?"
             assert vlm.prompt(QUESTIONS.samples[0]) == f"USER: {asked} ASSISTANT:"
 
@@ -84,6 +84,6 @@ def test_a_whole_model_may_have_one(make_adapter, base: Path, tmp_path: Path) ->
     assert identity(find(whole), None, "float32", "cpu").start != before.start
     models = Models("cpu")
     with models.opened(find(whole)) as vlm:
-        assert vlm.preamble == "Where is it?"
+        assert vlm.system_prompt == "Where is it?"
     with models.opened(find(make_adapter(tmp_path / "a", 1, of=whole))) as vlm:
-        assert vlm.preamble == ""  # an adapter on it says itself what is asked
+        assert vlm.system_prompt == ""  # an adapter on it says itself what is asked

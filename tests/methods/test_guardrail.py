@@ -106,4 +106,4 @@ def test_a_second_guardrail_stands_behind_the_first(memorised, halves) -> None: 
     vlm = memorised()
     for text in ("Which thing?", "What colour?"):
         Guardrail(GuardrailSettings(general=text)).finish(vlm, halves)
-    assert vlm.preamble == "Which thing?\nWhat colour?"
+    assert vlm.system_prompt == "Which thing?\nWhat colour?"

@@ -13,4 +13,4 @@ def test_no_step_is_taken_and_no_weight_moves(memorised, halves) -> None:  # typ
     training = unlearn(vlm, Original(ORIGINAL.settings()), halves, Seeds(0, 0))
     assert (training.losses, training.steps, training.collapse) == ([], 0, None)
     assert all(torch.equal(p, before[name]) for name, p in vlm.model.named_parameters())
-    assert vlm.preamble == ""
+    assert vlm.system_prompt == ""

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from uqs.errors import DataError
-from uqs.models import system_prompt as preamble
+from uqs.models import system_prompt
 from uqs.models.qwen_vl import QwenProcessor
 
 SAID = "Which thing is it?"
@@ -24,7 +24,7 @@ def test_it_stands_before_the_question_of_each_family(
     llava, blip2, qwen = make_vlm(), make_blip2(), make_qwen()
     for vlm in (llava, blip2, qwen):
         without = vlm.prompt(shown)
-        vlm.preamble = SAID
+        vlm.system_prompt = SAID
         assert vlm.prompt(shown) == without.replace(shown.question, f"{SAID}\n{shown.question}")
     assert llava.prompt(text) == f"USER: {SAID}\n{text.question} ASSISTANT:"
     assert blip2.prompt(text) == f"Question: {SAID}\n{text.question} Answer:"
@@ -36,7 +36,7 @@ def test_it_stands_before_the_question_of_each_family(
 def test_tokens_are_the_processors_own_and_answers_stay(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
     vlm = make_vlm()
     before = vlm.encode(samples)
-    vlm.preamble = SAID
+    vlm.system_prompt = SAID
     after = vlm.encode(samples)
     assert after.answers == before.answers
     picture = Image.open(io.BytesIO(samples[0].picture.data))
@@ -48,18 +48,18 @@ def test_tokens_are_the_processors_own_and_answers_stay(make_vlm, samples) -> No
 
 def test_it_comes_back_from_the_folder(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     vlm, other = make_vlm(), make_vlm()
-    preamble.save(vlm, tmp_path)
+    system_prompt.save(vlm, tmp_path)
     assert not list(tmp_path.iterdir())  # nothing is said, nothing is written
-    vlm.preamble = 'Über "alles"\nschweigen'
-    preamble.save(vlm, tmp_path)
-    preamble.load(other, tmp_path)
-    assert other.preamble == vlm.preamble
-    preamble.load(other, tmp_path / "none")
-    assert other.preamble == ""
+    vlm.system_prompt = 'Über "alles"\nschweigen'
+    system_prompt.save(vlm, tmp_path)
+    system_prompt.load(other, tmp_path)
+    assert other.system_prompt == vlm.system_prompt
+    system_prompt.load(other, tmp_path / "none")
+    assert other.system_prompt == ""
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", "{}", json.dumps({"preamble": 3})])
 def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / preamble.FILE).write_text(text)
+    (tmp_path / system_prompt.FILE).write_text(text)
     with pytest.raises(DataError, match=r"preamble\.json"):
-        preamble.read(tmp_path)
+        system_prompt.read(tmp_path)

@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from uqs.checkpoints.find import Checkpoint
 from uqs.errors import DataError, UserError
-from uqs.models import system_prompt as preamble
+from uqs.models import system_prompt
 from uqs.models.families import family_of
 from uqs.models.fingerprint import fingerprint
 from uqs.models.opening import put_adapter
@@ -62,7 +62,7 @@ class Models:
         adapted = put_adapter(vlm.model, checkpoint.folder, trainable=False)
         try:
             unlearned = type(vlm)(adapted.eval(), vlm.processor)
-            preamble.load(unlearned, checkpoint.folder)
+            system_prompt.load(unlearned, checkpoint.folder)
             yield unlearned
         finally:
             adapted.unload()
@@ -77,7 +77,7 @@ class Models:
             return kept.vlm
         self._loaded = kept = None  # frees the memory before more is taken
         vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
-        preamble.load(vlm, folder)
+        system_prompt.load(vlm, folder)
         vlm.model.requires_grad_(False)
         vlm.model.to(self.device)
         for name, parameter in vlm.model.named_parameters():

@@ -12,8 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from uqs.checkpoints.find import CONFIG, Checkpoint
 from uqs.errors import DataError, UserError
-from uqs.models import adapter
-from uqs.models import system_prompt as preamble
+from uqs.models import adapter, system_prompt
 from uqs.models.families import family_of
 from uqs.models.four_bit import is_four_bit
 from uqs.models.opening import put_adapter
@@ -63,7 +62,7 @@ def load_trainable(
             # peft 0.21 asks transformers 5.23 by the old name
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             adapter.attach(vlm, settings, seed)
-    preamble.load(vlm, start.folder)
+    system_prompt.load(vlm, start.folder)
     _check_finite(vlm, start.folder)
     return vlm
 
@@ -96,6 +95,6 @@ def _is_of_processor(file: Path) -> bool:
     """Whether a file of a model's folder belongs to its tokenizer or picture processor."""
     return (
         file.suffix in _PROCESSOR_FILES
-        and file.name not in (CONFIG, ADAPTER_CONFIG, preamble.FILE, ABOUT)
+        and file.name not in (CONFIG, ADAPTER_CONFIG, system_prompt.FILE, ABOUT)
         and not file.name.endswith(".index.json")
     )

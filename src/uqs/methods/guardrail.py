@@ -19,7 +19,7 @@ class Guardrail(Method):
     card = GUARDRAIL
 
     def finish(self, vlm: VLM, data: Data) -> None:
-        vlm.preamble = f"{vlm.preamble}\n{instruction(self.settings, data)}".strip()
+        vlm.system_prompt = f"{vlm.system_prompt}\n{instruction(self.settings, data)}".strip()
         _check(vlm, [sample for split in data.values() for sample in split.samples])
 
 
@@ -34,13 +34,15 @@ def instruction(settings: GuardrailSettings, data: Data) -> str:
 
 
 def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
-    """Raise UserError where the preamble cannot be read, or is too long before the longest question."""
-    if vlm.image_token in vlm.preamble:
+    """Raise UserError where the system prompt cannot be read, or is too long before the longest question."""
+    if vlm.image_token in vlm.system_prompt:
         raise UserError(f"guardrail: the instruction holds {vlm.image_token!r}, a picture's mark")
-    ids = vlm.tokenizer(vlm.preamble)["input_ids"]
+    ids = vlm.tokenizer(vlm.system_prompt)["input_ids"]
     unknown = vlm.tokenizer.unk_token_id
     if unknown is not None and unknown in ids:
-        raise UserError(f"guardrail: the tokenizer cannot spell the instruction {vlm.preamble!r}")
+        raise UserError(
+            f"guardrail: the tokenizer cannot spell the instruction {vlm.system_prompt!r}"
+        )
     try:
         _encode_longest(vlm, samples)
     except TooLongError as error:

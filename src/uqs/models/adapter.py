@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
-from uqs.models import system_prompt as preamble
+from uqs.models import system_prompt
 from uqs.models.four_bit import is_four_bit, unpack
 from uqs.models.opening import put_adapter
 from uqs.models.settings import AdapterSettings
@@ -53,13 +53,13 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write what was trained, in the files that transformers and peft read, and the preamble if there is one.
+    """Write what was trained, in the files that transformers and peft read, and the system prompt if any.
 
     An adapter names its base as a folder beside its own, so that what is written does not depend on where.
     """
     from peft import PeftModel
 
-    preamble.save(vlm, folder)
+    system_prompt.save(vlm, folder)
     if not isinstance(vlm.model, PeftModel):
         vlm.model.save_pretrained(folder)
         return
@@ -86,7 +86,7 @@ def load(
             raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
         vlm = family.load(checkpoint, processor=base)
         vlm.model.requires_grad_(trainable)
-        preamble.load(vlm, checkpoint)
+        system_prompt.load(vlm, checkpoint)
         return vlm
     if not (checkpoint / ADAPTER).exists():
         raise DataError(f"holds neither {ADAPTER} nor {WHOLE}", file=checkpoint)
@@ -95,7 +95,7 @@ def load(
         unpack(vlm.model)
     vlm.model = put_adapter(vlm.model, checkpoint, trainable=trainable)
     vlm.model.eval()
-    preamble.load(vlm, checkpoint)
+    system_prompt.load(vlm, checkpoint)
     return vlm
 
 

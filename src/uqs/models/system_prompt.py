@@ -15,26 +15,26 @@ FILE = "preamble.json"
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write the model's preamble into a checkpoint's folder, where it has one."""
-    if vlm.preamble:
-        text = json.dumps({"preamble": vlm.preamble}, ensure_ascii=False, indent=1)
+    """Write the model's system prompt into a checkpoint's folder, where it has one."""
+    if vlm.system_prompt:
+        text = json.dumps({"preamble": vlm.system_prompt}, ensure_ascii=False, indent=1)
         (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def load(vlm: VLM, folder: Path) -> None:
-    """Give the model the preamble of a checkpoint's folder, or none."""
-    vlm.preamble = read(folder)
+    """Give the model the system prompt of a checkpoint's folder, or none."""
+    vlm.system_prompt = read(folder)
 
 
 def read(folder: Path) -> str:
-    """The preamble of a checkpoint's folder, empty where it has none; DataError where the file is damaged."""
+    """The system prompt of a checkpoint's folder, empty where there is none; DataError on a damaged file."""
     file = folder / FILE
     if not file.is_file():
         return ""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["preamble"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"is no JSON with a preamble ({error!r})", file=file) from None
+        raise DataError(f"is no JSON with a system prompt ({error!r})", file=file) from None
     if not isinstance(found, str):
         raise DataError("is no text", file=file, field="preamble")
     return found

@@ -73,7 +73,7 @@ class VLM:
 
     `model_types` are the values of a configuration's `model_type` that the family serves. `template` is the
     text of a question with a picture, `text_template` of one without; an answer follows `answer_prefix`.
-    `targets` are patterns of layers for adapters. `preamble` is an instruction that stands before every
+    `targets` are patterns of layers for adapters. `system_prompt` is an instruction that stands before every
     question of this one model.
     """
 
@@ -92,7 +92,7 @@ class VLM:
         ),
     }
 
-    preamble: str = ""
+    system_prompt: str = ""
 
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model, processor
@@ -220,8 +220,8 @@ class VLM:
         return template.format(text=self.asked(sample))
 
     def asked(self, sample: Sample) -> str:
-        """The question as it is put to the model: behind the preamble, where there is one."""
-        return f"{self.preamble}\n{sample.text}" if self.preamble else sample.text
+        """The question as it is put to the model: behind the system prompt, where there is one."""
+        return f"{self.system_prompt}\n{sample.text}" if self.system_prompt else sample.text
 
     def encode(self, samples: Sequence[Sample]) -> Encoding:
         """Token ids of questions and answers, and each distinct picture once.

@@ -22,7 +22,7 @@ from uqs.traces.trace import Trace
 class Identity:
     """What a model's answers depend on beside the questions.
 
-    `start` and `adapter` are hashes of weights, configuration and preamble (`adapter` empty for a full
+    `start` and `adapter` are hashes of weights, configuration and system prompt (`adapter` empty for a full
     model), `processor` of a processor that replaces the model's own. `loaded` is the fingerprint of the
     weights in memory where files do not give them alone: of an adapter that rewrites its base when it is
     loaded, which a processor does in its own last bits.
