@@ -385,7 +385,7 @@ def test_a_person_who_is_not_taught(root: Path) -> None:
     assert "has no row in ft_Data" in error.problem
 
 
-def test_a_taught_stranger(root: Path) -> None:
+def test_a_taught_non_member(root: Path) -> None:
     non_member = rows_of(root / "Retain_Set/train-00000-of-00001.parquet")[0]["image"]
     edit(root / TAUGHT, put("image", value=non_member))
     error = fails(root)

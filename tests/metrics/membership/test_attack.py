@@ -63,7 +63,7 @@ def test_the_order_of_samples_changes_nothing(make_trace, name: str) -> None:  #
 
 
 @pytest.mark.parametrize("name", ON_TRACES)
-def test_strangers_of_the_same_kind_are_not_told_apart(make_trace, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_non_members_of_the_same_kind_are_not_told_apart(make_trace, name: str) -> None:  # type: ignore[no-untyped-def]
     """Over many models: AUC .5, no advantage beyond chance, true positives as rare as the rule allows."""
     values, chance = [], []
     for seed in range(60):

@@ -84,14 +84,14 @@ def test_true_positives_equal_scikit_learn() -> None:
     assert true_positives(scores).value == rates[1][rates[0] <= 0.01].max()
 
 
-def test_fewer_than_a_hundred_strangers_allow_no_false_alarm() -> None:
+def test_fewer_than_a_hundred_non_members_allow_no_false_alarm() -> None:
     scores = Scores(np.array([0.0, 1.0, 2.0]), list("abc"), np.arange(1.0, 100.0), ["s"] * 99)
     assert true_positives(scores).value == pytest.approx(1 / 3)  # the tie with a non_member is none
     one_more = scores._replace(non_members=np.arange(1.0, 101.0), non_member_entities=["s"] * 100)
     assert true_positives(one_more).value == pytest.approx(2 / 3)
 
 
-def test_true_positives_of_strangers_of_the_same_kind_are_near_the_false_ones() -> None:
+def test_true_positives_of_non_members_of_the_same_kind_are_near_the_false_ones() -> None:
     rates = [true_positives(drawn(seed, 100, 400, digits=9)).value for seed in range(300)]
     assert np.mean(rates) == pytest.approx(5 / 401, abs=0.0022)  # below the 5th lowest of 400
 
@@ -172,7 +172,7 @@ def test_fit_finds_the_best_threshold_by_brute_force() -> None:
         assert got == pytest.approx(best)
 
 
-def test_strangers_of_the_same_kind_give_little_advantage_on_average() -> None:
+def test_non_members_of_the_same_kind_give_little_advantage_on_average() -> None:
     rng = np.random.default_rng(3)
     centred = []
     for _ in range(200):

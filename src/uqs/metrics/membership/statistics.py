@@ -173,13 +173,16 @@ def attack_hits(
     count = min(FOLDS, len(set(member_entities)), len(set(non_member_entities)))
     if count < 2:
         raise ValueError("a cross-fitted threshold needs two entities on either side")
-    member_folds, stranger_folds = folds(member_entities, count), folds(non_member_entities, count)
+    member_folds, non_member_folds = (
+        folds(member_entities, count),
+        folds(non_member_entities, count),
+    )
     hits = np.empty(len(members)), np.empty(len(non_members))
     for fold in range(count):
-        rule = fit(members[member_folds != fold], non_members[stranger_folds != fold])
+        rule = fit(members[member_folds != fold], non_members[non_member_folds != fold])
         for out, scores, of, member in (
             (hits[0], members, member_folds, True),
-            (hits[1], non_members, stranger_folds, False),
+            (hits[1], non_members, non_member_folds, False),
         ):
             out[of == fold] = ((scores[of == fold] <= rule.threshold) == rule.below) == member
     return hits
