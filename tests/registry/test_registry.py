@@ -172,7 +172,7 @@ def test_a_plug_in_that_does_not_load_is_named(
 
 
 @pytest.mark.parametrize("kind", registry.BUILT_IN)
-def test_the_listing_describes_everything(kind: str) -> None:
+def test_ls_describes_everything(kind: str) -> None:
     found = list(entries(kind))
     assert [entry.name for entry in found] == list(registry.names(kind))
     assert all(entry.summary for entry in found)
