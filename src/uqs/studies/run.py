@@ -27,8 +27,8 @@ from uqs.studies.worker import Failed
 from uqs.training_extra import require_training_extra
 
 NO_AVX2 = (
-    "this processor does not have AVX2, or does not say so: the study is computed with what it has, and in the "
-    "last bits, and with them in some figures, it differs from other machines"
+    "this processor does not have AVX2, or does not say so: the study is computed with what it has; in "
+    "the last bits, and with them in some figures, it differs from other machines"
 )
 
 
