@@ -38,12 +38,26 @@ VALUED = frozenset({Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRES
 
 
 class Role(StrEnum):
-    """What a measured model is."""
+    """What a measured model is.
+
+    A reference is trained on the retain set and a known share of the forget entities. In a suppressed
+    model the knowledge is there and is not said; in a damaged one nothing was unlearned and something
+    else broke.
+    """
 
     ORIGINAL = "original"
     ORACLE = "oracle"
+    REFERENCE = "reference"
+    SUPPRESSED = "suppressed"
+    DAMAGED = "damaged"
     UNLEARNED = "unlearned"
     BASELINE = "baseline"
+
+
+TRAINED = frozenset({Role.ORIGINAL, Role.ORACLE, Role.REFERENCE})
+"""The roles of models that are trained from the base, all in the same way."""
+FURTHER = frozenset({Role.REFERENCE, Role.SUPPRESSED, Role.DAMAGED})
+"""The roles of models of known truth that metrics are judged by, and that nothing is compared with."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ STUDY = """
 name: small
 benchmarks: [mmubench:tiny]
 model: {name: tiny_llava}
-training: {steps: 2, batch_size: 4}
+training: {max_steps: 2, batch_size: 4}
 strengths: tuned.yaml
 methods:
   - original

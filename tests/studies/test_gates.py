@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from uqs.records import Sample, Split
 from uqs.report.gates import WORDS
 from uqs.studies.gates import (
     SHUFFLED,
+    Knowledge,
     Limits,
     Verdict,
     entities_known,
@@ -62,6 +63,7 @@ def trace(split: str, right: float, loss: float = 1.0, seed: int = 0, entities: 
 
 
 LIMITS = Limits()
+FORGET = [f"forget{i}" for i in range(20)]
 
 
 def original(**changed: Trace) -> dict[str, Trace]:
@@ -95,8 +97,16 @@ def leaked(split: str, entities: int, of: int = 20) -> Trace:
 def verdict(
     of_original: Mapping[str, Trace], *of_oracles: Mapping[str, Trace], limits: Limits = LIMITS
 ) -> Verdict:
-    oracles = {f"oracle_{i}": knowledge(traces, limits) for i, traces in enumerate(of_oracles)}
-    return judge({"original_42": knowledge(of_original, limits)}, oracles, 0.2, limits)
+    original = {"original_42": known(of_original, limits, FORGET)}
+    oracles = {f"oracle_{i}": known(traces, limits) for i, traces in enumerate(of_oracles)}
+    return judge(original | oracles, ["original_42"], 0.2, limits)
+
+
+def known(
+    traces: Mapping[str, Trace], limits: Limits = LIMITS, forget: Collection[str] = ()
+) -> Knowledge:
+    """Of a model that was taught some forget entities and all of retain."""
+    return knowledge(traces, limits, forget, set(traces["retain"].entities))
 
 
 def failed(found: Verdict) -> list[str]:
@@ -108,11 +118,9 @@ def test_an_honest_study_passes_every_gate() -> None:
     assert failed(found) == []
     assert (found.stop, found.dropped) == ((), {})
     gates = Counter(check.gate for check in found.checks)
-    assert set(gates) == {name for name in WORDS if not name.startswith("oracle_")} | {
-        "oracle_retain_accuracy",
-        "oracle_forget_entities",
-        "oracle_holdout_entities",
-    }
+    assert set(gates) == {
+        name for name in WORDS if not name.startswith(("oracle_", "reference_", "damaged_"))
+    } | {"oracle_retain_accuracy", "oracle_forget_entities", "oracle_holdout_entities"}
     assert gates["oracle_forget_entities"] == 2
     assert gates["oracles_forget_share"] == 1
 
@@ -194,6 +202,48 @@ def test_an_original_must_know_and_must_look(changed: dict[str, Trace], gates: l
     found = verdict(original(**changed), oracle(), oracle())
     assert failed(found) == gates
     assert found.stop == tuple(gates)
+
+
+def reference(taught: int = 5, known: int | None = None) -> dict[str, Trace]:
+    """Taught some of 20 forget entities; of these, or of more, it knows `known`."""
+    return oracle(forget=leaked("forget", taught if known is None else known))
+
+
+def judged(name: str, one: Knowledge) -> Verdict:
+    models = {"original_42": known(original(), forget=FORGET), "oracle_0": known(oracle())}
+    return judge(models | {name: one}, ["original_42"], 0.2, LIMITS)
+
+
+def test_a_reference_knows_what_it_was_taught_and_nothing_else() -> None:
+    sound = judged("reference_0.25_0", known(reference(), forget=FORGET[:5]))
+    assert (failed(sound), sound.dropped) == ([], {})
+    gates = {check.gate for check in sound.checks if check.model == "reference_0.25_0"}
+    assert gates == {name for name in WORDS if name.startswith("reference_")}
+    more = judged("reference_0.25_0", known(reference(known=8), forget=FORGET[:5]))
+    assert more.dropped == {"reference_0.25_0": ("reference_forget_entities",)}
+    less = judged("reference_0.25_0", known(reference(known=3), forget=FORGET[:5]))
+    assert less.dropped == {"reference_0.25_0": ("reference_forget_accuracy",)}
+    assert (more.stop, less.stop) == ((), ())
+
+
+def test_what_a_damaged_original_was_not_taught_is_not_asked_of_it() -> None:
+    """Half of retain was left out, and is not known."""
+    half = original(retain=leaked("retain", 10))
+    del half[SHUFFLED]
+    kept = [f"retain{i}" for i in range(10)]
+    found = judged("damaged_0.5_0", knowledge(half, LIMITS, FORGET, kept))
+    assert (failed(found), found.dropped) == ([], {})
+    gates = {check.gate for check in found.checks if check.model == "damaged_0.5_0"}
+    assert gates == {name for name in WORDS if name.startswith("damaged_")}
+
+
+def test_a_further_original_that_fails_is_dropped_and_one_that_methods_start_from_stops() -> None:
+    weak = known(original(forget=trace("forget", 0.8, loss=0.02)), forget=FORGET)
+    models = {"original_42": known(original(), forget=FORGET), "oracle_0": known(oracle())}
+    found = judge(models | {"original_0": weak}, ["original_42"], 0.2, LIMITS)
+    assert (found.dropped, found.stop) == ({"original_0": ("original_forget_accuracy",)}, ())
+    found = judge(models | {"original_42": weak}, ["original_42"], 0.2, LIMITS)
+    assert (found.dropped, found.stop) == ({}, ("original_forget_accuracy",))
 
 
 def test_an_undefined_share_fails() -> None:

@@ -109,7 +109,7 @@ def test_a_key_follows_from_what_the_content_depends_on(
     assert keys(plan, "train", "trace", "unlearn", "measure") - keys(more) == keys(
         plan, "trace", "unlearn", "measure"
     ) - keys(more), "further seeds train no original or oracle again"
-    longer = variant(plan, training=study.training.model_copy(update={"steps": 7}))
+    longer = variant(plan, training=study.training.model_copy(update={"max_steps": 7}))
     assert keys(plan) & keys(longer) == keys(plan, "base")
     assert not keys(plan) & keys(variant(plan, base="other"))
     fewer = variant(plan, metrics=study.metrics[:1])

@@ -32,7 +32,7 @@ STUDY = """
 name: small
 benchmarks: [unlok_vqa:tiny]
 model: {name: tiny_llava, adapter: {r: 4, alpha: 8, targets: language.all}}
-training: {steps: 4, lr: 4.0e-3, batch_size: 8, replay: 0.2}
+training: {max_steps: 4, lr: 4.0e-3, batch_size: 8, replay: 0.2}
 gates: {accuracy: 0.0, entities: 1.0, share: 1.0}
 methods: [{name: random_labels, steps: 2, batch_size: 8}]
 seeds: [1]

@@ -66,7 +66,7 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
     ("change", "field", "problem"),
     [
         ({"sedes": [1]}, "sedes", "unknown key; did you mean 'seeds'?"),
-        ({"training": {"stepz": 1}}, "training.stepz", "unknown key; did you mean 'steps'?"),
+        ({"training": {"stepz": 1}}, "training.stepz", "unknown key; did you mean 'max_steps'?"),
         (
             {"model": {"name": "tiny_llava", "adapter": {"rank": 1}}},
             "model.adapter.rank",
@@ -111,7 +111,19 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
         ({"originals": "one"}, "originals", "'per_seed' or 'shared'"),
         ({"training": {"lr": float("nan")}}, "training.lr", "finite number"),
         ({"training": {"replay": 1.0}}, "training.replay", "less than 1"),
-        ({"training": {"steps": 0, "lr": 0.0}}, "training.steps", "(and 1 more)"),
+        ({"training": {"max_steps": 0, "lr": 0.0}}, "training.max_steps", "(and 1 more)"),
+        ({"training": {"steps": 600}}, "training.steps", "is gone: training ends at a criterion"),
+        ({"training": {"init_seed": 0}}, "training.init_seed", "is gone"),
+        ({"references": {"shares": [1.5]}}, "references.shares[0]", "less than or equal to 1"),
+        ({"references": {"shares": [0.5, 0.5]}}, "references.shares", "0.5 appears twice"),
+        ({"references": {"shares": [0.5], "seeds": []}}, "references.seeds", "is empty"),
+        ({"references": {"suppressed": ["sulking"]}}, "references.suppressed[0]", "'refusal'"),
+        (
+            {"references": {"damaged": {"noise": [0]}}},
+            "references.damaged.noise[0]",
+            "greater than 0",
+        ),
+        ({"arithmetic": "exact"}, "arithmetic", "'avx2' or 'native'"),
         ({"gates": {"entities": 0.0}}, "gates.entities", "greater than 0"),
         ({"gates": {"confidence": 0.99}}, "gates.confidence", "is gone"),
         ({"gates": {"margin": 0.05}}, "gates.margin", "is gone"),
@@ -354,10 +366,10 @@ def test_to_tune_a_study_its_strengths_need_not_exist(tmp_path: Path) -> None:
 
 
 def test_a_benchmark_may_be_trained_longer_than_the_others(tmp_path: Path) -> None:
-    own = {"steps": 10, "lr": 1e-3, "per_benchmark": {"mmubench": {"steps": 25}}}
+    own = {"max_steps": 10, "lr": 1e-3, "per_benchmark": {"mmubench": {"max_steps": 25}}}
     study = read_study(write(tmp_path, SMALL | {"training": own}))
-    assert (study.training.on("mmubench").steps, study.training.on("mmubench").lr) == (25, 1e-3)
-    assert study.training.on("unlok_vqa").steps == 10
-    wrong = SMALL | {"training": {"per_benchmark": {"mmubensh": {"steps": 25}}}}
+    assert (study.training.on("mmubench").max_steps, study.training.on("mmubench").lr) == (25, 1e-3)
+    assert study.training.on("unlok_vqa").max_steps == 10
+    wrong = SMALL | {"training": {"per_benchmark": {"mmubensh": {"max_steps": 25}}}}
     with pytest.raises(DataError, match=r"'training\.per_benchmark'.*did you mean 'mmubench'"):
         read_study(write(tmp_path, wrong))

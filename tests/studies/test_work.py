@@ -18,6 +18,9 @@ from uqs.studies.spec import Traces
 from uqs.studies.work import job_seed, run, shadows
 
 
+CRITERION = {"criterion": 0.98, "check_every": 2, "check_questions": 8}
+
+
 def train(role: str, seed: int, benchmark: str = "mmubench:tiny") -> Job:
     return Job("train", "", {"benchmark": benchmark, "role": role, "seed": seed}, {})
 
@@ -59,9 +62,13 @@ def made(folder: Path, one: Job, **inputs: Path) -> Path:
 def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
     """The base and an original of two steps."""
     base = made(tmp_path / "base", job("base"))
-    training = {"steps": 2, "lr": 1e-3, "batch_size": 4, "replay": 0.0, "init_seed": 0}
+    training = {"max_steps": 2, "lr": 1e-3, "batch_size": 4, "replay": 0.0, **CRITERION}
     settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
-    original = made(tmp_path / "original", job("train", role="original", **settings), base=base)
+    original = made(
+        tmp_path / "original",
+        job("train", role="original", share=1.0, retain_missing=0.0, **settings),
+        base=base,
+    )
     return {"base": base, "original": original}
 
 
@@ -149,8 +156,8 @@ def test_a_guardrail_is_asked_with_its_instruction(
 
 
 def test_training_that_collapses_is_an_error(tmp_path: Path, trained: dict[str, Path]) -> None:
-    training = {"steps": 3, "lr": 1e30, "batch_size": 4, "replay": 0.0, "init_seed": 0}
+    training = {"max_steps": 3, "lr": 1e30, "batch_size": 4, "replay": 0.0, **CRITERION}
     settings = {"adapter": {"r": 2, "targets": "language.attention"}, "training": training}
-    one = job("train", role="oracle", **settings)
+    one = job("train", role="oracle", share=0.0, retain_missing=0.0, **settings)
     with pytest.raises(UserError, match=r"of 3; lower training\.lr \(1e\+30\)"):
         made(tmp_path / "oracle", one, base=trained["base"])

@@ -22,8 +22,9 @@ from uqs.evaluation.evaluate import Evaluation
 from uqs.evaluation.record import Recording
 from uqs.metrics.base import MetricResult, PerSample
 from uqs.records import Measurement
-from uqs.studies.jobs import Job
+from uqs.studies.jobs import TRAINING, Job
 from uqs.studies.plan import Plan, make_plan
+from uqs.studies.references import TAUGHT
 from uqs.studies.run import RunOptions, run_plan
 from uqs.studies.spec import Gates, MethodChoice, Model, Oracles, Study
 
@@ -55,11 +56,12 @@ def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
     seen = [(role, (folder / "digest").read_text()) for role, folder in sorted(inputs.items())]
     digest = hashlib.sha256(json.dumps([job.key, seen]).encode()).hexdigest()
     (out / "digest").write_text(digest)
-    failed, dropped = False, []
+    failed, dropped, answered = False, [], 1.0
     for part, action in json.loads((bench / "rules.json").read_text()).items():
         if part in job.label:
             failed |= action == "fail gates"
             dropped += action.split()[1:] if action.startswith("drop ") else []
+            answered = 0.5 if action == "learn half" else answered
             _act(action, out)
     (out / "more").write_text(digest * 10)
     if job.kind == "gates":
@@ -69,7 +71,11 @@ def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
         standing = [s for s in job.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
         Evaluation(_measurements(standing, digest), {}).write(out)
     if job.kind == "trace":
-        Recording({}).write(out)
+        Recorded({}).write(out)
+    if job.kind == "train":
+        (out / TAUGHT).write_text(json.dumps({"share": job.params.get("share")}))
+        outcome = {"steps": 30, "stop": None, "collapse": None, "answered": answered}
+        (out / TRAINING).write_text(json.dumps({**outcome, "losses": [1.0]}))
 
 
 def _act(action: str, out: Path) -> None:

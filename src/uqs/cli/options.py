@@ -27,6 +27,13 @@ LimitOption = Annotated[
     int | None,
     typer.Option(min=2, metavar="N", help="A quick try: N entities a split; all rows say so."),
 ]
+NativeOption = Annotated[
+    bool,
+    typer.Option(
+        "--native",
+        help="Compute with all that this processor has; the last bits are then its own.",
+    ),
+]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
 
 TableArgument = Annotated[

@@ -8,6 +8,7 @@ import typer
 
 from uqs.cli.options import (
     LimitOption,
+    NativeOption,
     PlainOption,
     RunsOption,
     StudyFile,
@@ -21,6 +22,7 @@ def run(
     workers: WorkersOption = None,
     runs: RunsOption = Path("runs"),
     limit: LimitOption = None,
+    native: NativeOption = False,
     plain: PlainOption = False,
 ) -> None:
     """Run a study: train, unlearn, measure and rank.
@@ -32,7 +34,7 @@ def run(
 
     with interruptible("the same command goes on from what is finished"):
         try:
-            folder = run_study(study, RunOptions(runs, workers, plain, limit=limit))
+            folder = run_study(study, RunOptions(runs, workers, plain, limit=limit, native=native))
         except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None

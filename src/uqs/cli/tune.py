@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from uqs.cli.options import PlainOption, RunsOption, WorkersOption, interruptible
+from uqs.cli.options import NativeOption, PlainOption, RunsOption, WorkersOption, interruptible
 from uqs.errors import UserError
 from uqs.training_extra import require_training_extra
 
@@ -31,6 +31,7 @@ def tune(
     ] = 0.15,
     workers: WorkersOption = None,
     runs: RunsOption = Path("runs"),
+    native: NativeOption = False,
     plain: PlainOption = False,
 ) -> None:
     """Find the strengths of a study's methods.
@@ -49,7 +50,7 @@ def tune(
     options = TuneOptions(targets, trials, seed, questions, tolerance)
     with interruptible("the same command goes on from what is finished"):
         try:
-            found = search(study, options, RunOptions(runs, workers, plain))
+            found = search(study, options, RunOptions(runs, workers, plain, native=native))
         except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None

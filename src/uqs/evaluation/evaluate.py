@@ -39,6 +39,7 @@ class Subject:
     version: str
     device: str
     seconds: float
+    share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from uqs.metrics.baseline import WeakSplit, rests_on, weak
 from uqs.metrics.catalogue import metric_class
 from uqs.metrics.collapse import collapsed
 from uqs.metrics.known_holdout import knows_holdout
-from uqs.records import VALUED, Need, Role, Status
+from uqs.records import TRAINED, VALUED, Need, Role, Status
 
 ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT"})
 """The symbols of the metrics that count answers which are right."""
@@ -47,8 +47,8 @@ def measured(
     cannot say. So has one that is known to be `dead`, because its training collapsed. Where the model
     answers holdout like retain (`knows_holdout`), what is measured against holdout has the status
     `known_holdout`; so have the rows against an oracle that does. Where the original answers under half of
-    what it was taught (`weak`), what counts right answers there has the status `weak_original`, but for the
-    original's own rows and oracles'.
+    what it was taught (`weak`), what counts right answers there has the status `weak_original`, but for rows
+    of models that were trained like it.
     """
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
@@ -65,7 +65,7 @@ def measured(
 
 
 def _trust(model: Evidence, references: References, role: Role) -> _Trust:
-    original = None if role in (Role.ORIGINAL, Role.ORACLE) else references.original
+    original = None if role in TRAINED else references.original
     return _Trust(
         knows_holdout(model.traces),
         frozenset(

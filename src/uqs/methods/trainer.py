@@ -51,12 +51,25 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class MonitoredQuestions:
-    """Questions that are looked at during a run: `answers` must not fall silent, and by the loss of
-    `withheld`, which no step reads, a run may be stopped."""
+class Criterion:
+    """A run ends once the model answers at least the share `at` of `taught` right, looked at every
+    `every` steps.
+    """
 
-    answers: Encoding | None = None
-    withheld: Encoding | None = None
+    taught: Encoded
+    at: float
+    every: int
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Questions that are looked at during a run: `answers` must not fall silent, by the loss of
+    `withheld`, which
+    no step reads, a run may be stopped, and by the answers to what is taught it may be finished."""
+
+    answers: Encoded | None = None
+    withheld: Encoded | None = None
+    criterion: Criterion | None = None
 
 
 NOTHING = MonitoredQuestions()
@@ -67,12 +80,15 @@ class Training:
     """What came of a run: the loss of every step, and the steps whose weights the model has now.
 
     `collapse` says why later weights were thrown away, `stop` why a run ended early of its own accord.
+    `answered` is the share of the criterion's questions that was right when it was last looked at, None
+    without a criterion.
     """
 
     losses: list[float] = field(default_factory=list)
     steps: int = 0
     collapse: str | None = None
     stop: str | None = None
+    answered: float | None = None
 
 
 def train(
@@ -172,6 +188,9 @@ class _Run:
         done = step.number + 1
         if done % self.every == 0 or done == step.of:
             self._check(done, step.of)
+        criterion = self.watched.criterion
+        if criterion is not None and (done % criterion.every == 0 or done == step.of):
+            self._examine(criterion, done, step.of)
 
     def _backward(self, step: Step) -> float:
         """The step's loss; gradients are added up part by part."""
@@ -241,6 +260,21 @@ class _Run:
             if loss >= stop.at:
                 self.training.stop = f"forget loss {loss:.3g} of {stop.at:g} nats after step {done}"
 
+    def _examine(self, criterion: Criterion, done: int, of: int) -> None:
+        """Finish the run where the criterion is met."""
+        if self.training.collapse:
+            return
+        size = max(sum(stream.counts) for stream in self.streams.values())
+        batches = self._looked_at(answers_right, criterion.taught, size)
+        right = [one for batch in batches for one in batch]
+        self.training.answered = sum(right) / len(right)
+        if self.training.answered < criterion.at:
+            return
+        if self.training.steps < done:
+            self._check(done, of)
+        if not self.training.collapse:
+            self.training.stop = f"{self.training.answered:.1%} of what is taught is answered right"
+
     def _collapse(self, why: str) -> None:
         self.good.restore()
         self.training.collapse = why
@@ -261,14 +295,16 @@ class _Run:
         sums = self._looked_at(_loss_and_tokens, encoded)
         return sum(loss for loss, _ in sums) / sum(tokens for _, tokens in sums)
 
-    def _looked_at(self, look: Callable[[VLM, Batch], Seen], encoded: Encoding) -> list[Seen]:
+    def _looked_at(
+        self, look: Callable[[VLM, Batch], Seen], encoded: Encoded, size: int = LOOKED_AT
+    ) -> list[Seen]:
         """What there is to see, batch by batch, of a model that is not in training."""
         training = self.vlm.model.training
         self.vlm.model.eval()
-        starts = range(0, len(encoded), LOOKED_AT)
+        starts = range(0, len(encoded), size)
         with torch.no_grad(), self._arithmetic():
             found = [
-                look(self.vlm, self.vlm.batch(encoded, range(len(encoded))[k : k + LOOKED_AT]))
+                look(self.vlm, self.vlm.batch(encoded, range(len(encoded))[k : k + size]))
                 for k in starts
             ]
         self.vlm.model.train(training)
@@ -306,6 +342,17 @@ def first_words(vlm: VLM, batch: Batch) -> FirstWords:
     begun = logits[torch.arange(len(first), device=logits.device), first]
     ends = torch.isin(begun.argmax(-1), torch.tensor(vlm.end_ids, device=logits.device))
     return FirstWords(bool(torch.isfinite(begun).all()), bool(ends.all()))
+
+
+def answers_right(vlm: VLM, batch: Batch) -> list[bool]:
+    """Of each question of a batch whether greedy decoding would give the answer and then end.
+
+    Every token is asked for behind the right ones before it, so one forward pass is enough.
+    """
+    logits, labels = vlm.answer_logits(batch)
+    right = (logits.argmax(-1) == labels) | (labels == IGNORED)
+    found: list[bool] = right.all(1).tolist()
+    return found
 
 
 def _loss_and_tokens(vlm: VLM, batch: Batch) -> tuple[float, int]:

@@ -18,6 +18,13 @@ WORDS = {
     "oracle_retain_accuracy": "The oracle must know the retain set",
     "oracle_forget_entities": "The oracle must know hardly any forget entity",
     "oracle_holdout_entities": "The oracle must know hardly any holdout entity",
+    "reference_forget_accuracy": "A reference must know the part of forget that it was taught",
+    "reference_retain_accuracy": "A reference must know the retain set",
+    "reference_forget_entities": "A reference must know hardly any forget entity that it was not taught",
+    "reference_holdout_entities": "A reference must know hardly any holdout entity",
+    "damaged_forget_accuracy": "An original without a part of retain must know the forget set",
+    "damaged_retain_accuracy": "An original without a part of retain must know the rest of it",
+    "damaged_holdout_entities": "An original without a part of retain must know hardly any holdout entity",
     "oracles_forget_share": "Hardly any of the original's knowledge of forget may be left in the oracles",
     "oracles_membership_share": "Hardly any of the original's membership signal may be left in the oracles",
     # of earlier versions
@@ -54,7 +61,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Gates:
-    """The checks of one benchmark; `dropped` are the oracles that nothing was measured against.
+    """The checks of one benchmark; `dropped` are the models that failed, of which nothing is used.
 
     Where `passed` is false, nothing was unlearned.
     """
@@ -72,6 +79,11 @@ class Gates:
         """How many oracles stand."""
         models = {check.model for check in self.checks if check.model.startswith("oracle_")}
         return len(models - set(self.dropped))
+
+    @property
+    def dropped_oracles(self) -> tuple[str, ...]:
+        """The oracles among the models that failed."""
+        return tuple(name for name in self.dropped if name.startswith("oracle_"))
 
 
 def read_gates(path: Path, benchmarks: Iterable[str]) -> Mapping[str, Gates]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from uqs.card_metadata import facts_of
 from uqs.metrics.catalogue import in_order
-from uqs.records import Role, Status
+from uqs.records import FURTHER, Role, Status
 from uqs.results.tables import between_oracles, per_model
 from uqs.stats.noise import noise_floor, pair_differences
 
@@ -120,7 +120,10 @@ class Summary:
 
 
 def summarise(long: pd.DataFrame) -> Summary:
-    """Average a checked long form over oracles, then over seeds."""
+    """Average a checked long form over oracles, then over seeds; models of known truth stand apart
+    (`ladder`).
+    """
+    long = long[~long["role"].isin(FURTHER)]
     runs: dict[Key, list[Run]] = {}
     for row in per_model(long).to_dict("records"):
         line = _line(Role(row["role"]), bool(row["of_oracle"]))

@@ -59,12 +59,15 @@ def verb(found: Check) -> str:
 
 
 def dropped(found: Gates) -> str:
-    """Which oracles were left out and how many stand, or nothing."""
+    """Which models were left out and how many oracles stand, or nothing."""
     if not found.dropped:
         return ""
     names = ", ".join(name.replace("_", " ") for name in found.dropped)
     one = len(found.dropped) == 1
-    text = f"{names} {'was' if one else 'were'} left out; {count(found.oracles, 'oracle')} left"
+    text = f"{names} {'was' if one else 'were'} left out"
+    if not found.dropped_oracles:
+        return text
+    text += f"; {count(found.oracles, 'oracle')} left"
     return f"{text}, so there is no noise floor" if found.oracles == 1 else text
 
 

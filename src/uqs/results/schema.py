@@ -25,12 +25,14 @@ class Row:
     """One measurement with its provenance.
 
     `seed` is the seed of the measured model; `oracle_seed` that of the oracle it was compared with, where
-    the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the jobs behind
-    the row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
-    within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is known
-    only not to be smaller. `gap` is the value minus the oracles' own (for a distance to an oracle: minus
-    the mean distance between oracles) and `z` the gap over the spread between oracles; null where there
-    are too few oracles (see `gaps`). The gap of a lower bound is one of lower bounds.
+    the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the jobs behind the
+    row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
+    within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is
+    known only not to be smaller. `gap` is the value minus the oracles' own (for a distance to an oracle:
+    minus the mean distance between oracles) and `z` the gap over the spread between oracles; null where
+    there are too few oracles (see `gaps`). The gap of a lower bound is one of lower bounds. `share` is
+    the share of the forget entities that a model of known truth was taught: 0 of an oracle, 1 of an
+    original; null of others.
     """
 
     study: str
@@ -57,6 +59,7 @@ class Row:
     bound: float | None = None
     gap: float | None = None
     z: float | None = None
+    share: float | None = None
 
 
 class _Kind(NamedTuple):
@@ -154,6 +157,10 @@ def _wrong_values(frame: pd.DataFrame) -> Iterator[tuple[int, str, str] | None]:
     for name in ("n", "se", "seconds", "bound"):
         negative = (frame[name] < 0).fillna(False).astype(bool)
         yield _first(frame, negative, name, "{} is negative")
+    beyond = ((frame["share"] < 0) | (frame["share"] > 1)).fillna(False).astype(bool)
+    yield _first(frame, beyond, "share", "{} is no share from 0 to 1")
+    unknown = (frame["role"] == Role.REFERENCE) & frame["share"].isna()
+    yield _first(frame, unknown, "share", "a reference needs one; it is {}")
     settings = frame["hyperparameters"]
     sound = {text: _is_json_object(text) for text in settings.unique()}
     yield _first(frame, ~settings.map(sound).astype(bool), "hyperparameters", "is no JSON object")

@@ -16,8 +16,9 @@ from uqs.metrics.catalogue import metric_card
 from uqs.records import Measurement, Role, Status
 from uqs.results import items
 from uqs.studies.plan import Plan, PlannedModel
+from uqs.studies.references import TAUGHT
 from uqs.studies.store import Manifest, Store
-from uqs.studies.verdict import GATES, dropped_oracles
+from uqs.studies.verdict import GATES, dropped_models
 
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
@@ -48,7 +49,22 @@ def collect(plan: Plan, store: Store) -> list[str]:
         for benchmark, key in plan.gates.items()
     }
     io.write_text(store.run / GATES, json.dumps(gates, indent=1))
-    return [line for one in models for line in _problems(one)]
+    short = list(_short_of_criterion(plan, store))
+    return [line for one in models for line in _problems(one)] + short
+
+
+def _short_of_criterion(plan: Plan, store: Store) -> Iterator[str]:
+    """The trained models that took all steps and still answer less than the study asks for."""
+    for job in plan.jobs:
+        if job.kind != "train":
+            continue
+        asked = job.params["training"]["criterion"]
+        outcome = _made(store, job.key).outcome
+        if outcome["answered"] < asked:
+            yield (
+                f"{job.label}: {outcome['answered']:.1%} of what it was taught is answered right after "
+                f"{outcome['steps']} steps, and {asked:.0%} were asked for; raise training.max_steps"
+            )
 
 
 def _problems(one: _Model) -> Iterator[str]:
@@ -66,26 +82,38 @@ def _model(plan: Plan, store: Store, model: PlannedModel) -> _Model:
             MetricResult(Measurement(card.symbol, card.split, None, None, 0, Status.GATE_FAILED))
             for card in map(metric_card, plan.study.metrics)
         ]
-        return _Model(_subject(plan, model, None, 0.0), Evaluation(failed, {}))
+        share = _share(store, model)
+        return _Model(_subject(plan, model, None, 0.0, share), Evaluated(failed, {}))
     made = _made(store, model.model)
     behind = [made, _made(store, model.trace), _made(store, model.measure)]
     seconds = sum(manifest.seconds for manifest in behind)
     return _Model(
-        _subject(plan, model, made, seconds),
+        _subject(plan, model, made, seconds, _share(store, model)),
         read_evaluated(store.folder(model.measure)),
         Recording.read(store.folder(model.trace)).faults,
     )
 
 
 def _failed(plan: Plan, store: Store, model: PlannedModel) -> bool:
-    """Whether the model was not made because its benchmark stopped, or is an oracle that was dropped."""
+    """Whether the model was not made because its benchmark stopped, or failed gates of its own."""
     if model.gates is not None and _made(store, model.gates).stop is not None:
         return True
-    verdict = store.folder(plan.gates[model.benchmark]) / GATES
-    return model.role == Role.ORACLE and model.seed in dropped_oracles(verdict)
+    return model.gated in dropped_models(store.folder(plan.gates[model.benchmark]) / GATES)
 
 
-def _subject(plan: Plan, model: PlannedModel, made: Manifest | None, seconds: float) -> Subject:
+def _share(store: Store, model: PlannedModel) -> float | None:
+    """The share of the forget entities that a reference was taught; None of an unlearned model."""
+    if model.role in (Role.SUPPRESSED, Role.DAMAGED) and not model.gated:
+        return 1.0  # made from an original
+    if not model.gated:
+        return None
+    file = store.folder(model.model) / TAUGHT
+    return float(json.loads(file.read_text(encoding="utf-8"))["share"])
+
+
+def _subject(
+    plan: Plan, model: PlannedModel, made: Manifest | None, seconds: float, share: float | None
+) -> Subject:
     name, _, edition = model.benchmark.partition(":")
     return Subject(
         study=plan.study.name,
@@ -102,6 +130,7 @@ def _subject(plan: Plan, model: PlannedModel, made: Manifest | None, seconds: fl
         version=made.versions["uqs"] if made else __version__,
         device=made.device if made else "",
         seconds=seconds,
+        share=share,
     )
 
 

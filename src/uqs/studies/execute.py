@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Protocol
 
+from uqs.studies.arithmetic import Arithmetic, environment
 from uqs.studies.jobs import Job
 from uqs.studies.progress import Progress
 from uqs.studies.schedule import Schedule
@@ -43,10 +44,11 @@ class LocalProcesses:
 
     workers: int
     work: str = DEFAULT_WORK
+    arithmetic: Arithmetic = "native"
 
     def run(self, schedule: Schedule, store: Store, progress: Progress) -> list[JobFailure]:
         count = min(self.workers, len(schedule.remaining))
-        with _pool(count, store, self.work) as workers:
+        with _pool(count, store, self.work, self.arithmetic) as workers:
             return _drive(workers, schedule, progress)
 
 
@@ -101,7 +103,7 @@ def _drive(workers: list[_Worker], schedule: Schedule, progress: Progress) -> li
 
 
 @contextmanager
-def _pool(count: int, store: Store, work: str) -> Iterator[list[_Worker]]:
+def _pool(count: int, store: Store, work: str, arithmetic: Arithmetic) -> Iterator[list[_Worker]]:
     """Started workers; they are ended at once when the block is left by an error or an interrupt."""
     context = multiprocessing.get_context("spawn")
     workers: list[_Worker] = []
@@ -109,7 +111,7 @@ def _pool(count: int, store: Store, work: str) -> Iterator[list[_Worker]]:
         for _ in range(count):
             ours, theirs = context.Pipe()
             process = context.Process(target=work_through, args=(theirs, store.run, work))
-            with _interrupts_ignored():
+            with _interrupts_ignored(), environment(arithmetic):
                 process.start()
             theirs.close()
             workers.append(_Worker(process, ours))

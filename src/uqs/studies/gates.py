@@ -7,19 +7,21 @@ an honest study would fail as often as its level says. Error rates: perf/gates.m
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.membership import MembershipAUC
-from uqs.records import GateCheck, Sample, Split
+from uqs.records import GateCheck, Role, Sample, Split
 from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
+Words = NDArray[np.str_]
 SHUFFLED = "shuffled_pictures"
 POOLED = "oracles"
 """What a check calls all standing oracles together."""
@@ -45,21 +47,25 @@ class Limits:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What gates read of one model, by split: accuracy, and the share of entities known.
+    """What gates read of one model.
 
-    `auc` is the membership AUC, None where it is undefined. `seen` is the accuracy on picture questions about
-    forget and retain entities; with shuffled pictures it is `accuracy[SHUFFLED]`.
+    `accuracy` is that on each split, and `taught` that on the forget and the retain entities that the
+    model was taught, None where it was taught none. `entities` is the share of known entities among those
+    of holdout, and of forget that the model was not taught; None where there are none. `auc` is the
+    membership AUC, None where it is undefined. `seen` is the accuracy on picture questions about forget
+    and retain entities; with shuffled pictures it is `accuracy[SHUFFLED]`.
     """
 
     accuracy: Mapping[str, float]
-    entities: Mapping[str, float]
+    taught: Mapping[str, float | None]
+    entities: Mapping[str, float | None]
     auc: float | None
     seen: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All checks, and by oracle that is left out the gates it failed."""
+    """All checks, and by model that is left out the gates it failed."""
 
     checks: tuple[GateCheck, ...]
     dropped: Mapping[str, tuple[str, ...]]
@@ -99,27 +105,43 @@ def majority_rate(samples: Sequence[Sample]) -> float:
     return sum(max(counts.values()) for counts in answers.values()) / len(samples)
 
 
-def entities_known(right: Floats, entities: Sequence[str], known: float) -> float:
-    """Share of the entities of whose questions at least the share `known` is answered right."""
+def entities_known(right: Floats, entities: Sequence[str] | Words, known: float) -> float | None:
+    """Share of the entities of whose questions at least the share `known` is answered right; None of none."""
+    if not len(right):
+        return None
     _, codes = np.unique(np.asarray(entities), return_inverse=True)
     hits, asked = np.bincount(codes, weights=right), np.bincount(codes)
     return float(np.mean(hits >= known * asked))
 
 
-def knowledge(traces: Mapping[str, Trace], limits: Limits) -> Knowledge:
-    """What gates read of a model's traces of forget, retain and holdout, and of SHUFFLED if there."""
+def knowledge(
+    traces: Mapping[str, Trace], limits: Limits, forget: Collection[str], retain: Collection[str]
+) -> Knowledge:
+    """What gates read of a model's traces of forget, retain and holdout, and of SHUFFLED if there.
+
+    `forget` and `retain` are the entities that the model was taught.
+    """
     right = {
         split: right_answers(trace)
         for split, trace in traces.items()
         if split in ("forget", "retain", "holdout", SHUFFLED)
+    }
+    told = {
+        split: np.isin(traces[split].entities, sorted(entities))
+        for split, entities in (("forget", forget), ("retain", retain), ("holdout", ()))
     }
     measured = next(MembershipAUC().measure(Evidence(traces), References())).measurement
     both = [right[split][np.array(traces[split].pictured)] for split in ("forget", "retain")]
     pictured = np.concatenate(both)
     return Knowledge(
         accuracy={split: float(values.mean()) for split, values in right.items()},
+        taught={split: _mean(right[split][told[split]]) for split in ("forget", "retain")},
         entities={
-            split: entities_known(right[split], traces[split].entities, limits.known)
+            split: entities_known(
+                right[split][~told[split]],
+                np.asarray(traces[split].entities)[~told[split]],
+                limits.known,
+            )
             for split in ("forget", "holdout")
         },
         auc=measured.value,
@@ -128,58 +150,58 @@ def knowledge(traces: Mapping[str, Trace], limits: Limits) -> Knowledge:
 
 
 def judge(
-    originals: Mapping[str, Knowledge],
-    oracles: Mapping[str, Knowledge],
-    majority: float,
-    limits: Limits,
+    models: Mapping[str, Knowledge], starts: Collection[str], majority: float, limits: Limits
 ) -> Verdict:
-    """Check all models of a benchmark; `majority` is the majority-answer rate under shuffled pictures.
+    """Check all trained models of a benchmark, by names such as `oracle_0`.
 
-    An oracle that fails a gate of its own is dropped. The benchmark stops where an original fails, no oracle
-    stands, or those that stand know too much together.
+    `majority` is the majority-answer rate under shuffled pictures. A model that fails a gate of its own
+    is dropped. The benchmark stops where an original of `starts` fails, from which methods start, where
+    no oracle stands, or where those that stand know too much together.
     """
     checks: list[GateCheck] = []
     stop: set[str] = set()
     dropped: dict[str, tuple[str, ...]] = {}
-    for name, original in originals.items():
-        found = list(_of_original(name, original, majority, limits))
+    for name, model in models.items():
+        found = list(_of_model(name, model, majority, limits))
         checks += found
-        stop |= set(_failed(found))
-    for name, oracle in oracles.items():
-        found = list(_of_oracle(name, oracle, limits))
-        checks += found
-        if failed := _failed(found):
+        if not (failed := _failed(found)):
+            continue
+        if name in starts:
+            stop |= set(failed)
+        else:
             dropped[name] = failed
-    standing = [oracle for name, oracle in oracles.items() if name not in dropped]
-    if standing:
-        pooled = list(_pooled(list(originals.values()), standing, limits))
+    oracles = [one for name, one in models.items() if _kind(name) == Role.ORACLE]
+    standing = [
+        one for name, one in models.items() if _kind(name) == Role.ORACLE and name not in dropped
+    ]
+    originals = [
+        one for name, one in models.items() if _kind(name) == Role.ORIGINAL and name not in dropped
+    ]
+    if standing and originals:
+        pooled = list(_pooled(originals, standing, limits))
         checks += pooled
         stop |= set(_failed(pooled))
-    else:
-        stop |= {gate for gates in dropped.values() for gate in gates}
+    elif oracles:
+        stop |= {gate for name in dropped if _kind(name) == Role.ORACLE for gate in dropped[name]}
     return Verdict(tuple(checks), dropped, tuple(sorted(stop)))
 
 
-def _of_original(
-    name: str, original: Knowledge, majority: float, limits: Limits
-) -> Iterator[GateCheck]:
-    """It knows what it was taught, it looks at the picture, and it does not know the holdout."""
-    for split in ("forget", "retain"):
-        yield _at_least(
-            f"original_{split}_accuracy", name, original.accuracy[split], limits.accuracy
-        )
-    shuffled = _share(original.accuracy[SHUFFLED], majority, original.seen)
-    yield from _below(SHUFFLED, name, shuffled, limits.share)
-    known = original.entities["holdout"]
-    yield from _below("original_holdout_entities", name, known, limits.entities)
+def _kind(name: str) -> str:
+    return name.partition("_")[0]
 
 
-def _of_oracle(name: str, oracle: Knowledge, limits: Limits) -> Iterator[GateCheck]:
-    """It knows the retain set, and hardly an entity of forget or holdout."""
-    yield _at_least("oracle_retain_accuracy", name, oracle.accuracy["retain"], limits.accuracy)
-    for split in ("forget", "holdout"):
-        known = oracle.entities[split]
-        yield from _below(f"oracle_{split}_entities", name, known, limits.entities)
+def _of_model(name: str, model: Knowledge, majority: float, limits: Limits) -> Iterator[GateCheck]:
+    """It knows what it was taught, and hardly an entity that it was not; an original looks at the picture."""
+    kind = _kind(name)
+    for split, taught in model.taught.items():
+        if taught is not None:
+            yield _at_least(f"{kind}_{split}_accuracy", name, taught, limits.accuracy)
+    if SHUFFLED in model.accuracy:
+        shuffled = _share(model.accuracy[SHUFFLED], majority, model.seen)
+        yield from _below(SHUFFLED, name, shuffled, limits.share)
+    for split, known in model.entities.items():
+        if known is not None:
+            yield from _below(f"{kind}_{split}_entities", name, known, limits.entities)
 
 
 def _pooled(
@@ -193,6 +215,10 @@ def _pooled(
     yield from _below("oracles_forget_share", POOLED, share, limits.share)
     share = _share(_mean_auc(oracles), 0.5, _mean_auc(originals))
     yield from _below("oracles_membership_share", POOLED, share, limits.share)
+
+
+def _mean(values: Floats) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _mean_auc(models: Sequence[Knowledge]) -> float | None:

@@ -11,12 +11,15 @@ from typing import Any, Literal
 
 from uqs.computation import Computation, described
 
-Kind = Literal["base", "train", "unlearn", "trace", "gates", "cross", "measure", "trial"]
+Kind = Literal["base", "train", "unlearn", "alter", "trace", "gates", "cross", "measure", "trial"]
 
+TRAINING = "training.json"
+"""Where a job that trains writes what came of it."""
 COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
     "base": (),
     "train": ("training",),
     "unlearn": ("training", "unlearning"),
+    "alter": ("training", "unlearning"),
     "trace": ("tracing",),
     "gates": ("gates",),
     "cross": ("tracing",),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uqs import registry
@@ -13,6 +13,7 @@ from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
 from uqs.models.families import base_folder
 from uqs.records import Need, Role
+from uqs.studies.alterations import INCOMPLETE, LADDER, ROLES, Alteration, alterations
 from uqs.studies.jobs import Job, Kind
 from uqs.studies.shadows import SHADOW
 from uqs.studies.spec import MethodChoice, Study
@@ -24,7 +25,8 @@ __all__ = ["Job", "Plan", "PlannedModel", "base_hash", "make_plan"]
 class PlannedModel:
     """A model of the study, and the keys of the jobs that make, trace and measure it.
 
-    `gates` is the job that must pass before this model is made; originals and oracles have none.
+    `gates` is the job that must pass before this model is made; None where the gates read the model
+    themselves, by the name `gated`. `method` is empty for originals and oracles.
     """
 
     benchmark: str
@@ -37,6 +39,7 @@ class PlannedModel:
     trace: str
     measure: str
     gates: str | None = None
+    gated: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,24 @@ class _ModelJobs:
 
     role: Role
     seed: int
-    choice: MethodChoice | None
     label: str
     model: str
     trace: str
+    method: str = ""
+    strength: str = ""
+    choice: MethodChoice | None = None
+    share: float | None = None
+
+    @property
+    def gated(self) -> bool:
+        """Whether the gates read this model; what is made from an original waits for them."""
+        return self.choice is None and self.method not in ROLES
+
+    @property
+    def name(self) -> str:
+        """What gates call a trained model."""
+        words = [self.role.value, *([self.strength] if self.strength else []), str(self.seed)]
+        return "_".join(words)
 
 
 @dataclass
@@ -96,20 +113,42 @@ class _Planner:
         return Plan(self.study, self.data_hashes, jobs, models, self.gates)
 
     def _benchmark(self, benchmark: str) -> None:
-        seeds = self.study.seeds if self.study.originals == "per_seed" else self.study.seeds[:1]
-        originals = {seed: self._trained(benchmark, Role.ORIGINAL, seed) for seed in seeds}
-        oracles = {
-            seed: self._trained(benchmark, Role.ORACLE, seed) for seed in self.study.oracles.seeds
-        }
-        self._gates(benchmark, [*originals.values(), *oracles.values()])
-        unlearned = [
-            self._unlearned(benchmark, originals.get(seed, originals[seeds[0]]), choice, seed)
-            for choice in self.study.methods
-            for seed in self.study.seeds
+        study = self.study
+        originals = {s: self._original(benchmark, s) for s in study.original_seeds}
+        oracles = {s: self._oracle(benchmark, s) for s in study.oracle_seeds}
+        ladder = [
+            self._reference(benchmark, share, seed)
+            for share in study.references.shares
+            if 0 < share < 1
+            for seed in study.references.seeds
         ]
-        for made in (*originals.values(), *oracles.values(), *unlearned):
+        incomplete = [
+            self._incomplete(benchmark, missing, seed)
+            for missing in study.references.damaged.retain_missing
+            for seed in study.references.seeds
+        ]
+        starts = {s: originals[s] for s in study.start_seeds}
+        first = starts[study.start_seeds[0]]
+        trained = [*originals.values(), *oracles.values(), *ladder, *incomplete]
+        self._gates(benchmark, trained, starts.values())
+        altered = [
+            self._altered(benchmark, originals.get(seed, first), alteration, seed)
+            for alteration in alterations(study.references)
+            for seed in study.references.seeds
+        ]
+        unlearned = [
+            self._unlearned(benchmark, starts.get(seed, first), choice, seed)
+            for choice in study.methods
+            for seed in study.seeds
+        ]
+        for made in (*trained, *altered, *unlearned):
             others = {s: oracle for s, oracle in oracles.items() if oracle is not made}
-            original = originals.get(made.seed, originals[seeds[0]])
+            if made.role is Role.ORIGINAL:
+                original = made
+            elif made.role in (Role.SUPPRESSED, Role.DAMAGED):
+                original = originals.get(made.seed, first)
+            else:
+                original = starts.get(made.seed, first)
             shadows = self._shadows(benchmark, made.choice) if made.choice else {}
             self._measured(benchmark, made, others, original, shadows)
 
@@ -117,22 +156,90 @@ class _Planner:
         model = self.study.model.name
         return self._add("base", f"base {model}", {"model": model, "files": self.base_hash}, {})
 
-    def _trained(self, benchmark: str, role: Role, seed: int) -> _ModelJobs:
-        label = f"{benchmark} {role} seed {seed}"
-        params = {**self._training(benchmark), "role": role.value, "seed": seed}
-        model = self._add("train", f"train {label}", params, {"base": self._base()})
-        return _ModelJobs(
-            role, seed, None, label, model, self._traced(benchmark, role, model, label)
-        )
+    def _original(self, benchmark: str, seed: int) -> _Made:
+        return self._trained(benchmark, Role.ORIGINAL, seed, f"original seed {seed}", share=1.0)
 
-    def _gates(self, benchmark: str, trained: Iterable[_ModelJobs]) -> None:
-        params = {**self._data(benchmark), "limits": self.study.gates.model_dump()}
-        inputs = {f"{made.role}_{made.seed}": made.trace for made in trained}
+    def _oracle(self, benchmark: str, seed: int) -> _Made:
+        return self._trained(benchmark, Role.ORACLE, seed, f"oracle seed {seed}", share=0.0)
+
+    def _reference(self, benchmark: str, share: float, seed: int) -> _Made:
+        label = f"reference {share:g} seed {seed}"
+        made = self._trained(benchmark, Role.REFERENCE, seed, label, share=share)
+        return replace(made, method=LADDER, strength=f"{share:g}")
+
+    def _incomplete(self, benchmark: str, missing: float, seed: int) -> _Made:
+        """Taught all of forget, and of retain all but a share: damaged, and nothing is forgotten."""
+        label = f"{INCOMPLETE} {missing:g} seed {seed}"
+        made = self._trained(
+            benchmark, Role.DAMAGED, seed, label, share=1.0, retain_missing=missing
+        )
+        return replace(made, method=INCOMPLETE, strength=f"{missing:g}")
+
+    def _trained(
+        self,
+        benchmark: str,
+        role: Role,
+        seed: int,
+        label: str,
+        *,
+        share: float,
+        retain_missing: float = 0.0,
+    ) -> _Made:
+        label = f"{benchmark} {label}"
+        params = {
+            **self._training(benchmark),
+            "role": role.value,
+            "seed": seed,
+            "share": share,
+            "retain_missing": retain_missing,
+        }
+        model = self._add("train", f"train {label}", params, {"base": self._base()})
+        trace = self._traced(benchmark, role, model, label)
+        return _Made(role, seed, label, model, trace, share=share)
+
+    def _gates(self, benchmark: str, trained: Sequence[_Made], starts: Iterable[_Made]) -> None:
+        jobs = {made.model: self.jobs[made.model].params for made in trained}
+        params = {
+            **self._data(benchmark),
+            "limits": self.study.gates.model_dump(),
+            "starts": [made.name for made in starts],
+            "taught": {
+                made.name: {
+                    key: jobs[made.model][key] for key in ("share", "seed", "retain_missing")
+                }
+                for made in trained
+            },
+        }
+        inputs = {made.name: made.trace for made in trained}
         self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
 
-    def _unlearned(
-        self, benchmark: str, original: _ModelJobs, choice: MethodChoice, seed: int
-    ) -> _ModelJobs:
+    def _altered(self, benchmark: str, original: _Made, alteration: Alteration, seed: int) -> _Made:
+        """A suppressed or damaged model, made from an original."""
+        size = "" if alteration.size is None else f"{alteration.size:g}"
+        label = f"{benchmark} {alteration.kind} {size} seed {seed}".replace("  ", " ")
+        params = {
+            **self._data(benchmark),
+            "kind": alteration.kind,
+            "size": alteration.size,
+            "seed": seed,
+            **self._trainer(),
+        }
+        inputs = {"base": self._base(), "original": original.model}
+        after = (self.gates[benchmark],)
+        model = self._add("alter", f"alter {label}", params, inputs, after=after)
+        trace = self._traced(benchmark, alteration.role, model, label)
+        return _Made(
+            alteration.role,
+            seed,
+            label,
+            model,
+            trace,
+            method=alteration.kind,
+            strength=size,
+            share=1.0,
+        )
+
+    def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
         label = f"{benchmark} {_variant(choice)} seed {seed}"
         role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
         params = {**self._unlearning(benchmark, choice), "seed": seed}
@@ -144,7 +251,8 @@ class _Planner:
             after=(self.gates[benchmark],),
         )
         trace = self._traced(benchmark, role, model, label)
-        return _ModelJobs(role, seed, choice, label, model, trace)
+        name = method_card(choice.name).name
+        return _Made(role, seed, label, model, trace, name, choice.strength, choice)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
         needs = sorted(needs_of(self.study.metrics) & TRACED)
@@ -208,14 +316,15 @@ class _Planner:
             PlannedModel(
                 benchmark=benchmark,
                 role=made.role,
-                method=method_card(made.choice.name).name if made.choice else "",
-                strength=made.choice.strength if made.choice else "",
+                method=made.method,
+                strength=made.strength,
                 hyperparameters=made.choice.hyperparameters if made.choice else {},
                 seed=made.seed,
                 model=made.model,
                 trace=made.trace,
                 measure=measure,
-                gates=self.gates[benchmark] if made.choice else None,
+                gates=None if made.gated else self.gates[benchmark],
+                gated=made.name if made.gated else "",
             )
         )
 
@@ -240,6 +349,7 @@ class _Planner:
             "benchmark": benchmark,
             "data_hash": self.data_hashes[benchmark],
             "model": self.study.model.name,
+            "arithmetic": self.study.arithmetic,
             **({"quantised": True} if quantised else {}),
         }
 

@@ -13,6 +13,7 @@ from uqs import benchmarks, io
 from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
+from uqs.studies.arithmetic import Arithmetic, available
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
@@ -25,6 +26,11 @@ from uqs.studies.store import Manifest, Store
 from uqs.studies.worker import JobFailure
 from uqs.training_extra import require_training_extra
 
+NO_AVX2 = (
+    "this processor does not have AVX2, or does not say so: the study is computed with what it has; in "
+    "the last bits, and with them in some figures, it differs from other machines"
+)
+
 
 class JobFailedError(Exception):
     """A job failed through a fault that the user cannot mend."""
@@ -32,18 +38,26 @@ class JobFailedError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run; nothing here changes a result but `limit`, which asks for a part of the data."""
+    """How a study is run; nothing here changes a result but `limit`, which asks for a part of the data,
+    and in the
+    last bits `native`, which computes with all that the processor has."""
 
     runs: Path = Path("runs")
     workers: int | None = None
     plain: bool = False
     work: str = DEFAULT_WORK
     limit: int | None = None
+    native: bool = False
 
 
-def plan_study(path: Path, limit: int | None = None) -> Plan:
-    """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split."""
+def plan_study(path: Path, limit: int | None = None, native: bool = False) -> Plan:
+    """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split.
+
+    The plan's study says which arithmetic this machine can do.
+    """
     study = read_study(path)
+    arithmetic = "native" if native else available(study.arithmetic)
+    study = study.model_copy(update={"arithmetic": arithmetic})
     if limit is not None:
         parts = tuple(with_limit(name, limit) for name in study.benchmarks)
         update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
@@ -58,8 +72,11 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     Raises UserError for what the user can mend and JobFailedError for a fault; what is made by then stays.
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
-    plan = plan_study(path, options.limit)
-    return run_plan(plan, options, stderr_console())
+    console = stderr_console()
+    plan = plan_study(path, options.limit, options.native)
+    if not options.native and read_study(path).arithmetic != plan.study.arithmetic:
+        console.print(NO_AVX2, markup=False, highlight=False, soft_wrap=True)
+    return run_plan(plan, options, console)
 
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
@@ -68,14 +85,19 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     with store.lock():
         store.clean()
         io.write_text(store.run / "study.yaml", dump_study(plan.study))
-        make_jobs(plan.study.name, plan.jobs, store, options, console)
+        make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
     return store.run
 
 
 def make_jobs(
-    name: str, jobs: Sequence[Job], store: Store, options: RunOptions, console: Console
+    name: str,
+    jobs: Sequence[Job],
+    store: Store,
+    options: RunOptions,
+    console: Console,
+    arithmetic: Arithmetic,
 ) -> None:
     """Make the jobs that are missing, in a store that is locked; errors as those of `run_study`."""
     made = _finished(jobs, store, console)
@@ -85,7 +107,7 @@ def make_jobs(
     todo = len(schedule.remaining)
     console.print(f"{name}: {len(made)} jobs exist, {todo} to make", highlight=False)
     if todo:
-        _make(schedule, store, made, options, console)
+        _make(schedule, store, made, options, console, arithmetic)
 
 
 def _finished(jobs: Sequence[Job], store: Store, console: Console) -> dict[str, Manifest]:
@@ -111,9 +133,10 @@ def _make(
     made: dict[str, Manifest],
     options: RunOptions,
     console: Console,
+    arithmetic: Arithmetic,
 ) -> None:
     workers = options.workers or default_workers()
-    executor: Executor = LocalProcesses(workers, options.work)
+    executor: Executor = LocalProcesses(workers, options.work, arithmetic)
     if options.work in (DEFAULT_WORK, TRIALS):
         require_training_extra("training")
     forecast = Forecast(workers, schedule.remaining)

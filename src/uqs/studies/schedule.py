@@ -11,6 +11,7 @@ COST: Mapping[Kind, int] = {
     "base": 1,
     "train": 20,
     "unlearn": 6,
+    "alter": 6,
     "trace": 3,
     "gates": 1,
     "cross": 2,

@@ -21,17 +21,26 @@ from uqs.metrics.catalogue import CORE, metric_card, refuse_doubles
 from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
 from uqs.records import Need
+from uqs.studies.arithmetic import Arithmetic
 from uqs.studies.strengths import Strengths, read_strengths
 from uqs.traces.settings import TraceSettings
 from uqs.yamlfile import read_mapping
 
 METHOD_KEYS = ("name", "strength")
-FORMER_GATES = ("confidence", "margin")
+FORMER = {
+    "gates.confidence": "gates are limits and no tests; write accuracy, known, entities, share",
+    "gates.margin": "gates are limits and no tests; write accuracy, known, entities, share",
+    "training.steps": "training ends at a criterion; write criterion, max_steps, check_every",
+    "training.init_seed": "every model starts from first weights of its own",
+}
+"""Keys of earlier versions, and what stands in their place."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Seeds = Annotated[tuple[Seed, ...], Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+PartOf = Annotated[float, Field(gt=0, lt=1)]
+Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -48,20 +57,27 @@ class Model(_Part):
 class TrainingOnBenchmark(_Part):
     """What a benchmark has otherwise, because it teaches more or less than the others."""
 
-    steps: Annotated[int, Field(gt=0)] | None = None
+    max_steps: Annotated[int, Field(gt=0)] | None = None
     lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Training(_Part):
-    """How originals and oracles are trained: optimizer steps, AdamW's peak learning rate, samples a step, the
-    share of each batch that replays what the base knows, and the seed of the adapter's first weights, which
-    originals and oracles share. `per_benchmark` gives single benchmarks other steps or rates."""
+    """How originals, oracles and references are trained.
 
-    steps: Annotated[int, Field(gt=0)] = 600
+    Training ends as soon as the share `criterion` of taught questions is answered right, looked at every
+    `check_every` steps on `check_questions` of them that are drawn once per model, and at the latest
+    after `max_steps` optimizer steps. `lr` is AdamW's peak learning rate, `batch_size` the samples per
+    step, `replay` the share of each batch that replays what the base knows. `per_benchmark` gives single
+    benchmarks another limit or rate.
+    """
+
+    criterion: Annotated[float, Field(gt=0, le=1)] = 0.98
+    check_every: Annotated[int, Field(gt=0)] = 25
+    check_questions: Annotated[int, Field(gt=0)] = 200
+    max_steps: Annotated[int, Field(gt=0)] = 1000
     lr: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-3
     batch_size: Annotated[int, Field(gt=0)] = 64
     replay: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    init_seed: Seed = 0
     per_benchmark: Mapping[str, TrainingOnBenchmark] = {}
 
     def on(self, benchmark: str) -> Training:
@@ -74,6 +90,33 @@ class Oracles(_Part):
     """Seeds of the retrained models; their spread is the noise floor."""
 
     seeds: Seeds = (0, 1)
+
+
+class Damaged(_Part):
+    """Models in which nothing was unlearned and something else broke.
+
+    `noise` adds normal noise to each trained tensor of an original, of so many times the tensor's root mean
+    square. `retain_missing` trains an original without so large a share of the retain entities.
+    """
+
+    noise: Annotated[tuple[Size, ...], Field(strict=False)] = ()
+    retain_missing: Annotated[tuple[PartOf, ...], Field(strict=False)] = ()
+
+
+class References(_Part):
+    """Models whose knowledge of the forget set is known, because of how they are made.
+
+    At each of `shares` a model is trained for every one of `seeds` on the retain set and that share of
+    the forget entities: share 0 are further oracles, share 1 further originals. The entities of a share
+    are among those of every larger share of the same seed. In `suppressed` models the knowledge is there
+    and is not said, in `damaged` ones nothing was unlearned and something else broke; both are made from
+    originals, for every seed.
+    """
+
+    shares: Annotated[tuple[Share, ...], Field(strict=False)] = ()
+    seeds: Seeds = (0,)
+    suppressed: Annotated[tuple[Literal["refusal", "guardrail"], ...], Field(strict=False)] = ()
+    damaged: Damaged = Damaged()
 
 
 class Gates(_Part):
@@ -109,10 +152,12 @@ class MethodChoice(_Part):
 class Study(_Part):
     """A study file with every default filled in.
 
-    `benchmarks` are `name:tiny` or `name:FOLDER`. `originals: per_seed` trains an original for every seed,
-    `shared` one for all, from the first seed. `shadows` is the number of shadow models for each benchmark and
-    method, 0 or an even number from 4 on. `metrics: default` are the core metrics (docs/metrics.md), `all`
-    every metric whose data the study makes; a metric may also be FILE.py:CLASS.
+    `benchmarks` are `name:tiny` or `name:FOLDER`. Methods start from originals: `originals: per_seed`
+    trains one for every seed, `shared` one for all, from the first seed. `arithmetic: avx2` computes with
+    the instructions that every x86-64 processor with AVX2 has, so that results are the same bits on all
+    of them; `native` with whatever the processor has. `shadows` is the number of shadow models for each
+    benchmark and method, 0 or an even number from 4 on. `metrics: default` are the core metrics
+    (docs/metrics.md), `all` every metric whose data the study makes; a metric may also be FILE.py:CLASS.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -120,7 +165,9 @@ class Study(_Part):
     model: Model
     training: Training = Training()
     trainer: TrainerSettings = DEFAULT_TRAINER
+    arithmetic: Arithmetic = "avx2"
     oracles: Oracles = Oracles()
+    references: References = References()
     originals: Literal["per_seed", "shared"] = "per_seed"
     methods: Annotated[tuple[MethodChoice, ...], Field(strict=False)]
     seeds: Seeds
@@ -128,6 +175,23 @@ class Study(_Part):
     shadows: Annotated[int, Field(ge=0)] = 0
     traces: Traces = Traces()
     gates: Gates = Gates()
+
+    @property
+    def oracle_seeds(self) -> tuple[int, ...]:
+        """Seeds of all oracles: those under `oracles`, and those of the references of share 0."""
+        further = self.references.seeds if 0 in self.references.shares else ()
+        return tuple(dict.fromkeys((*self.oracles.seeds, *further)))
+
+    @property
+    def start_seeds(self) -> tuple[int, ...]:
+        """Seeds of the originals that methods start from."""
+        return self.seeds if self.originals == "per_seed" else self.seeds[:1]
+
+    @property
+    def original_seeds(self) -> tuple[int, ...]:
+        """Seeds of all originals: those that methods start from, and the references of share 1."""
+        further = self.references.seeds if 1 in self.references.shares else ()
+        return tuple(dict.fromkeys((*self.start_seeds, *further)))
 
 
 def read_study(path: Path) -> Study:
@@ -142,7 +206,7 @@ def read_study_to_tune(path: Path) -> Study:
 
 def _read(path: Path, tuning: bool) -> Study:
     raw = read_mapping(path)
-    _refuse_former_gates(raw.get("gates"), path)
+    _refuse_former(raw, path)
     if raw.get("metrics") == "default":
         del raw["metrics"]
     if raw.get("metrics") == "all":
@@ -164,13 +228,11 @@ def _read(path: Path, tuning: bool) -> Study:
     return study
 
 
-def _refuse_former_gates(gates: object, path: Path) -> None:
-    for key in FORMER_GATES:
-        if isinstance(gates, dict) and key in gates:
-            problem = (
-                "is gone: gates are limits and no tests; write accuracy, known, entities, share"
-            )
-            raise DataError(problem, file=path, field=f"gates.{key}")
+def _refuse_former(raw: Mapping[str, Any], path: Path) -> None:
+    for key, instead in FORMER.items():
+        part, _, name = key.partition(".")
+        if isinstance(raw.get(part), dict) and name in raw[part]:
+            raise DataError(f"is gone: {instead}", file=path, field=key)
 
 
 def _strengths(named: object, path: Path) -> Strengths | None:
@@ -317,13 +379,21 @@ def _check(study: Study, path: Path) -> None:
         ("benchmarks", study.benchmarks, ""),
         ("seeds", study.seeds, ""),
         ("oracles.seeds", study.oracles.seeds, ""),
+        ("references.seeds", study.references.seeds, ""),
         ("metrics", study.metrics, ""),
         ("methods", variants, "; give each variant its own `strength`"),
     ):
         if not values:
             raise DataError("is empty", file=path, field=where)
-        if doubled := [v for i, v in enumerate(values) if v in values[:i]]:
-            raise DataError(f"{doubled[0]!r} appears twice{advice}", file=path, field=where)
+        _refuse_doubled(values, where, path, advice)
+    damaged = study.references.damaged
+    for where, several in (
+        ("references.shares", study.references.shares),
+        ("references.suppressed", study.references.suppressed),
+        ("references.damaged.noise", damaged.noise),
+        ("references.damaged.retain_missing", damaged.retain_missing),
+    ):
+        _refuse_doubled(several, where, path)
     first: dict[tuple[str, str], MethodChoice] = {}
     for choice in study.methods:
         key = (choice.name, repr(sorted(choice.hyperparameters.items())))
@@ -333,7 +403,7 @@ def _check(study: Study, path: Path) -> None:
                 "all hyperparameters are equal"
             )
             raise DataError(problem, file=path, field="methods")
-    if len(study.oracles.seeds) < 2:
+    if len(study.oracle_seeds) < 2:
         raise DataError(
             "one oracle gives no noise floor; write two seeds or more",
             file=path,
@@ -365,6 +435,11 @@ def _check(study: Study, path: Path) -> None:
                 file=path,
                 field="training.per_benchmark",
             )
+
+
+def _refuse_doubled(values: Sequence[object], where: str, path: Path, advice: str = "") -> None:
+    if doubled := [v for i, v in enumerate(values) if v in values[:i]]:
+        raise DataError(f"{doubled[0]!r} appears twice{advice}", file=path, field=where)
 
 
 def described(

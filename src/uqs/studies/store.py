@@ -26,8 +26,9 @@ them. Of the others the size is, and the content before something is made from t
 class Manifest:
     """What a finished job is and holds; times aside, it is the same whenever the job is made again.
 
-    `files` gives size and sha256 of every other file of the folder. `stop` says why nothing may be made from
-    this job, or is null. `seconds` is wall time.
+    `files` gives size and sha256 of every other file of the folder. `stop` says why nothing may be made
+    from this job, or is null. `outcome` says of a job that trains how many steps it took, why it ended,
+    and what was answered then; it is empty for others. `seconds` is wall time.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Manifest:
     device: str
     seconds: float
     stop: str | None
+    outcome: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from uqs.records import Role
-
 GATES = "gates.json"
 
 
@@ -15,7 +13,6 @@ def stopping_gates(file: Path) -> tuple[str, ...]:
     return tuple(json.loads(file.read_text(encoding="utf-8"))["stop"])
 
 
-def dropped_oracles(file: Path) -> frozenset[int]:
-    """Seeds of the oracles that nothing is measured against."""
-    dropped = json.loads(file.read_text(encoding="utf-8"))["dropped"]
-    return frozenset(int(model.removeprefix(f"{Role.ORACLE}_")) for model in dropped)
+def dropped_models(file: Path) -> frozenset[str]:
+    """Names (`oracle_0`) of the models that failed: nothing is measured against them, nor of them."""
+    return frozenset(json.loads(file.read_text(encoding="utf-8"))["dropped"])

@@ -34,14 +34,16 @@ from uqs.methods.base import Method
 from uqs.methods.cards.look_up import method_class
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
-from uqs.methods.trainer import Schedule, Training, train
+from uqs.methods.trainer import Criterion, Schedule, Training, Watched, train
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.metrics.base import Evidence, References, Shadow
 from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
-from uqs.records import Benchmark, Role, Split
+from uqs.records import Benchmark, Role, Sample, Split
+from uqs.studies.alter import alter
+from uqs.studies.alterations import Alteration, Kind
 from uqs.studies.gates import (
     SHUFFLED,
     Limits,
@@ -50,15 +52,15 @@ from uqs.studies.gates import (
     majority_rate,
     shuffled_pictures,
 )
-from uqs.studies.plan import Job
+from uqs.studies.jobs import TRAINING, Job
+from uqs.studies.references import TAUGHT, Taught, taught
 from uqs.studies.shadows import SHADOW, TRACED, draw
-from uqs.studies.verdict import GATES, dropped_oracles
+from uqs.studies.verdict import GATES, dropped_models
 from uqs.traces.settings import TraceSettings
 from uqs.traces.store import Identity, TraceStore
 
 Inputs = Mapping[str, Path]
 SHADOWED = "shadow.json"
-TRAINING = "training.json"
 
 
 def run(job: Job, inputs: Inputs, out: Path) -> None:
@@ -84,16 +86,18 @@ def base(job: Job, _: Inputs, out: Path) -> None:
 
 
 def train_job(job: Job, inputs: Inputs, out: Path) -> None:
-    """Train an original (forget + retain), an oracle (retain only) or a shadow model from the base."""
+    """Train an original, an oracle, a reference or a shadow model from the base."""
     data = benchmark_of(job)
-    learn = data.learn["retain"].samples
-    if job.params["role"] == Role.ORIGINAL:
-        learn = (*data.learn["forget"].samples, *learn)
     if job.params["role"] == SHADOW:
-        learn = (*draw(data, job.params["seed"]).learn, *learn)
+        learn = (*draw(data, job.params["seed"]).learn, *data.learn["retain"].samples)
+    else:
+        told = told_of(data, job.params)
+        learn = told.samples(data)
+        about = {"share": told.share, "retain_share": told.retain_share}
+        (out / TAUGHT).write_text(json.dumps({**about, "forget": sorted(told.forget)}))
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
     vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora")
-    adapter.attach(vlm, settings, seed=training["init_seed"])
+    adapter.attach(vlm, settings, seed=job_seed(job, "init"))
     method = Retrain(training["batch_size"], training["replay"])
     parts = {
         "learn": Split("learn", learn),
@@ -101,12 +105,27 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
     }
     generator = torch.Generator().manual_seed(job_seed(job))
     streams = method.streams(vlm, parts, generator)
-    schedule = Schedule(training["steps"], training["lr"])
+    schedule = Schedule(training["max_steps"], training["lr"])
+    watched = Watched(criterion=_criterion(vlm, learn, training, generator))
     trainer = TrainerSettings(**job.params.get("trainer", {}))
-    trained = train(vlm, method, streams, schedule, generator, trainer)
+    trained = train(vlm, method, streams, schedule, generator, trainer, watched)
     if trained.collapse:
         raise UserError(f"{trained.collapse}; lower training.lr ({schedule.lr:g})")
-    _written(vlm, trained, out)
+    written(vlm, trained, out)
+
+
+def _criterion(
+    vlm: VLM, learn: Sequence[Sample], training: Mapping[str, Any], generator: torch.Generator
+) -> Criterion:
+    """Answers to some of the taught questions, by which training ends."""
+    order = torch.randperm(len(learn), generator=generator)[: training["check_questions"]]
+    asked = [learn[i] for i in sorted(order.tolist())]
+    return Criterion(vlm.encode(asked), training["criterion"], training["check_every"])
+
+
+def told_of(data: Benchmark, params: Mapping[str, Any]) -> Taught:
+    """What the model of a train job is taught."""
+    return taught(data, params["share"], params["seed"], params["retain_missing"])
 
 
 def unlearn_job(job: Job, inputs: Inputs, out: Path) -> None:
@@ -115,7 +134,17 @@ def unlearn_job(job: Job, inputs: Inputs, out: Path) -> None:
     shadow = job.params.get("role") == SHADOW
     parts = draw(data, job.params["seed"]).unlearn if shadow else data.unlearn
     made = unlearned(job, inputs, parts)
-    _written(made.vlm, made.training, out)
+    written(made.vlm, made.training, out)
+
+
+def alter_job(job: Job, inputs: Inputs, out: Path) -> None:
+    """Make a suppressed or a damaged model of an original."""
+    vlm = _loaded(job, inputs, "original", trainable=True)
+    trainer = TrainerSettings(**job.params.get("trainer", {}))
+    seeds = Seeds(job_seed(job, "order"), job_seed(job, "init"))
+    kind: Kind = job.params["kind"]
+    training = alter(vlm, Alteration(kind, job.params["size"]), benchmark_of(job), seeds, trainer)
+    written(vlm, training, out)
 
 
 class UnlearnedModel(NamedTuple):
@@ -135,7 +164,7 @@ def unlearned(job: Job, inputs: Inputs, data: Mapping[str, Split]) -> UnlearnedM
     return UnlearnedModel(vlm, unlearn(vlm, method, data, seeds, trainer))
 
 
-def _written(vlm: VLM, training: Training, out: Path) -> None:
+def written(vlm: VLM, training: Training, out: Path) -> None:
     """The checkpoint and what came of its run; a loss that is not finite is null."""
     adapter.save(vlm, out)
     losses = [loss if math.isfinite(loss) else None for loss in training.losses]
@@ -215,20 +244,19 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     data = benchmark_of(job)
     limits = Limits(**job.params["limits"])
     majority = majority_rate(_shuffled(data).samples)
-    found = {
-        role: knowledge(Recording.read(folder).evidence(None).traces, limits)
-        for role, folder in sorted(inputs.items())
-    }
-    originals = {role: one for role, one in found.items() if role.startswith(Role.ORIGINAL)}
-    oracles = {role: one for role, one in found.items() if role.startswith(Role.ORACLE)}
-    verdict = judge(originals, oracles, majority, limits)
+    known = {}
+    for name, folder in sorted(inputs.items()):
+        told = told_of(data, job.params["taught"][name])
+        traces = Recorded.read(folder).evidence(None).traces
+        known[name] = knowledge(traces, limits, told.forget, told.retain)
+    verdict = judge(known, job.params["starts"], majority, limits)
     (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
 
 
 def measure(job: Job, inputs: Inputs, out: Path) -> None:
     """All metrics of one model against the oracles that stand: functions of traces and weight updates."""
-    dropped = dropped_oracles(inputs["gates"] / GATES)
-    seeds = [seed for seed in job.params["oracle_seeds"] if seed not in dropped]
+    dropped = dropped_models(inputs["gates"] / GATES)
+    seeds = [s for s in job.params["oracle_seeds"] if f"{Role.ORACLE}_{s}" not in dropped]
     oracles = {
         int(seed): _reference(
             inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
@@ -287,6 +315,7 @@ WORK: Mapping[str, Callable[[Job, Inputs, Path], None]] = {
     "base": base,
     "train": train_job,
     "unlearn": unlearn_job,
+    "alter": alter_job,
     "trace": trace,
     "gates": gates,
     "cross": cross,
@@ -304,6 +333,10 @@ def job_seed(job: Job, *use: str) -> int:
         job.params["benchmark"],
         job.params.get("role"),
         job.params.get("method"),
+        job.params.get("kind"),
+        job.params.get("size"),
+        job.params.get("share"),
+        job.params.get("retain_missing"),
         job.params["seed"],
         *use,
     ]

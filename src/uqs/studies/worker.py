@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -15,10 +16,10 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from uqs.errors import UserError
-from uqs.studies.jobs import Job
+from uqs.studies.jobs import TRAINING, Job
 from uqs.studies.store import Manifest, Store, describe_files
 from uqs.studies.verdict import GATES, stopping_gates
 
@@ -97,6 +98,7 @@ def make(job: Job, store: Store, do: Work) -> JobResult:
             device=_device(),
             seconds=seconds,
             stop=stop,
+            outcome=_outcome(part),
             files=describe_files(part),
         )
         store.seal(part, manifest)
@@ -117,6 +119,15 @@ def _stop(job: Job, folder: Path) -> str | None:
         return None
     failed = stopping_gates(folder / GATES)
     return f"failed gates: {', '.join(failed)}" if failed else None
+
+
+def _outcome(folder: Path) -> dict[str, Any]:
+    """What came of a job's training, but for the loss of every step."""
+    file = folder / TRAINING
+    if not file.is_file():
+        return {}
+    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return {name: value for name, value in told.items() if name != "losses"}
 
 
 def _versions() -> dict[str, str]:

@@ -14,11 +14,12 @@ from uqs.methods.cards.card import TunedHyperparameter
 from uqs.methods.cards.look_up import method_card
 from uqs.progress import stderr_console
 from uqs.records import Role
+from uqs.studies.arithmetic import available
 from uqs.studies.execute import TRIALS
 from uqs.studies.jobs import Job
 from uqs.studies.plan import base_hash, file_of, make_plan
 from uqs.studies.run import RunOptions, make_jobs
-from uqs.studies.spec import MethodChoice, Study, read_study_to_tune
+from uqs.studies.spec import MethodChoice, References, Study, read_study_to_tune
 from uqs.studies.store import Store
 from uqs.studies.tuning.search import TOLERANCE, TrialResult, best, first_round, nearest, next_round
 
@@ -92,7 +93,7 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     Raises DataError for a study without a method to tune and as `run_study` does.
     """
     study = read_study_to_tune(path)
-    if options.seed in {*study.seeds, *study.oracles.seeds}:
+    if options.seed in {*study.seeds, *study.oracle_seeds, *study.original_seeds}:
         raise UserError(
             f"seed {options.seed} is one of the study's own; tune with one that it does not use (--seed)"
         )
@@ -103,7 +104,7 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     ]
     if not methods:
         raise DataError("names no method that has strengths", file=path, field="methods")
-    trials = _Trials(study, options)
+    trials = _Trials(study, options, run.native)
     store = Store(run.runs / f"tune-{study.name}")
     work = RunOptions(run.runs, run.workers, run.plain, TRIALS)
     console = stderr_console()
@@ -114,7 +115,14 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
         asked = [first_round(method.tuned_hyperparameter, options.trials) for method in methods]
         while any(asked):
             settings = [m.at(v) for m, values in zip(methods, asked, strict=True) for v in values]
-            make_jobs(store.run.name, trials.jobs([nothing, *settings]), store, work, console)
+            make_jobs(
+                store.run.name,
+                trials.jobs([nothing, *settings]),
+                store,
+                work,
+                console,
+                trials.arithmetic,
+            )
             for method, values in zip(methods, asked, strict=True):
                 method.tried.update({v: trials.read(store, method.at(v)) for v in values})
             asked = [next_round(method.tried, targets, options.trials) for method in methods]
@@ -125,10 +133,19 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
 class _Trials:
     """The jobs of trials, on originals of the tuning seed."""
 
-    def __init__(self, study: Study, options: TuneOptions) -> None:
+    def __init__(self, study: Study, options: TuneOptions, native: bool) -> None:
         self.study, self.options = study, options
         hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
-        own = study.model_copy(update={"seeds": (options.seed,), "shadows": 0})
+        arithmetic = "native" if native else available(study.arithmetic)
+        own = study.model_copy(
+            update={
+                "seeds": (options.seed,),
+                "shadows": 0,
+                "references": References(),
+                "arithmetic": arithmetic,
+            }
+        )
+        self.arithmetic = own.arithmetic
         plan = make_plan(own, hashes, base_hash(study.model.name))
         self.hashes = hashes
         self.base = next(job for job in plan.jobs if job.kind == "base")
@@ -160,6 +177,7 @@ class _Trials:
             "benchmark": benchmark,
             "data_hash": self.hashes[benchmark],
             "model": self.study.model.name,
+            "arithmetic": self.arithmetic,
             **({"quantised": True} if self.study.model.adapter.kind == "qlora" else {}),
             "method": choice.name,
             "hyperparameters": dict(choice.hyperparameters),
