@@ -17,7 +17,6 @@ from uqs.studies.jobs import Job, Kind
 from uqs.studies.spec import Traces
 from uqs.studies.work import job_seed, run, shadows
 
-
 CRITERION = {"criterion": 0.98, "check_every": 2, "check_questions": 8}
 
 

@@ -71,7 +71,7 @@ def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
         standing = [s for s in job.params["oracle_seeds"] if f"oracle_{s}" not in dropped]
         Evaluation(_measurements(standing, digest), {}).write(out)
     if job.kind == "trace":
-        Recorded({}).write(out)
+        Recording({}).write(out)
     if job.kind == "train":
         (out / TAUGHT).write_text(json.dumps({"share": job.params.get("share")}))
         outcome = {"steps": 30, "stop": None, "collapse": None, "answered": answered}

@@ -56,19 +56,19 @@ class Criterion:
     `every` steps.
     """
 
-    taught: Encoded
+    taught: Encoding
     at: float
     every: int
 
 
 @dataclass(frozen=True)
-class Watched:
+class MonitoredQuestions:
     """Questions that are looked at during a run: `answers` must not fall silent, by the loss of
     `withheld`, which
     no step reads, a run may be stopped, and by the answers to what is taught it may be finished."""
 
-    answers: Encoded | None = None
-    withheld: Encoded | None = None
+    answers: Encoding | None = None
+    withheld: Encoding | None = None
     criterion: Criterion | None = None
 
 
@@ -296,7 +296,7 @@ class _Run:
         return sum(loss for loss, _ in sums) / sum(tokens for _, tokens in sums)
 
     def _looked_at(
-        self, look: Callable[[VLM, Batch], Seen], encoded: Encoded, size: int = LOOKED_AT
+        self, look: Callable[[VLM, Batch], Seen], encoded: Encoding, size: int = LOOKED_AT
     ) -> list[Seen]:
         """What there is to see, batch by batch, of a model that is not in training."""
         training = self.vlm.model.training

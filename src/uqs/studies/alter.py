@@ -18,7 +18,7 @@ from uqs.methods.idk import IDK
 from uqs.methods.refusals import REFUSALS
 from uqs.methods.settings import TrainerSettings
 from uqs.methods.streams import Stream
-from uqs.methods.trainer import Criterion, Schedule, Training, Watched, train
+from uqs.methods.trainer import Criterion, MonitoredQuestions, Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.models.vlm import VLM
 from uqs.records import Benchmark
@@ -68,7 +68,9 @@ def refuse(vlm: VLM, data: Data, seeds: Seeds, trainer: TrainerSettings) -> Trai
     schedule = Schedule(REFUSAL.steps, REFUSAL.lr, "constant")
     order = torch.Generator().manual_seed(seeds.order)
     with only_last_layer(vlm):
-        found = train(vlm, method, streams, schedule, order, trainer, Watched(criterion=criterion))
+        found = train(
+            vlm, method, streams, schedule, order, trainer, MonitoredQuestions(criterion=criterion)
+        )
     if found.collapse or (found.answered or 0.0) < REFUSED:
         why = found.collapse or f"{found.answered:.1%} of the forget questions are refused"
         raise UserError(f"refusal: {why}, and {REFUSED:.0%} must be")

@@ -83,7 +83,7 @@ def _model(plan: Plan, store: Store, model: PlannedModel) -> _Model:
             for card in map(metric_card, plan.study.metrics)
         ]
         share = _share(store, model)
-        return _Model(_subject(plan, model, None, 0.0, share), Evaluated(failed, {}))
+        return _Model(_subject(plan, model, None, 0.0, share), Evaluation(failed, {}))
     made = _made(store, model.model)
     behind = [made, _made(store, model.trace), _made(store, model.measure)]
     seconds = sum(manifest.seconds for manifest in behind)

@@ -156,18 +156,18 @@ class _Planner:
         model = self.study.model.name
         return self._add("base", f"base {model}", {"model": model, "files": self.base_hash}, {})
 
-    def _original(self, benchmark: str, seed: int) -> _Made:
+    def _original(self, benchmark: str, seed: int) -> _ModelJobs:
         return self._trained(benchmark, Role.ORIGINAL, seed, f"original seed {seed}", share=1.0)
 
-    def _oracle(self, benchmark: str, seed: int) -> _Made:
+    def _oracle(self, benchmark: str, seed: int) -> _ModelJobs:
         return self._trained(benchmark, Role.ORACLE, seed, f"oracle seed {seed}", share=0.0)
 
-    def _reference(self, benchmark: str, share: float, seed: int) -> _Made:
+    def _reference(self, benchmark: str, share: float, seed: int) -> _ModelJobs:
         label = f"reference {share:g} seed {seed}"
         made = self._trained(benchmark, Role.REFERENCE, seed, label, share=share)
         return replace(made, method=LADDER, strength=f"{share:g}")
 
-    def _incomplete(self, benchmark: str, missing: float, seed: int) -> _Made:
+    def _incomplete(self, benchmark: str, missing: float, seed: int) -> _ModelJobs:
         """Taught all of forget, and of retain all but a share: damaged, and nothing is forgotten."""
         label = f"{INCOMPLETE} {missing:g} seed {seed}"
         made = self._trained(
@@ -184,7 +184,7 @@ class _Planner:
         *,
         share: float,
         retain_missing: float = 0.0,
-    ) -> _Made:
+    ) -> _ModelJobs:
         label = f"{benchmark} {label}"
         params = {
             **self._training(benchmark),
@@ -195,9 +195,11 @@ class _Planner:
         }
         model = self._add("train", f"train {label}", params, {"base": self._base()})
         trace = self._traced(benchmark, role, model, label)
-        return _Made(role, seed, label, model, trace, share=share)
+        return _ModelJobs(role, seed, label, model, trace, share=share)
 
-    def _gates(self, benchmark: str, trained: Sequence[_Made], starts: Iterable[_Made]) -> None:
+    def _gates(
+        self, benchmark: str, trained: Sequence[_ModelJobs], starts: Iterable[_ModelJobs]
+    ) -> None:
         jobs = {made.model: self.jobs[made.model].params for made in trained}
         params = {
             **self._data(benchmark),
@@ -213,7 +215,9 @@ class _Planner:
         inputs = {made.name: made.trace for made in trained}
         self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
 
-    def _altered(self, benchmark: str, original: _Made, alteration: Alteration, seed: int) -> _Made:
+    def _altered(
+        self, benchmark: str, original: _ModelJobs, alteration: Alteration, seed: int
+    ) -> _ModelJobs:
         """A suppressed or damaged model, made from an original."""
         size = "" if alteration.size is None else f"{alteration.size:g}"
         label = f"{benchmark} {alteration.kind} {size} seed {seed}".replace("  ", " ")
@@ -228,7 +232,7 @@ class _Planner:
         after = (self.gates[benchmark],)
         model = self._add("alter", f"alter {label}", params, inputs, after=after)
         trace = self._traced(benchmark, alteration.role, model, label)
-        return _Made(
+        return _ModelJobs(
             alteration.role,
             seed,
             label,
@@ -239,7 +243,9 @@ class _Planner:
             share=1.0,
         )
 
-    def _unlearned(self, benchmark: str, original: _Made, choice: MethodChoice, seed: int) -> _Made:
+    def _unlearned(
+        self, benchmark: str, original: _ModelJobs, choice: MethodChoice, seed: int
+    ) -> _ModelJobs:
         label = f"{benchmark} {_variant(choice)} seed {seed}"
         role = Role.BASELINE if method_card(choice.name).baseline else Role.UNLEARNED
         params = {**self._unlearning(benchmark, choice), "seed": seed}
@@ -252,7 +258,7 @@ class _Planner:
         )
         trace = self._traced(benchmark, role, model, label)
         name = method_card(choice.name).name
-        return _Made(role, seed, label, model, trace, name, choice.strength, choice)
+        return _ModelJobs(role, seed, label, model, trace, name, choice.strength, choice)
 
     def _traced(self, benchmark: str, role: Role, model: str, label: str) -> str:
         needs = sorted(needs_of(self.study.metrics) & TRACED)

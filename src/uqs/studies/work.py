@@ -34,7 +34,7 @@ from uqs.methods.base import Method
 from uqs.methods.cards.look_up import method_class
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
-from uqs.methods.trainer import Criterion, Schedule, Training, Watched, train
+from uqs.methods.trainer import Criterion, MonitoredQuestions, Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.metrics.base import Evidence, References, Shadow
 from uqs.models import adapter, corpus
@@ -106,7 +106,7 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
     generator = torch.Generator().manual_seed(job_seed(job))
     streams = method.streams(vlm, parts, generator)
     schedule = Schedule(training["max_steps"], training["lr"])
-    watched = Watched(criterion=_criterion(vlm, learn, training, generator))
+    watched = MonitoredQuestions(criterion=_criterion(vlm, learn, training, generator))
     trainer = TrainerSettings(**job.params.get("trainer", {}))
     trained = train(vlm, method, streams, schedule, generator, trainer, watched)
     if trained.collapse:
@@ -247,7 +247,7 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     known = {}
     for name, folder in sorted(inputs.items()):
         told = told_of(data, job.params["taught"][name])
-        traces = Recorded.read(folder).evidence(None).traces
+        traces = Recording.read(folder).evidence(None).traces
         known[name] = knowledge(traces, limits, told.forget, told.retain)
     verdict = judge(known, job.params["starts"], majority, limits)
     (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
