@@ -33,8 +33,8 @@ models are tiny and the pictures are drawings: what holds here may not hold for 
 ## Each method at medium strength
 
 FA and RA are forget and retain accuracy on each benchmark, as means over seeds. A method **does what it
-exists for** if mean FA is under {under:.0%} of the original's and, for a loss that protects the retain set, mean RA
-is at least {floor:.0%} of the original's. The strengths were found on other people and flags
+exists for** if mean FA is under {under:.0%} of the original's and, for a loss that protects the retain set,
+mean RA is at least {floor:.0%} of the original's. The strengths were found on other people and flags
 ([strengths.md](strengths.md)), without looking at any number of this table.
 """
 
@@ -164,8 +164,9 @@ def main() -> None:
         "",
         f"{collapsed['config_hash'].nunique()} of {len(models)} unlearned models collapsed.",
         "",
-        "Methods that lose too much of the retain set use the hyperparameters of their source, except the one that",
-        "strengths vary. The tiny model cannot follow instructions, so the guardrail's instruction breaks it.",
+        "Methods that lose too much of the retain set use the hyperparameters of their source, except",
+        "the one that strengths vary. The tiny model cannot follow instructions, so the instruction",
+        "of the guardrail breaks it.",
         "",
         "## All strengths",
         "",
@@ -175,8 +176,9 @@ def main() -> None:
         "",
         "## The audit of all settings",
         "",
-        "The unit is a method at one strength. The strengths of one method have much in common, so these results",
-        "count for less than results from the same number of methods would. At medium strength this doubt is absent. All",
+        "The unit is a method at one strength. The strengths of one method have much in common, so these",
+        "results count for less than results from as many different methods. At medium strength there is",
+        "no such doubt. All",
         f"tables of both audits and of the score are in [{full.name}]({full.name}).",
         "",
         block(everything, "\n\n"),
@@ -187,7 +189,7 @@ def main() -> None:
         "",
         "## The score at medium strength, with the baselines ranked among the methods",
         "",
-        "A study does not rank baselines. They are ranked here to see which score a method gets for doing nothing.",
+        "A study does not rank baselines. They are ranked here to see the score of doing nothing.",
         "",
         block(score, "\n\n"),
     ]
