@@ -56,7 +56,7 @@ def _named(kinds: str) -> Sheet:
 
 
 def _methods() -> Sheet:
-    columns = ("name", "loss", "source", "fidelity", "passes a step", "needs")
+    columns = ("name", "loss", "source", "fidelity", "passes per step", "needs")
     rows: list[tuple[str, ...]] = []
     for name in registry.names("method"):
         try:
