@@ -1,4 +1,4 @@
-"""A part of a benchmark: some entities a split, and it says so."""
+"""A part of a benchmark: some entities per split, and it says so."""
 
 from __future__ import annotations
 

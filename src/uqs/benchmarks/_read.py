@@ -166,7 +166,7 @@ def read_json(path: Path) -> object:
         raise DataError("no such file", file=path) from None
     except json.JSONDecodeError as error:
         raise DataError(
-            f"is no valid JSON ({error.msg})", file=path, row=f"{error.lineno}"
+            f"is not valid JSON ({error.msg})", file=path, row=f"{error.lineno}"
         ) from None
     except UnicodeDecodeError:
         raise DataError("is no UTF-8 text", file=path) from None

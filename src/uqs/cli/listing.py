@@ -85,7 +85,7 @@ def _metrics(width: int) -> Sheet:
 
 
 _METRICS_NOTE = (
-    "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own splits. "
+    "better: target means nearer to the oracle's own value. needs: besides traces of the benchmark's splits. "
     "(core): measured by a study that names no metrics."
 )
 
