@@ -332,7 +332,7 @@ def test_a_truncated_file(root: Path) -> None:
     (root / RETAIN).write_bytes(data[: len(data) // 2])
     error = fails(root)
     assert error.file == str(root / RETAIN)
-    assert "is no readable Parquet file" in error.problem
+    assert "is not a readable Parquet file" in error.problem
 
 
 def test_an_empty_table(root: Path) -> None:
