@@ -44,7 +44,7 @@ def parquet_rows(
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+        raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
     for name, kind in columns.items():
         if name not in table.column_names:
             raise DataError("missing column", file=path, field=name)
