@@ -1,9 +1,9 @@
 """How often the gates of a study err: honest studies that fail, and leaks that pass.
 
-Simulated studies of three benchmarks, one original and two oracles each. Entities are drawn anew in
-every study, their guess rates shared by the oracles. An entity's rate is beta: its mean is that of the
-run's models, its intraclass correlation theirs, or 0.05 where theirs is less. Losses, for the membership
-AUC, are those of the run's entities drawn with replacement, an entity always with both oracles' losses.
+Simulated studies of three benchmarks, with one original and two oracles each. Every study draws new
+entities; the oracles share the guess rates of the entities. These rates follow a beta distribution. Its
+mean and its intraclass correlation are those of the run's models; the correlation is at least 0.05. For
+the membership AUC, the run's entities are drawn with replacement, each with the losses of both oracles.
 
     python perf/gates.py runs/tiny > perf/gates.md
 """
@@ -225,7 +225,7 @@ def main(run: Path) -> None:
         f"{STUDIES:,} studies; `oracles_membership_share`, `shuffled_pictures`: {STUDIES_WITH_AUC:,}.\n"
     )
     print("## The run itself\n")
-    print("| benchmark | gate | model | value | asked for |\n|---|---|---|---:|---|")
+    print("| benchmark | gate | model | value | required |\n|---|---|---|---:|---|")
     for bench in benches:
         for check in judged(bench).checks:
             value = "undefined" if check.value is None else f"{check.value:.3f}"
@@ -233,7 +233,7 @@ def main(run: Path) -> None:
             print(f"| {bench.name} | `{check.gate}` | {check.model} | {value} | {asked} |")
     print("\n## Honest studies that fail\n")
     print(
-        "Per million studies, by gate; gates on single models counted for all models of the benchmark.\n"
+        "Failures per million studies, by gate. Gates on single models count all models of the benchmark.\n"
     )
     print("| gate | " + " | ".join(found) + " |\n|---|" + "---:|" * len(found))
     for gate in next(iter(found.values())).false:
@@ -243,14 +243,16 @@ def main(run: Path) -> None:
     print(f"\nAll gates of all benchmarks together: at most {total:.2g} (the sum).\n")
     print("## Leaks that pass\n")
     print(
-        "A leak into the retain set of one oracle; share of studies in which that oracle is not dropped.\n"
+        "Entities leak into the retain set of one oracle. Share of studies that keep this oracle.\n"
     )
     print("| benchmark | leaked | passes |\n|---|---|---:|")
     for name, one in found.items():
         for leak, rate in one.missed.items():
             print(f"| {name} | {leak} | {rate:.5f} |")
     print("\n## The limits and the guess rate\n")
-    print("Chance that 20 entities of 8 questions fail an entity gate, by rate of right guesses")
+    print(
+        "Chance that 20 entities with 8 questions each fail an entity gate, by rate of right guesses"
+    )
     print(f"(intraclass correlation {LEAST_CORRELATION}):\n")
     print("| guess rate | fails |\n|---:|---:|")
     for rate in (0.1, 0.2, 0.25, 0.3, 0.4, 0.5):

@@ -299,9 +299,9 @@ def compared() -> None:
     print(
         f"""## Is the count right?
 
-A small model of the same make, {text.num_hidden_layers} layers of {text.hidden_size}, run in earnest on the
-CPU in batches of 2: what PyTorch's profiler reports of its allocator, beside the count over the same real
-pass and the count over fake tensors. MiB.
+A small model of the same make, {text.num_hidden_layers} layers of {text.hidden_size}, run on the CPU in
+batches of 2. The memory that PyTorch's profiler reports for the allocator is compared with the count over the
+same real pass and with the count over fake tensors. MiB.
 
 | adapter | loss | checkpointing | kept for the backward pass: allocator | real count | fake count |\
  most held: allocator | real count | fake count |
@@ -397,10 +397,10 @@ def held(targets: str) -> dict[str, Fits]:
     everywhere = logits * (PICTURE + TEXT) / (ANSWER + 1)
     plain, layer = (counted(vlm, one_pass, 1, on, fake) for on in (False, True))
     print(
-        f"\nLogits are computed at answers alone: {logits:.1f} MiB a question in bfloat16, where all "
-        f"positions would take {everywhere:.0f}. With checkpointing one question keeps "
+        f"\nLogits are computed only at answers: {logits:.1f} MiB per question in bfloat16 "
+        f"({everywhere:.0f} at all positions). With checkpointing one question keeps "
         f"{layer.kept / MIB:.0f} MiB, the input of each layer; the layer that is computed again and the "
-        f"gradients add {(layer.peak - layer.kept) / MIB:.0f} at the most. Without it one question keeps "
+        f"gradients add at most {(layer.peak - layer.kept) / MIB:.0f}. Without it one question keeps "
         f"{plain.kept / MIB:.0f} MiB by live storages, {plain.hooked / MIB:.0f} by hooks on saved tensors."
     )
     return found
@@ -411,10 +411,11 @@ def graphs() -> None:
         """
 ## How many batches' activations are alive at once
 
-The parts of a loss are added up before the one backward pass, so every pass with gradients keeps its
-activations until then; a forward pass without gradients keeps none. The batch above is that of each pass.
+The parts of a loss are added before the single backward pass, so every pass with gradients keeps its
+activations until then; a forward pass without gradients keeps none. The tables above give the batch of each
+pass.
 
-| passes with gradients a step | methods |
+| passes with gradients per step | methods |
 |---|---|"""
     )
     found: dict[float, list[str]] = {}
@@ -444,19 +445,19 @@ def main() -> None:
     print(
         f"""# Memory of unlearning LLaVA-1.5-7B with LoRA, by count
 
-Python {platform.python_version()}, torch {torch.__version__}. No GPU was at hand: nothing is measured on one.
+Python {platform.python_version()}, torch {torch.__version__}. No GPU was used: nothing is measured on one.
 
 Questions of {PICTURE} picture tokens and {TEXT} text tokens, {ANSWER} of them the answer. Base and
-arithmetic in bfloat16, adapter in float32, as `precision: bfloat16` sets it. A large batch is made of parts
-(`accumulate`); the batch below is one part's. A case counts as fitting if it leaves {LEFT_FREE:g} of
-{CARD:g} GiB free, for what a count does not see: the CUDA context, workspaces of kernels, gaps between
-blocks. What a method keeps for itself, such as SalUn's masks, of the adapter's size, is not among it.
+arithmetic in bfloat16, adapter in float32, as `precision: bfloat16` sets it. A large batch is split into
+parts (`accumulate`); the tables give the size of one part. A case fits if it leaves {LEFT_FREE:g} of
+{CARD:g} GiB free, for memory that is not counted: the CUDA context, workspaces of kernels, gaps between
+blocks. Memory that a method keeps for itself (SalUn's masks have the size of the adapter) is not counted.
 
-The operations counted are the CPU's. Its attention kernel keeps no matrix of all pairs of positions, nor do
-CUDA's fused ones; the lists of operations that autocast does in float32 differ a little. The product with
-the output layer is counted as the CPU does it, with a copy of that layer for each question of a batch, which
-CUDA should not need. QLoRA was not run: its base is arithmetic, its activations are those over the base in
-bfloat16, and the largest layer unpacked is added.
+The operations counted are those of the CPU. Neither its attention kernel nor CUDA's fused kernels keep a
+matrix of all pairs of positions; the operations that autocast does in float32 differ a little. The product
+with the output layer is counted as on the CPU, with a copy of that layer for each question of a batch. CUDA
+should not need these copies. QLoRA was not run: the size of its base is computed, its activations are those
+over the base in bfloat16, and the largest layer is added unpacked.
 """
     )
     compared()

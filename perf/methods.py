@@ -197,10 +197,10 @@ def main() -> None:
         f"""Python {platform.python_version()}, torch {torch.__version__}, one thread, no GPU.
 
 Tiny LLaVA with an adapter of rank {ADAPTER.r} on {ADAPTER.targets}, batches of {BATCH} from {BENCHMARK},
-{STEPS} steps a method, each followed by its bare passes; times are medians, of the processor. Passes
-are with gradients + without; fewer of the latter are taken than declared where a reference's values are known
-from an earlier step. On a model of under a million weights the fixed cost of a step weighs more than it would
-on a large one.
+{STEPS} steps per method, each followed by its passes alone (bare passes). Times are medians of processor
+time. Passes are given as with gradients + without. If a reference's values are known from an earlier step,
+fewer passes without gradients are taken than declared. On a model of under a million weights the fixed cost
+of a step weighs more than on a large one.
 """
     )
     print(

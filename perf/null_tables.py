@@ -53,7 +53,7 @@ def main() -> None:
     rng = np.random.default_rng(20)
     print(
         "# False rejections at 5%\n\n"
-        f"{TABLES:,} tables a row in which the two metrics are unrelated; 95% Clopper-Pearson intervals. "
+        f"{TABLES:,} tables per row; their two metrics are unrelated; 95% Clopper-Pearson intervals. "
         "The first three tests exchange whole methods within benchmarks; the last two take each row for "
         "an independent one. `apart` shifts both metrics from one benchmark to the next, in units of "
         "the spread of methods. Written by `perf/null_tables.py`.\n\n"

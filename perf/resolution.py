@@ -112,7 +112,7 @@ def main() -> None:
         line(" x ".join(map(str, shape)), *cells)
     print(
         "\n## One axis of repeats, with interactions of that axis alone\n\nThe design is that of metrics "
-        "without an oracle, or of one run a method.\n"
+        "without an oracle, or of one run per method.\n"
     )
     line("methods x seeds", "told apart")
     line("---", "---")

@@ -28,14 +28,14 @@ BEGIN = """# The wide study: what the metrics are worth, tested on many methods
 `studies/wide.yaml` run on the tiny editions: {methods} methods at three strengths and two baselines, three
 benchmarks, two seeds, {models} unlearned models. Its rows are in `studies/wide_results.parquet`; this page is
 made from them by `scripts/wide_page.py`, and `uqs audit studies/wide_results.parquet` audits them again. The
-models are tiny and the pictures are drawings: what holds here need not hold of a 7B model.
+models are tiny and the pictures are drawings: what holds here may not hold for a 7B model.
 
 ## Each method at medium strength
 
-FA and RA are forget and retain accuracy, means over seeds, on each benchmark. A method **does what it exists
-for** when mean FA is under {under:.0%} of the original's and, if its loss protects the retain set, mean RA is
-at least {floor:.0%} of the original's. The strengths were found on other people and flags
-([strengths.md](strengths.md)): no number of this table was looked at for them.
+FA and RA are forget and retain accuracy on each benchmark, as means over seeds. A method **does what it
+exists for** if mean FA is under {under:.0%} of the original's and, for a loss that protects the retain set,
+mean RA is at least {floor:.0%} of the original's. The strengths were found on other people and flags
+([strengths.md](strengths.md)), without looking at any number of this table.
 """
 
 
@@ -164,8 +164,9 @@ def main() -> None:
         "",
         f"{collapsed['config_hash'].nunique()} of {len(models)} unlearned models collapsed.",
         "",
-        "What keeps too little of the retain set does so with the hyperparameters of its source, apart from",
-        "the one that strengths turn. The tiny model follows no instruction: the guardrail's breaks it.",
+        "Methods that lose too much of the retain set use the hyperparameters of their source, except",
+        "the one that strengths vary. The tiny model cannot follow instructions, so the instruction",
+        "of the guardrail breaks it.",
         "",
         "## All strengths",
         "",
@@ -175,19 +176,20 @@ def main() -> None:
         "",
         "## The audit of all settings",
         "",
-        "A method at a strength is the unit. Strengths of one method have much in common, so what is found",
-        "here counts for less than as many methods would; that at medium strength has no such doubt. All",
+        "The unit is a method at one strength. The strengths of one method have much in common, so these",
+        "results count for less than results from as many different methods. At medium strength there is",
+        "no such doubt. All",
         f"tables of both audits and of the score are in [{full.name}]({full.name}).",
         "",
         block(everything, "\n\n"),
         "",
-        "## The audit at medium strength: one setting a method",
+        "## The audit at medium strength: one setting per method",
         "",
         block(single, "\n\n"),
         "",
         "## The score at medium strength, with the baselines ranked among the methods",
         "",
-        "A study ranks baselines with nothing; here they are, to see what a score says of doing nothing.",
+        "A study does not rank baselines. They are ranked here to see the score of doing nothing.",
         "",
         block(score, "\n\n"),
     ]

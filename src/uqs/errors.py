@@ -1,4 +1,4 @@
-"""The errors that a user can mend; the command line prints them as one line and exits with 2."""
+"""Errors that the user can correct; the command line prints them as one line and exits with 2."""
 
 from __future__ import annotations
 

@@ -93,15 +93,17 @@ class Sample:
                 raise ValueError(f"sample {self.id!r}: empty {name}")
         if self.task == "classification":
             if len(self.options) < 2:
-                raise ValueError(f"sample {self.id!r}: a choice needs two options or more")
+                raise ValueError(f"sample {self.id!r}: a choice needs at least two options")
             if self.answer not in tuple(LETTERS[: len(self.options)]):
-                raise ValueError(f"sample {self.id!r}: answer {self.answer!r} names no option")
+                raise ValueError(
+                    f"sample {self.id!r}: answer {self.answer!r} is not the letter of an option"
+                )
             options = [option.strip().casefold() for option in self.options]
             right = options[LETTERS.index(self.answer)]
             if options.count(right) > 1:
-                raise ValueError(f"sample {self.id!r}: the right option ({right!r}) is there twice")
+                raise ValueError(f"sample {self.id!r}: the right option ({right!r}) appears twice")
         if self.answer in self.wrong or not all(word.strip() for word in self.wrong):
-            raise ValueError(f"sample {self.id!r}: a wrong answer is right or empty")
+            raise ValueError(f"sample {self.id!r}: a wrong answer is empty or equals the right one")
 
     @property
     def text(self) -> str:
@@ -223,7 +225,9 @@ class MetricFacts:
             raise ValueError(f"metric {self.symbol!r}: bounds {self.bounds!r} must be two numbers")
         low, high = self.bounds
         if not low < high:
-            raise ValueError(f"metric {self.symbol!r}: bounds {low} to {high} hold no values")
+            raise ValueError(
+                f"metric {self.symbol!r}: the lower bound {low} is not below the upper bound {high}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

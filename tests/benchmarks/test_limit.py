@@ -1,4 +1,4 @@
-"""A part of a benchmark: some entities a split, and it says so."""
+"""A part of a benchmark: some entities per split, and it says so."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def test_a_folder_may_have_the_mark_in_its_name() -> None:
 
 
 def test_one_entity_is_too_few() -> None:
-    with pytest.raises(UserError, match="2 or more"):
+    with pytest.raises(UserError, match="at least 2"):
         benchmarks.load("mmubench:tiny#1")

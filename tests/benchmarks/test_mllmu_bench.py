@@ -285,7 +285,7 @@ def test_a_person_without_a_question(root: Path) -> None:
     edit(root / FORGET, change)
     error = fails(root)
     assert (error.row, error.field) == (5, "ID")
-    assert "has no question" in error.problem
+    assert "lacks questions" in error.problem
 
 
 @pytest.mark.parametrize("column", ["image", "ID", "Classification_Task", "Mask_Task"])
@@ -332,7 +332,7 @@ def test_a_truncated_file(root: Path) -> None:
     (root / RETAIN).write_bytes(data[: len(data) // 2])
     error = fails(root)
     assert error.file == str(root / RETAIN)
-    assert "is no readable Parquet file" in error.problem
+    assert "is not a readable Parquet file" in error.problem
 
 
 def test_an_empty_table(root: Path) -> None:
@@ -352,7 +352,7 @@ def test_the_same_id_twice(root: Path) -> None:
     edit(root / RETAIN, lambda rows: rows.append(rows[0]))
     error = fails(root)
     assert (error.file, error.row, error.field) == (str(root / RETAIN), 114, "ID")
-    assert "is there twice" in error.problem
+    assert "appears twice" in error.problem
 
 
 def test_a_person_in_both_forget_and_retain(root: Path) -> None:

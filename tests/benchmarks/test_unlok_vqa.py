@@ -119,7 +119,7 @@ def test_pictures_named_as_in_coco(root: Path, tiny: Benchmark) -> None:
         ("pred", " ", "pred", "is empty"),
         ("pred", 3, "pred", "is int, not text"),
         ("id", None, "id", "is empty"),
-        ("id", 1, "id", "'1' is there twice"),
+        ("id", 1, "id", "'1' appears twice"),
         ("image_id", 2.5, "image_id", "is float, not text"),
         ("image_id", 777, "image_id", "missing picture: no 777.png"),
         ("rephrase", "What?", "rephrase", "is str, not a list"),

@@ -164,7 +164,7 @@ def test_debug_after_the_verb_says_where_it_stands(uqs: Uqs) -> None:
     said = uqs("ls", "x", "--debug")
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        "error: No such option: --debug; it stands before the verb: uqs --debug ls ...\n"
+        "error: No such option: --debug; put it before the command: uqs --debug ls ...\n"
     )
 
 
@@ -189,7 +189,7 @@ def test_an_interrupted_run_says_how_it_goes_on(
     monkeypatch.setattr("uqs.studies.run.run_study", interrupt)
     said = uqs("run", study)
     assert (said.code, said.out) == (130, "")
-    assert said.err == "interrupted; the same command goes on from what is finished\n"
+    assert said.err == "interrupted; the same command continues from the finished jobs\n"
 
 
 def test_a_failed_cell_is_exit_code_1(

@@ -257,4 +257,4 @@ def test_an_interrupt_is_told(uqs, adapters, small, monkeypatch, tmp_path: Path)
     monkeypatch.setattr("uqs.evaluation.run.measure", interrupt)
     done = uqs(*common(adapters, small, tmp_path), "--out", tmp_path / "r.parquet")
     assert (done.code, done.out) == (130, "")
-    assert done.err == "interrupted; traces that are whole are kept\n"
+    assert done.err == "interrupted; finished traces are kept\n"

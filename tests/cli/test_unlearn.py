@@ -225,7 +225,7 @@ def test_an_instruction_is_written_and_goes_on(uqs: Run, ask, tmp_path: Path) ->
     told = ("--set", "general=Say nothing", "--method", "guardrail", "--out", tmp_path / "told")
     done = uqs(*plain, *told)
     assert done.code == 0, done.err
-    assert "guardrail: no step to take" in done.out
+    assert "guardrail: the method takes no steps" in done.out
     original = ask[ask.index("--original") + 1]
     assert (tmp_path / "told" / WEIGHTS).read_bytes() == (original / WEIGHTS).read_bytes()
     ask[ask.index(original)] = tmp_path / "told"
@@ -298,7 +298,7 @@ MISTAKES = [
     (("--accumulate", 9), "a batch of 8 forget questions cannot be split into 9 parts"),
     (("--stop-at", 0), "--stop-at should be greater than 0; it is 0"),
     (("--stop-at", 1, "--stop-share", 1), "--stop-share should be less than 1; it is 1"),
-    (("--stop-share", 0.5), "--stop-share says nothing without --stop-at"),
+    (("--stop-share", 0.5), "--stop-share needs --stop-at"),
     (("--seed", -1), "Invalid value for '--seed'"),
     (("--wrok", 1), "No such option: --wrok"),
 ]

@@ -41,7 +41,7 @@ def test_a_choice_names_one_of_its_options() -> None:
     choice = sample(task="classification", answer="B", options=("red", "blue"))
     assert choice.text == "Who?\nA. red\nB. blue"
     for answer in ("C", "blue", "AB", "b"):
-        with pytest.raises(ValueError, match="names no option"):
+        with pytest.raises(ValueError, match="is not the letter of an option"):
             sample(task="classification", answer=answer, options=("red", "blue"))
     with pytest.raises(ValueError, match="two options"):
         sample(task="classification", answer="A", options=("red",))
@@ -49,7 +49,7 @@ def test_a_choice_names_one_of_its_options() -> None:
 
 def test_the_right_option_is_there_once() -> None:
     for options in (("Paris", "Paris", "Rome"), ("Paris", " paris ", "Rome")):
-        with pytest.raises(ValueError, match=r"the right option \('paris'\) is there twice"):
+        with pytest.raises(ValueError, match=r"the right option \('paris'\) appears twice"):
             sample(task="classification", answer="A", options=options)
     assert sample(task="classification", answer="C", options=("Rome", "Rome", "Paris")).options
 

@@ -131,6 +131,6 @@ def test_a_weak_original_is_said_once_a_split() -> None:
     ]
     (line,) = said(*rows)
     assert line == (
-        "b: the original answers under half of what it was taught, so it is no baseline for FA and KR on "
-        "forget: no values there"
+        "b: the original answers under half of what it was taught, so it cannot be a baseline for FA and KR "
+        "on forget: no values there"
     )

@@ -114,7 +114,7 @@ def test_without_gates_or_oracles(rows, make_run):
     run = make_run([row for row in rows if row.role != "oracle"])
     (run / "gates.json").unlink()
     text = finished(run)
-    assert "The run has no gates." in text
+    assert "The run contains no gates." in text
     assert "no oracle" in text
 
 

@@ -89,5 +89,5 @@ def test_a_run_without_gates(tmp_path):
 def test_a_damaged_file_is_named(tmp_path, text):
     file = tmp_path / "gates.json"
     file.write_text(text)
-    with pytest.raises(DataError, match=r"gates\.json: is no gates file"):
+    with pytest.raises(DataError, match=r"gates\.json: is not a gates file"):
         read_gates(file, ["b"])

@@ -103,13 +103,13 @@ def test_it_is_said_what_it_looks_like(tmp_path: Path, kind: str, name: str) -> 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "is no table that can be read"),
-        (b"some words\n", "is no table that can be read; it may be CSV, TSV, JSON"),
-        (gzip.compress(CSV.encode())[:-9], "is no readable gzip file"),
-        (b"BZh9nothing", "is no readable bzip2 file"),
-        (b"\xfd7zXZ\x00nothing", "is no readable xz file"),
+        (b"", "is not a readable table"),
+        (b"some words\n", "is not a readable table; a table may be CSV, TSV, JSON"),
+        (gzip.compress(CSV.encode())[:-9], "is not readable gzip file"),
+        (b"BZh9nothing", "is not readable bzip2 file"),
+        (b"\xfd7zXZ\x00nothing", "is not readable xz file"),
         ("benchmark,méthod".encode("latin-1"), "not UTF-8: byte 12 is 0xe9"),
-        (b"PAR1" + bytes(30), "is no readable Parquet file"),
+        (b"PAR1" + bytes(30), "is not a readable Parquet file"),
     ],
 )  # fmt: skip
 def test_what_looks_like_nothing(tmp_path: Path, content: bytes, problem: str) -> None:

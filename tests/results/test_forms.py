@@ -322,7 +322,7 @@ def test_an_arrow_gives_the_direction_and_may_not_be_against_it(tmp_path: Path) 
         (r"\begin{tabular}{ll} Method & FA \\ a & 1", r"no \\end\{tabular\}"),
         (r"\begin{tabular} Method & FA \\ \end{tabular}", "a brace is missing"),
         (r"\begin{tabular}{l}x\end{tabular}\begin{tabular}{l}x\end{tabular}", "2 tabulars"),
-        (r"\begin{tabular}{lll} Dataset & Method & FA \\ \end{tabular}", "holds no row"),
+        (r"\begin{tabular}{lll} Dataset & Method & FA \\ \end{tabular}", "has no rows"),
         (r"\begin{tabular}{lll} Dataset & Method & FA \\ \multicolumn{3}{c}{MLLMU} \\ \end{tabular}",
          r"row 1: 'MLLMU' spans 3 columns"),
         (r"\begin{tabular}{lll} Dataset & Method & FA \\ b & m & 0.5$^\dagger$ \\ \end{tabular}",
@@ -343,7 +343,7 @@ def test_markdown_that_is_no_one_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds 2 tables; keep one"):
         read_table(path)
     path.write_text("no table")
-    with pytest.raises(DataError, match="holds no Markdown table"):
+    with pytest.raises(DataError, match="contains no Markdown table"):
         read_table(path)
     path.write_text(table + "| b | k |\n")
     with pytest.raises(DataError, match="row 2: has 2 cells, not 3"):

@@ -222,5 +222,5 @@ def test_one_seed_written_in_two_ways_is_one_seed(tmp_path: Path) -> None:
 def test_commas_and_points_together_are_no_numbers(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"benchmark;method;seed;AD;W_DIST\nb;m;1;{cell}\n")
-    with pytest.raises(DataError, match=r"row 1.*'0,5' is no number"):
+    with pytest.raises(DataError, match=r"row 1.*'0,5' is not a number"):
         read_table(path)

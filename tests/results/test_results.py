@@ -97,15 +97,15 @@ def test_every_sound_row_survives(rows: list[Row]) -> None:
         ({"se": -0.1}, "se", "-0.1 is negative"),
         ({"n": -1}, "n", "-1 is negative"),
         ({"seconds": -1.0}, "seconds", "-1.0 is negative"),
-        ({"seed": "42"}, "seed", "'42' is no whole number"),
-        ({"seed": True}, "seed", "True is no whole number"),
-        ({"seed": 1.0}, "seed", "1.0 is no whole number"),
-        ({"method": 3}, "method", "3 is no text"),
-        ({"value": "1.5"}, "value", "'1.5' is no number"),
+        ({"seed": "42"}, "seed", "'42' is not of type whole number"),
+        ({"seed": True}, "seed", "True is not of type whole number"),
+        ({"seed": 1.0}, "seed", "1.0 is not of type whole number"),
+        ({"method": 3}, "method", "3 is not of type text"),
+        ({"value": "1.5"}, "value", "'1.5' is not of type number"),
         ({"benchmark": None}, "benchmark", "is empty"),
         ({"n": None}, "n", "is empty"),
-        ({"hyperparameters": "lr=1"}, "hyperparameters", "is no JSON object"),
-        ({"hyperparameters": "[1]"}, "hyperparameters", "is no JSON object"),
+        ({"hyperparameters": "lr=1"}, "hyperparameters", "is not a JSON object"),
+        ({"hyperparameters": "[1]"}, "hyperparameters", "is not a JSON object"),
     ],
 )
 def test_a_bad_row_is_named(
@@ -189,7 +189,7 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for size in (0, 1, 7, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:size])
-        with pytest.raises(DataError, match="is no readable Parquet file"):
+        with pytest.raises(DataError, match="is not a readable Parquet file"):
             results.read(file)
 
 
@@ -197,7 +197,7 @@ def test_other_things_are_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         results.read(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("benchmark,method\n")
-    with pytest.raises(DataError, match="is no readable Parquet file"):
+    with pytest.raises(DataError, match="is not a readable Parquet file"):
         results.read(tmp_path / "text.parquet")
     (tmp_path / "folder").mkdir()
     with pytest.raises(DataError):

@@ -78,7 +78,7 @@ def test_every_form_gives_the_same_panel(tmp_path):
     ("text", "problem"),
     [
         ("", "is empty"),
-        ("benchmark,method,seed,FA\n", "holds no row"),
+        ("benchmark,method,seed,FA\n", "has no rows"),
         ("benchmark,seed,FA\nb,1,1\n", r"field 'method': missing column"),
         ("benchmark,method,seed,FA,FA\nb,m,1,0,0\n", r"field 'FA': a second column"),
         ("benchmark,method,seed\nb,m,1\n", "no metric column"),
@@ -145,7 +145,7 @@ def test_no_file_a_folder_and_an_unknown_suffix(tmp_path):
 
 
 def test_what_is_no_dataframe():
-    with pytest.raises(UserError, match="list is no dataframe"):
+    with pytest.raises(UserError, match="list is not a dataframe"):
         from_dataframe([1, 2])
     doubled = pd.DataFrame(
         [["b", "m", 1, 0.1, 0.2]], columns=["benchmark", "method", "seed", "FA", "FA"]

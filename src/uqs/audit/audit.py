@@ -75,7 +75,7 @@ def _audit(
     panel: Panel, extra: tuple[MetaEvaluation, ...], resamples: int, rng: np.random.Generator
 ) -> Audit:
     if resamples < 1:
-        raise UserError(f"{resamples} resamples are none")
+        raise UserError(f"the number of resamples is {resamples}; it must be at least 1")
     seeds = rng.spawn(5)
     design = describe(panel, resamples, seeds[0])
     turned = {metric: aligned(panel, metric) for metric in panel.metrics}

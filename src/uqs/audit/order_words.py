@@ -19,7 +19,7 @@ NO_ORDER = {
     OrderFinding.CONSTANT: "constant",
     OrderFinding.TOO_FEW: "too few methods",
 }
-"""Why there is no number for an order."""
+"""Why there is not a number for an order."""
 _SHOWN = {
     OrderFinding.ORDER: "At least half of all pairs of methods are told apart by",
     OrderFinding.PART: "Some pairs, under half, are told apart by",

@@ -39,7 +39,7 @@ def edition_path(name: str, edition: str) -> Path:
 def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
-    `name:tiny#4` is a part for a quick try: four entities a split.
+    `name:tiny#4` is a part for a quick try: four entities per split.
     `options` are fields of the benchmark's loader. UserError for an unknown name, folder or option;
     DataError, naming file, row and field, for bad data.
     """

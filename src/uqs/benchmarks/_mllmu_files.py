@@ -55,7 +55,9 @@ def files(folder: Path) -> list[Path]:
     """The Parquet files of a configuration: the release splits some into several."""
     found = sorted(folder.glob("*.parquet"))
     if not found:
-        raise DataError("no such configuration: a folder with *.parquet is needed", file=folder)
+        raise DataError(
+            "this configuration is missing: a folder with *.parquet files is needed", file=folder
+        )
     return found
 
 
@@ -68,7 +70,7 @@ def people(folder: Path, column: str, pictures: Pictures) -> dict[str, Person]:
         for number, values in enumerate(rows, start=1):
             person = _Row(file, number, values, pictures).person(column)
             if person.id in found:
-                raise person.error("ID", f"{person.id!r} is there twice")
+                raise person.error("ID", f"{person.id!r} appears twice")
             found[person.id] = person
     return found
 
@@ -131,7 +133,7 @@ class _Row:
         )
         questions = (*self._choices(id_, shown[0]), *self._open(id_, shown[0]))
         if not questions:
-            raise self.error("ID", f"{id_!r} has no question")
+            raise self.error("ID", f"{id_!r} lacks questions")
         return Person(id_, self.file, self.number, shown, questions)
 
     def _choices(self, id_: str, picture: Picture) -> Iterator[Sample]:
@@ -188,7 +190,7 @@ class _Row:
                 self.text(self.values["metadata"], "metadata"), object_pairs_hook=self.unique
             )
         except json.JSONDecodeError as error:
-            raise self.error("metadata", f"is no valid JSON ({error.msg})") from None
+            raise self.error("metadata", f"is not valid JSON ({error.msg})") from None
         if not isinstance(found, list) or not found:
             raise self.error("metadata", "is no list of questions and answers")
         for item, at in self.items(found, "metadata"):

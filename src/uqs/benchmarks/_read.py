@@ -44,7 +44,7 @@ def parquet_rows(
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+        raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
     for name, kind in columns.items():
         if name not in table.column_names:
             raise DataError("missing column", file=path, field=name)
@@ -166,7 +166,7 @@ def read_json(path: Path) -> object:
         raise DataError("no such file", file=path) from None
     except json.JSONDecodeError as error:
         raise DataError(
-            f"is no valid JSON ({error.msg})", file=path, row=f"{error.lineno}"
+            f"is not valid JSON ({error.msg})", file=path, row=f"{error.lineno}"
         ) from None
     except UnicodeDecodeError:
         raise DataError("is no UTF-8 text", file=path) from None

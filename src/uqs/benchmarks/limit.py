@@ -1,4 +1,4 @@
-"""A part of a benchmark for a quick try: some entities a split."""
+"""A part of a benchmark for a quick try: some entities per split."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def asked(edition: str) -> tuple[str, int | None]:
     if not mark or not (number.isascii() and number.isdigit()):
         return edition, None
     if int(number) < FEWEST:
-        raise UserError(f"a limit of {number} entities a split: {FEWEST} or more are needed")
+        raise UserError(
+            f"a limit of {number} entities per split is too small: at least {FEWEST} are needed"
+        )
     return whole, int(number)
 
 

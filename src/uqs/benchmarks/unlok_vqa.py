@@ -106,7 +106,7 @@ def _records(file: Path, folder: Path) -> list[_Record]:
     for row, item in enumerate(items, start=1):
         record = _record(item, file, row, folder, pictures)
         if record.id in found:
-            raise DataError(f"{record.id!r} is there twice", file=file, row=row, field="id")
+            raise DataError(f"{record.id!r} appears twice", file=file, row=row, field="id")
         if (first := owner.setdefault(record.picture.data, record.entity)) != record.entity:
             raise DataError(
                 f"is the same picture as that of {first!r}", file=file, row=row, field="image_id"

@@ -1,4 +1,4 @@
-"""The command `uqs`: one file a verb, and nothing heavy before a verb is called."""
+"""The command `uqs`: one file per command; nothing heavy is imported before a command is called."""
 
 from uqs.cli.app import main
 

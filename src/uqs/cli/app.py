@@ -29,8 +29,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"auto_envvar_prefix": "UQS"},
-    epilog="Every option is also an environment variable, such as UQS_DEBUG, or UQS_RUN_WORKERS for"
-    " 'uqs run --workers'.",
+    epilog="Every option can also be set by an environment variable, such as UQS_DEBUG, or"
+    " UQS_RUN_WORKERS for 'uqs run --workers'.",
 )
 for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, run, ls):
     app.command(cls=SeveralValues)(verb)
@@ -77,7 +77,7 @@ def uqs(
             callback=_note_debug,
             is_eager=True,
             envvar="UQS_DEBUG",
-            help="Show where an error arose.",
+            help="Show where an error occurred.",
         ),
     ] = False,
 ) -> None:
@@ -96,7 +96,7 @@ def main() -> None:
     except typer.TyperException as error:
         hint = ""
         if getattr(error, "option_name", None) == "--debug":
-            hint = f"; it stands before the verb: uqs --debug {asked.verb} ..."
+            hint = f"; put it before the command: uqs --debug {asked.verb} ..."
         _leave(error.format_message() + hint, 2, asked)
     except UserError as error:
         _leave(str(error), 2, asked)

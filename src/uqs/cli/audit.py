@@ -25,7 +25,8 @@ def audit(
     table: TableArgument,
     json: JsonOption = False,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Also write one self-contained page, with all.")
+        Path | None,
+        typer.Option("--html", help="Also write one self-contained page with all tables."),
     ] = None,
     full: FullOption = False,
     direction: DirectionOption = None,
@@ -34,7 +35,10 @@ def audit(
     rename: RenameOption = None,
     percent: PercentOption = None,
     resamples: Annotated[
-        int, typer.Option(help="Random draws where not all can be computed.", min=1)
+        int,
+        typer.Option(
+            help="Random draws, if there are too many arrangements to compute all.", min=1
+        ),
     ] = 10_000,
     seed: SeedOption = 0,
 ) -> None:

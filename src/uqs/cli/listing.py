@@ -56,7 +56,7 @@ def _named(kinds: str) -> Sheet:
 
 
 def _methods() -> Sheet:
-    columns = ("name", "loss", "source", "fidelity", "passes a step", "needs")
+    columns = ("name", "loss", "source", "fidelity", "passes per step", "needs")
     rows: list[tuple[str, ...]] = []
     for name in registry.names("method"):
         try:
@@ -85,7 +85,7 @@ def _metrics(width: int) -> Sheet:
 
 
 _METRICS_NOTE = (
-    "better: target is nearer to the oracle's own value. needs: beside traces of the benchmark's own splits. "
+    "better: target means nearer to the oracle's own value. needs: besides traces of the benchmark's splits. "
     "(core): measured by a study that names no metrics."
 )
 

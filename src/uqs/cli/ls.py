@@ -22,7 +22,7 @@ def ls(
         ),
     ] = None,
 ) -> None:
-    """List what can be named in a study file."""
+    """List the names that a study file can use."""
     from uqs.cli.listing import sheets
     from uqs.report.terminal import WIDE, plain_console, write_sheet
 

@@ -61,7 +61,7 @@ def measure(
     per_sample: Annotated[
         Path | None,
         typer.Option(
-            help="Every sample's values (.parquet); by default items.parquet beside --out."
+            help="Values of every sample (.parquet); by default items.parquet in the folder of --out."
         ),
     ] = None,
     limit: LimitOption = None,
@@ -75,7 +75,7 @@ def measure(
     cache: CacheOption = None,
     plain: PlainOption = False,
 ) -> None:
-    """Measure one's own checkpoints, with gaps to oracles.
+    """Measure your own checkpoints, with gaps to oracles.
 
     Unlearned models are measured against their original and, where there are some, oracles. Several models
     share a base in memory. Traces are kept, so that a further metric costs no model time.
@@ -103,7 +103,7 @@ def measure(
         top_k=top_k,
         workers=workers,
     )
-    with interruptible("traces that are whole are kept"), Display(plain) as display:
+    with interruptible("finished traces are kept"), Display(plain) as display:
         found = evaluate(
             original,
             unlearned or [],
@@ -134,4 +134,4 @@ def _check_output(path: Path) -> None:
     if path.suffix != ".parquet":
         raise UserError(f"{path}: the table is written as Parquet; name it *.parquet")
     if not path.parent.is_dir():
-        raise UserError(f"{path}: no folder {str(path.parent)!r}")
+        raise UserError(f"{path}: the folder {str(path.parent)!r} does not exist")

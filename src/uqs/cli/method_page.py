@@ -67,7 +67,7 @@ def _section(card: MethodCard, summary: str) -> Iterator[str]:
         f"source: {escaped(card.source)}",
         f"fidelity: {card.fidelity}" + (f"; {escaped(card.differs)}" if card.differs else ""),
         f"needs: {words.needs(card)}",
-        f"passes a step: {words.passes(card.passes)}",
+        f"passes per step: {words.passes(card.passes)}",
         *([f"before the first step: {escaped(card.setup)}"] if card.setup else []),
         f"tuned by: `{tuned.field}`, {tuned.low:g} to {tuned.high:g}"
         if (tuned := card.tuned_hyperparameter)

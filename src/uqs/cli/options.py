@@ -25,7 +25,7 @@ WorkersOption = Annotated[
 RunsOption = Annotated[Path, typer.Option(help="Folder of all run folders.")]
 LimitOption = Annotated[
     int | None,
-    typer.Option(min=2, metavar="N", help="A quick try: N entities a split; all rows say so."),
+    typer.Option(min=2, metavar="N", help="A quick try: N entities per split; all rows say so."),
 ]
 NativeOption = Annotated[
     bool,
@@ -45,7 +45,7 @@ TableArgument = Annotated[
 ]
 ColumnsOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME,NAME", help="Read these metrics alone; keys are always read."),
+    typer.Option(metavar="NAME,NAME", help="Read only these metrics; key columns are always read."),
 ]
 DropOption = Annotated[
     list[str] | None,
@@ -69,31 +69,33 @@ DirectionOption = Annotated[
 SeedOption = Annotated[int, typer.Option(help="Seed of the random draws.", min=0)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FullOption = Annotated[
-    bool, typer.Option("--full", help="Print every table, not only those that carry the verdicts.")
+    bool, typer.Option("--full", help="Print every table, not only those behind the verdicts.")
 ]
 
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="NAME[:EDITION]; an edition is `tiny` or a folder.")
 ]
 BaseOption = Annotated[
-    str | None, typer.Option("--base", help="What adapters stand on, if not what they name.")
+    str | None,
+    typer.Option("--base", help="Base model of the adapters, if not the one that they name."),
 ]
 ProcessorOption = Annotated[
-    Path | None, typer.Option(help="Folder of tokenizer and picture processor, if not the model's.")
+    Path | None,
+    typer.Option(help="Folder with tokenizer and picture processor, if the model has none."),
 ]
 MetricsOption = Annotated[
     str,
     typer.Option(
-        help="`default` (all that need no further training), `all`, or NAME,FILE.py:CLASS,..."
+        help="`default` (all that need no further models), `all`, or NAME,FILE.py:CLASS,..."
     ),
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default a GPU.")]
 DtypeOption = Annotated[
     Precision | None, typer.Option(help="By default bfloat16 on a GPU, float32 on a CPU.")
 ]
-BatchOption = Annotated[int, typer.Option(min=1, help="Questions in a batch, at most.")]
-TokensOption = Annotated[int, typer.Option(min=1, help="Prompt tokens in a batch, at most.")]
-NewOption = Annotated[int, typer.Option(min=1, help="Tokens of a greedy answer, at most.")]
+BatchOption = Annotated[int, typer.Option(min=1, help="Most questions in a batch.")]
+TokensOption = Annotated[int, typer.Option(min=1, help="Most prompt tokens in a batch.")]
+NewOption = Annotated[int, typer.Option(min=1, help="Most tokens of a greedy answer.")]
 TopOption = Annotated[int, typer.Option(min=1, help="Likeliest tokens kept at each position.")]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Threads that prepare pictures ahead.")]
 CacheOption = Annotated[

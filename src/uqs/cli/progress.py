@@ -10,7 +10,7 @@ LINES = 10
 
 
 class TraceProgress(Listener):
-    """A bar a split, or a line once it is traced."""
+    """A bar per split, or one line when it is traced."""
 
     def __init__(self, display: Display) -> None:
         self._display = display

@@ -6,7 +6,7 @@ from uqs.cli.options import JsonOption
 
 
 def reproduce(json: JsonOption = False) -> None:
-    """Compute the published figures, and correct ones beside them.
+    """Compute the published figures, with correct statistics beside them.
 
     From the published rows, with a line for each that says why a correct statistic differs.
     """

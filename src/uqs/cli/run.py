@@ -32,7 +32,7 @@ def run(
     from uqs.report.finish import finish
     from uqs.studies.run import JobFailedError, RunOptions, run_study
 
-    with interruptible("the same command goes on from what is finished"):
+    with interruptible("the same command continues from the finished jobs"):
         try:
             folder = run_study(study, RunOptions(runs, workers, plain, limit=limit, native=native))
         except JobFailedError as error:
@@ -40,4 +40,6 @@ def run(
             raise typer.Exit(1) from None
         finish(folder)
         if limit is not None:
-            typer.echo(f"a quick try: {limit} entities a split; no result of the study")
+            typer.echo(
+                f"a quick try with {limit} entities per split: these are not the study's results"
+            )

@@ -27,7 +27,7 @@ def score(
     ] = "equal",
     utility: Annotated[
         str | None,
-        typer.Option(help="What groups weigh, such as privacy=2,utility=1,oracle=1."),
+        typer.Option(help="Weights of the groups, such as privacy=2,utility=1,oracle=1."),
     ] = None,
     form: Annotated[
         Literal["published", "calibrated"], typer.Option(help="Form of the terms.")
@@ -41,7 +41,7 @@ def score(
     json: JsonOption = False,
     full: FullOption = False,
 ) -> None:
-    """Rank methods by UQS, with what the rank is worth.
+    """Rank methods by UQS and show how far the ranks can be trusted.
 
     Prints the ranking with the ranks that the noise allows, and what the score rests on; --full prints all
     tables.

@@ -39,7 +39,7 @@ from uqs.training_extra import require_training_extra
 def trace(
     model: Annotated[str, typer.Option(help="Folder, adapter or hub id.")],
     benchmark: BenchmarkOption,
-    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; it must be new.")],
     base: BaseOption = None,
     processor: ProcessorOption = None,
     metrics: MetricsOption = "default",
@@ -54,13 +54,13 @@ def trace(
     limit: LimitOption = None,
     plain: PlainOption = False,
 ) -> None:
-    """Write the traces of one model, which metrics read.
+    """Write the traces of one model; metrics read them.
 
     The folder can be measured in place of the model (docs/traces.md).
     """
     require_training_extra("tracing")
     if out.exists():
-        raise UserError(f"{out} exists already; name a folder that does not")
+        raise UserError(f"{out} exists already; name a new folder")
     from uqs.checkpoints.identity import cache_folder
     from uqs.cli.progress import TraceProgress
     from uqs.evaluation.write import write_model_traces
@@ -74,7 +74,7 @@ def trace(
         top_k=top_k,
         workers=workers,
     )
-    with interruptible("traces that are whole are kept"), Display(plain) as display:
+    with interruptible("finished traces are kept"), Display(plain) as display:
         counts = write_model_traces(
             model,
             limited(benchmark, limit),

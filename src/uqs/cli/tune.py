@@ -25,9 +25,11 @@ def tune(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="A seed that no study uses.")] = 7,
-    questions: Annotated[int, typer.Option(min=1, help="Asked of each kind after a trial.")] = 120,
+    questions: Annotated[
+        int, typer.Option(min=1, help="Questions of each kind asked after a trial.")
+    ] = 120,
     tolerance: Annotated[
-        float, typer.Option(min=0, max=1, help="How far from its target a strength may lie.")
+        float, typer.Option(min=0, max=1, help="Largest distance of a strength from its target.")
     ] = 0.15,
     workers: WorkersOption = None,
     runs: RunsOption = Path("runs"),
@@ -48,7 +50,7 @@ def tune(
 
     targets = _targets(target) if target else TARGETS
     options = TuneOptions(targets, trials, seed, questions, tolerance)
-    with interruptible("the same command goes on from what is finished"):
+    with interruptible("the same command continues from the finished jobs"):
         try:
             found = search(study, options, RunOptions(runs, workers, plain, native=native))
         except JobFailedError as error:

@@ -37,7 +37,7 @@ def unlearn(
         str, typer.Option(help="A method's name (uqs ls methods), or FILE.py:CLASS.")
     ],
     benchmark: BenchmarkOption,
-    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist, or be empty.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; it must be new or empty.")],
     base: BaseOption = None,
     processor: ProcessorOption = None,
     given: Annotated[
@@ -49,32 +49,32 @@ def unlearn(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="Both other seeds follow from it.")
+        int, typer.Option(min=0, max=LARGEST_SEED, help="The other two seeds follow from it.")
     ] = 0,
     order_seed: Annotated[
         int | None,
-        typer.Option(min=0, max=LARGEST_SEED, help="Draws the batches, if not by --seed."),
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed of the batches; by default from --seed."),
     ] = None,
     init_seed: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=LARGEST_SEED,
-            help="Draws labels, directions, first weights, if not by --seed.",
+            help="Seed of labels, directions and first weights; by default from --seed.",
         ),
     ] = None,
     adapter: Annotated[
         Literal["lora", "qlora", "full"] | None,
-        typer.Option(help="What is trained of an original that is a whole model; by default lora."),
+        typer.Option(help="What is trained if the original is a whole model; by default lora."),
     ] = None,
     rank: Annotated[int | None, typer.Option(help="Of the LoRA adapter; by default 16.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Its scale; by default 32.")] = None,
     targets: Annotated[
-        str | None, typer.Option(help="Its layers; by default language.attention.")
+        str | None, typer.Option(help="Layers of the adapter; by default language.attention.")
     ] = None,
     precision: Annotated[
         Literal["float32", "bfloat16"] | None,
-        typer.Option(help="Of frozen weights and arithmetic; by default float32."),
+        typer.Option(help="Precision of frozen weights and arithmetic; by default float32."),
     ] = None,
     accumulate: Annotated[
         int | None, typer.Option(help="Parts of a batch, one in memory at a time; by default 1.")
@@ -83,19 +83,25 @@ def unlearn(
         bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
     ] = False,
     checks: Annotated[
-        int | None, typer.Option(help="Good checkpoints that a run keeps; by default 5.")
+        int | None,
+        typer.Option(
+            help="Times that a run checks its model and keeps good weights; by default 5."
+        ),
     ] = None,
     stop_at: Annotated[
         float | None,
-        typer.Option(help="Stop at this loss (nats) of forget questions that no step reads."),
+        typer.Option(
+            help="Stop at this loss (nats per token) on forget questions that no step reads."
+        ),
     ] = None,
     stop_share: Annotated[
-        float | None, typer.Option(help="Share of forget questions kept for that; by default 0.2.")
+        float | None,
+        typer.Option(help="Share of forget questions kept for --stop-at; by default 0.2."),
     ] = None,
     device: DeviceOption = None,
     plain: PlainOption = False,
 ) -> None:
-    """Unlearn a forget set from one's own checkpoint by any method.
+    """Unlearn a forget set from your own checkpoint by any method.
 
     Writes the unlearned model as a checkpoint. Exit code 3: the run collapsed, and its last good weights were
     written.
@@ -146,7 +152,7 @@ def _say(about: Mapping[str, Any], out: Path) -> None:
         first, last = ("not finite" if x is None else f"{x:.3g}" for x in (losses[0], losses[-1]))
         typer.echo(f"{name}: {len(losses)} of {of} steps; loss {first} at first, {last} at last")
     else:
-        typer.echo(f"{name}: no step to take")
+        typer.echo(f"{name}: the method takes no steps")
     if about["stop"]:
         typer.echo(f"stopped: {about['stop']}")
     typer.echo(f"unlearned model: {out}")
@@ -176,7 +182,7 @@ def _values(given: Iterable[str]) -> dict[str, Any]:
 def _stop(at: float | None, share: float | None) -> dict[str, float] | None:
     if at is None:
         if share is not None:
-            raise UserError("--stop-share says nothing without --stop-at")
+            raise UserError("--stop-share needs --stop-at")
         return None
     return {"at": at} if share is None else {"at": at, "share": share}
 

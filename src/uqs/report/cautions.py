@@ -102,8 +102,8 @@ def _weak_originals(rows: Sequence[Row]) -> Iterator[str]:
     for (benchmark, split), metrics in sorted(lost.items()):
         if "/" not in split or (benchmark, split.partition("/")[0]) not in lost:
             yield (
-                f"{benchmark}: the original answers under half of what it was taught, so it is no baseline "
-                f"for {listed(sorted(metrics))} on {split}: no values there"
+                f"{benchmark}: the original answers under half of what it was taught, so it cannot be a "
+                f"baseline for {listed(sorted(metrics))} on {split}: no values there"
             )
 
 

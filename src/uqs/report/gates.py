@@ -95,7 +95,9 @@ def read_gates(path: Path, benchmarks: Iterable[str]) -> Mapping[str, Gates]:
         tree = json.loads(path.read_text(encoding="utf-8"))
         found = {name: _gates(entry) for name, entry in tree.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"is no gates file ({error!r}); run the study again", file=path) from None
+        raise DataError(
+            f"is not a gates file ({error!r}); run the study again", file=path
+        ) from None
     return {
         name if name in known else name.partition(":")[0]: gates
         for name, gates in sorted(found.items())

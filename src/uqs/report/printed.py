@@ -25,7 +25,7 @@ def show(found: Analysis, console: Console) -> None:
 def _gates(found: Analysis, console: Console) -> None:
     console.print("\nGates", style="bold")
     if not found.gates:
-        console.print("The run has no gates.")
+        console.print("The run contains no gates.")
     for name, gates in found.gates.items():
         if not gates.passed:
             console.print(f"{name}: FAILED; nothing was unlearned on it", style="bold red")

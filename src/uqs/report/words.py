@@ -26,7 +26,7 @@ STATUS = {
 
 
 def mean(found: Mean | None) -> str:
-    """`0.312 ± 0.020`, or in words why there is no number."""
+    """`0.312 ± 0.020`, or in words why there is not a number."""
     if found is None:
         return "not measured"
     if found.value is None:

@@ -30,7 +30,7 @@ def read(data: bytes, file: File) -> pa.Table:
     try:
         table = pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:
-        problem = f"is no readable Parquet file ({str(error).partition(chr(10))[0]})"
+        problem = f"is not a readable Parquet file ({str(error).partition(chr(10))[0]})"
         raise DataError(problem, file=file) from None
     refuse_doubles(table.column_names, file)
     return table

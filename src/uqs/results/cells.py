@@ -102,11 +102,11 @@ def read(cell: Any, *, decimal_comma: bool = False, percent: bool = False) -> Nu
     if isinstance(cell, str):
         return _from_text(cell, decimal_comma, percent)
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
+        raise ValueError(f"{cell!s} is not a number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return NOTHING
     if not isinstance(cell, (int, float, np.integer, np.floating)) and not _is_decimal(cell):
-        raise ValueError(f"{cell!r} is no number")
+        raise ValueError(f"{cell!r} is not a number")
     return Number(_hundredth(_finite(cell), percent))
 
 
@@ -130,7 +130,7 @@ def _from_text(cell: str, decimal_comma: bool, percent: bool) -> Number:
         text = bracketed[1] + "%"
     found = _WITH_ERROR.fullmatch(text)
     if found is None:
-        raise ValueError(f"{cell!r} is no number{_hint(text)}")
+        raise ValueError(f"{cell!r} is not a number{_hint(text)}")
     of_hundred = percent or bool(found["first"] or found["second"])
     value = _hundredth(_finite(found["value"]), of_hundred)
     if found["error"] is None:
@@ -143,9 +143,7 @@ def _from_text(cell: str, decimal_comma: bool, percent: bool) -> Number:
 
 def _hint(text: str) -> str:
     if re.fullmatch(rf"{_NUMBER}\s*\(\s*{_NUMBER}\s*\)", text):
-        return (
-            "; what stands in brackets has several meanings: write a standard error as 0.35 ± 0.02"
-        )
+        return "; brackets have several meanings: write a standard error as 0.35 ± 0.02"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
         return "; decimal commas are read where semicolons or tabs stand between the cells"
     if any(sign.isdigit() and not sign.isascii() for sign in text):
@@ -187,25 +185,25 @@ def read_whole(cell: Any) -> int | None:
             return None
         if _WHOLE.fullmatch(text) is None:
             if _PLAIN.fullmatch(text) is None:
-                raise ValueError(f"{cell!r} is no number{_hint(text)}")
+                raise ValueError(f"{cell!r} is not a number{_hint(text)}")
             if "e" in text.lower():
                 raise ValueError(f"{cell!r} is a shortened number; write all its digits")
-            raise ValueError(f"{cell!r} is no whole number")
+            raise ValueError(f"{cell!r} is not a whole number")
         return _within_int64(int(text.partition(".")[0]))
     if isinstance(cell, (bool, np.bool_)):
-        raise ValueError(f"{cell!s} is no number")  # noqa: TRY004
+        raise ValueError(f"{cell!s} is not a number")  # noqa: TRY004
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return None
     if isinstance(cell, (int, np.integer)):
         return _within_int64(int(cell))
     if not isinstance(cell, (float, np.floating)) and not _is_decimal(cell):
-        raise ValueError(f"{cell!r} is no number")
+        raise ValueError(f"{cell!r} is not a number")
     if math.isnan(cell):
         return None
     if not math.isfinite(cell):
         raise ValueError(f"{cell!s} is not a finite number")
     if cell % 1 != 0:
-        raise ValueError(f"{cell!s} is no whole number")
+        raise ValueError(f"{cell!s} is not a whole number")
     if not _is_decimal(cell) and abs(cell) >= EXACT:
         raise ValueError(f"{cell!s} was kept as a rounded number; keep it as a whole one")
     return _within_int64(int(cell))

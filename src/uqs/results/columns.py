@@ -91,7 +91,7 @@ class Reader:
 
 
 def _words(error: Exception, cell: Any) -> str:
-    return f"{cell!r} is no number" if isinstance(error, TypeError) else str(error)
+    return f"{cell!r} is not a number" if isinstance(error, TypeError) else str(error)
 
 
 def _numeric(column: pd.Series) -> FloatArray | None:

@@ -35,7 +35,7 @@ def read(text: str, file: File) -> RawTable:
         stream = io.StringIO(text, newline="")
         lines = [line for line in csv.reader(stream, delimiter=delimiter, strict=True) if line]
     except csv.Error as error:
-        raise DataError(f"is no readable CSV ({error})", file=file) from None
+        raise DataError(f"is not a readable CSV file ({error})", file=file) from None
     frame = of_lines(lines, file)
     return RawTable(frame, delimiter != "," and _has_decimal_commas(lines[1:]))
 

@@ -60,4 +60,4 @@ def _guessed(text: str, path: Path) -> tuple[str, Reader]:
     header = start.partition("\n")[0].lower()
     if any(sign in header for sign in ",;\t") and any(key in header for key in delimited.KNOWN):
         return _READERS[".csv"]
-    raise DataError(f"is no table that can be read; it may be {KINDS}", file=path)
+    raise DataError(f"is not a readable table; a table may be {KINDS}", file=path)

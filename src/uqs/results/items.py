@@ -64,7 +64,7 @@ def read(path: Path) -> pa.Table:
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+        raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
     _check(table, path)
     return table
 

@@ -49,7 +49,7 @@ def read(text: str, file: File) -> RawTable:
     rows = _filled([_row(line, file) for line in _lines(text, file)], file)
     spanned = bool(rows) and any(cell.columns > 1 for cell in rows[0])
     if len(rows) < 2 + spanned:
-        raise DataError("holds no row", file=file)
+        raise DataError("has no rows", file=file)
     if spanned:
         found = _by_benchmark(rows, file)
         body = len(rows) - 2
@@ -61,7 +61,7 @@ def read(text: str, file: File) -> RawTable:
 def _lines(text: str, file: File) -> list[str]:
     begins = list(_BEGIN.finditer(text))
     if not begins:
-        raise DataError("holds no LaTeX tabular", file=file)
+        raise DataError("contains no LaTeX tabular", file=file)
     if len(begins) > 1:
         raise DataError(f"holds {len(begins)} tabulars; keep one", file=file)
     kind = begins[0][1]
@@ -81,7 +81,7 @@ def _argument(text: str, file: File) -> tuple[str, str]:
     """What stands in the braces at the start, and the rest."""
     start = text.lstrip()
     if not start.startswith("{"):
-        raise DataError("is no readable LaTeX (a brace is missing)", file=file)
+        raise DataError("is not readable LaTeX (a brace is missing)", file=file)
     depth = 0
     for at, sign in enumerate(start):
         if at and start[at - 1] == "\\":
@@ -89,7 +89,7 @@ def _argument(text: str, file: File) -> tuple[str, str]:
         depth += (sign == "{") - (sign == "}")
         if depth == 0:
             return start[1:at], start[at + 1 :]
-    raise DataError("is no readable LaTeX (a brace is not closed)", file=file)
+    raise DataError("is not readable LaTeX (a brace is not closed)", file=file)
 
 
 def _row(line: str, file: File) -> list[Cell]:

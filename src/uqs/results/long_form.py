@@ -75,7 +75,7 @@ def long_form(raw: RawTable, file: File, choice: Choice = EVERYTHING) -> pd.Data
     notes = []
     _keys(frame, file)
     if frame.empty:
-        raise DataError("holds no row", file=file)
+        raise DataError("has no rows", file=file)
     if "seed" not in frame:
         frame = frame.assign(seed=0)
         notes.append(_NO_SEED)
@@ -248,13 +248,13 @@ def _from_wide(reader: Reader, found: _Columns, choice: Choice) -> tuple[pd.Data
     for name in OF_A_VALUE:
         if name in names:
             problem = (
-                "belongs to no metric in a wide table: name it as FA_se is named, or leave it out with "
+                "belongs to no metric of the wide table: name it like FA_se, or leave it out with "
                 f"--drop {name}"
             )
             raise DataError(problem, file=reader.file, field=name)
     metrics = [name for name in names if name not in PROVENANCE and _owner(name, names) is None]
     if not metrics:
-        raise DataError("holds no metric column", file=reader.file)
+        raise DataError("lacks a metric column", file=reader.file)
     shared, parts, with_errors = _shared(reader), [], False
     for metric in metrics:
         percent = metric in found.percent or metric in choice.percent
@@ -361,7 +361,7 @@ def _one_error(reader: Reader, name: str, given: FloatArray, after: FloatArray) 
 
 
 def _counts_and_errors(long: pd.DataFrame, file: File) -> None:
-    refuse((long["n"] < 0).fillna(False), long, "n", "is no count", file)
+    refuse((long["n"] < 0).fillna(False), long, "n", "is not a count", file)
     for name in ("se", "bound"):
         refuse(long[name] < 0, long, name, "is negative", file)
 

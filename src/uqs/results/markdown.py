@@ -22,7 +22,7 @@ def read(text: str, file: File) -> RawTable:
     lines = text.splitlines()
     rules = _rules(lines)
     if not rules:
-        raise DataError("holds no Markdown table", file=file)
+        raise DataError("contains no Markdown table", file=file)
     if len(rules) > 1:
         raise DataError(f"holds {len(rules)} tables; keep one", file=file)
     at = rules[0]

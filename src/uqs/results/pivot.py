@@ -33,7 +33,7 @@ def to_panel(
     models = _over_oracles(long, key)
     unlearned = models[models["role"] == Role.UNLEARNED]
     if unlearned.empty:
-        raise DataError("holds no unlearned model", file=file)
+        raise DataError("contains no unlearned model", file=file)
     unlearned = _ranked(unlearned)
     index = unlearned.set_index([*KEYS, "metric"])
     wide = {name: index[name].unstack("metric") for name in ("value", "se", "n", "status", "bound")}
@@ -181,7 +181,7 @@ def directions_of(
             better[name] = arrow
         else:
             problem = (
-                f"is no metric of known direction; say --direction {name}=lower or {name}=higher, leave it"
+                f"is a metric of unknown direction; say --direction {name}=lower or {name}=higher, leave it"
                 f" out with --drop {name}, or give its name here with --rename {name}=NAME"
             )
             faults = "".join(f" ({fault})" for fault in CARDS.faults())

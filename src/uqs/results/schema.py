@@ -124,7 +124,7 @@ def _wrong_types(row: Row) -> Iterator[tuple[str, str]]:
         if found is None and name not in _OPTIONAL:
             yield name, "is empty"
         elif found is not None and (isinstance(found, bool) or not isinstance(found, kind.types)):
-            yield name, f"{found!r} is no {kind.word}"
+            yield name, f"{found!r} is not of type {kind.word}"
         elif isinstance(found, float) and not isfinite(found):
             yield name, f"{found} is not a finite number"
         elif (
@@ -163,7 +163,9 @@ def _wrong_values(frame: pd.DataFrame) -> Iterator[tuple[int, str, str] | None]:
     yield _first(frame, unknown, "share", "a reference needs one; it is {}")
     settings = frame["hyperparameters"]
     sound = {text: _is_json_object(text) for text in settings.unique()}
-    yield _first(frame, ~settings.map(sound).astype(bool), "hyperparameters", "is no JSON object")
+    yield _first(
+        frame, ~settings.map(sound).astype(bool), "hyperparameters", "is not a JSON object"
+    )
     doubled = frame.duplicated(list(KEY))
     if doubled.any():
         at = int(doubled.to_numpy().argmax())
@@ -236,7 +238,7 @@ def _read_parquet(path: Path) -> pa.Table:
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"is no readable Parquet file ({error})", file=path) from None
+        raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
 
 
 def _checked(table: pa.Table, file: Path | str) -> pa.Table:

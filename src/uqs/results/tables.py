@@ -76,7 +76,7 @@ def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING)
     try:
         table = nw.from_native(frame, eager_only=True)
     except TypeError:
-        raise UserError(f"{type(frame).__name__} is no dataframe that can be read") from None
+        raise UserError(f"{type(frame).__name__} is not a dataframe that UQS can read") from None
     except nw.exceptions.DuplicateError:
         raise DataError("two columns have one name", file=file) from None
     native = nw.to_native(table)

@@ -46,7 +46,7 @@ class Levels:
         total = found.sum(axis=1)
         if (total <= 0).any():
             empty = self.strata[int(np.argmax(total <= 0))]
-            raise UserError(f"{empty} has no metric that carries weight; it cannot be scored")
+            raise UserError(f"{empty} cannot be scored: none of its metrics has a weight above 0")
         return np.asarray(found / total[:, None])
 
     def scores(self, weights: FloatArray) -> FloatArray:

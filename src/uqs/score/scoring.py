@@ -260,6 +260,7 @@ def _notes(cube: Cube, noise: ScoreNoise) -> tuple[str, ...]:
     ]
     if noise.single_runs:
         notes.append(
-            "A method with a single run in a cell has no measured noise: it is told from no other."
+            "A method with a single run in a cell has no measured noise: it cannot be told apart from"
+            " any other."
         )
     return tuple(notes)

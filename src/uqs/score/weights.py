@@ -84,7 +84,7 @@ def _normalised(matrix: FloatArray) -> FloatArray:
 
 def _refuse_bad(value: object, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f"{what} is {value!r}, no number")
+        raise UserError(f"{what} is {value!r}, which is not a number")
     if not 0 <= value <= MOST:
         raise UserError(f"{what} is {value}; it must be between 0 and {MOST:g}")
 
@@ -100,7 +100,9 @@ def read_weights(path: Path) -> dict[str, float]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read ({error})", file=path) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DataError(f"is no YAML or JSON ({' '.join(str(error).split())})", file=path) from None
+        raise DataError(
+            f"is not YAML or JSON ({' '.join(str(error).split())})", file=path
+        ) from None
     if not isinstance(tree, dict) or not isinstance(node, yaml.MappingNode):
         raise DataError("does not map metrics to weights", file=path)
     keys = [key.value for key, _ in node.value]
@@ -142,7 +144,7 @@ def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
         part = np.where(part.any(axis=1, keepdims=True), part, inside.astype(np.float64))
         matrix += value * _normalised(part) if value else 0.0
     if not matrix.any():
-        raise UserError("the utility gives every group 0")
+        raise UserError("every group has the utility 0")
     named = ", ".join(f"{group}={utility[group]:g}" for group in sorted(utility))
     return Weights(
         f"{weights.source}, utility {named}",
@@ -207,11 +209,11 @@ def learn(rho: FloatArray, methods: int) -> LearnedWeights:
 def held_out(cube: Cube, levels: FloatArray) -> Weights:
     """For each benchmark, weights learned from the other benchmarks alone; `levels` is `(B, M, K)`."""
     if len(cube.benchmarks) < 2:
-        raise UserError("held-out weights need two benchmarks or more: one to learn, one to score")
+        raise UserError("held-out weights need at least two benchmarks: one to learn, one to score")
     if np.isnan(cube.distance).all():
         raise UserError(f"held-out weights need the column {TARGET}")
     if len(cube.methods) < FEWEST:
-        raise UserError(f"held-out weights need {FEWEST} methods or more")
+        raise UserError(f"held-out weights need at least {FEWEST} methods")
     rho = reliabilities(levels, cube.distance)
     rows = [
         learn(np.delete(rho, b, axis=0), len(cube.methods)) for b in range(len(cube.benchmarks))

@@ -15,7 +15,7 @@ REASONS = {
     Status.TOO_FEW: "too few values",
     Status.LOWER_BOUND: "only bounds are known",
     Status.CONSTANT: "it does not vary",
-    Status.WEAK_ORIGINAL: "the original answers under half of what it was taught and is no baseline",
+    Status.WEAK_ORIGINAL: "the original answers under half of what it was taught and cannot be a baseline",
     Status.KNOWN_HOLDOUT: "models answer holdout like retain, so nothing can be measured against it",
     Status.NO_SCALE: "the original model is within the oracle's noise floor",
 }

@@ -201,7 +201,7 @@ def _left_out(name: str, gates: Gates) -> Markup:
 
 def _gates(found: Analysis) -> Markup:
     if not found.gates:
-        return note("The run has no gates.")
+        return note("The run contains no gates.")
     rows = [
         [
             text(name),
