@@ -66,7 +66,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError("no such file", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"is no readable text file ({error})", file=path) from None
+        raise DataError(f"is not a readable text file ({error})", file=path) from None
     try:
         found = yaml.load(text, _StrictLoader)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as error:

@@ -204,10 +204,15 @@ CLASSIFICATION = ("Classification_Task", "Image_Textual_Questions", 1)
     [
         (FORGET, put("image", value=None), "image", "missing picture"),
         (FORGET, put("image", "bytes", value=b""), "image", "missing picture"),
-        (FORGET, put("image", "bytes", value=b"no picture"), "image", "is no readable picture"),
-        (FORGET, put("image", "bytes", value=broken_picture()), "image", "is no readable picture"),
+        (FORGET, put("image", "bytes", value=b"no picture"), "image", "is not a readable picture"),
+        (
+            FORGET,
+            put("image", "bytes", value=broken_picture()),
+            "image",
+            "is not a readable picture",
+        ),
         (TEST, put("images", value=[]), "images", "missing picture"),
-        (TEST, put("images", 1, "bytes", value=b"no"), "images", "is no readable picture"),
+        (TEST, put("images", 1, "bytes", value=b"no"), "images", "is not a readable picture"),
         (FORGET, put("ID", value=" "), "ID", "is empty"),
         (FORGET, put("ID", value=None), "ID", "is empty"),
         (
@@ -249,7 +254,7 @@ CLASSIFICATION = ("Classification_Task", "Image_Textual_Questions", 1)
             "Classification_Task.Image_Textual_Questions[1].Options.A",
             "is empty",
         ),
-        (TAUGHT, put("metadata", value="[{"), "metadata", "is no valid JSON"),
+        (TAUGHT, put("metadata", value="[{"), "metadata", "is not valid JSON"),
         (TAUGHT, put("metadata", value="{}"), "metadata", "is no list"),
         (TAUGHT, put("metadata", value="[]"), "metadata", "is no list"),
         (TAUGHT, put("metadata", value='["x"]'), "metadata[0]", "is no object"),
@@ -345,7 +350,7 @@ def test_a_missing_configuration(root: Path, config: str) -> None:
     shutil.rmtree(root / config)
     error = fails(root)
     assert error.file == str(root / config)
-    assert "no such configuration" in error.problem
+    assert "configuration is missing" in error.problem
 
 
 def test_the_same_id_twice(root: Path) -> None:

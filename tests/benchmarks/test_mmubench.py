@@ -103,7 +103,7 @@ def test_a_broken_picture(root: Path) -> None:
     picture.write_bytes(picture.read_bytes()[:150])
     error = fails(root)
     assert error.file == str(picture)
-    assert "is no readable picture" in error.problem
+    assert "is not a readable picture" in error.problem
     picture.write_bytes(b"")
     assert fails(root).problem == "missing picture"
 
@@ -178,7 +178,7 @@ def test_bad_facts(
 
 def test_facts_that_are_no_json(root: Path) -> None:
     (root / "concepts.json").write_text("{\n")
-    assert "is no valid JSON" in fails(root).problem
+    assert "is not valid JSON" in fails(root).problem
 
 
 def test_facts_under_another_name_are_told(root: Path) -> None:

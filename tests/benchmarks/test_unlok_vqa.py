@@ -147,11 +147,11 @@ def test_a_missing_field(root: Path, field: str) -> None:
 @pytest.mark.parametrize(
     ("text", "row", "problem"),
     [
-        ('[\n{"id": 1},\n{"id": 2,}\n]', "3", "is no valid JSON"),
+        ('[\n{"id": 1},\n{"id": 2,}\n]', "3", "is not valid JSON"),
         ("{}", None, "is no list of records"),
         ("[]", None, "is no list of records"),
         ('["x"]', 1, "is no object"),
-        ("", "1", "is no valid JSON"),
+        ("", "1", "is not valid JSON"),
     ],
 )
 def test_files_that_are_no_list_of_records(
@@ -181,7 +181,7 @@ def test_a_missing_and_a_broken_picture(root: Path) -> None:
     picture.write_bytes(picture.read_bytes()[:200])
     error = fails(root)
     assert error.file == str(picture)
-    assert "is no readable picture" in error.problem
+    assert "is not a readable picture" in error.problem
     picture.unlink()
     error = fails(root)
     assert (error.row, error.field) == (25, "image_id")

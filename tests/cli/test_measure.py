@@ -188,11 +188,11 @@ def test_every_verb_refuses_a_broken_model(uqs, base, small, tmp_path: Path, ver
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"--original": "/nowhere"}, "no folder '/nowhere'"),
-        ({"--benchmark": "unlok_vqa:/nowhere"}, "no folder '/nowhere'"),
+        ({"--original": "/nowhere"}, "the folder '/nowhere' does not exist"),
+        ({"--benchmark": "unlok_vqa:/nowhere"}, "the folder '/nowhere' does not exist"),
         ({"--metrics": "FA,RB"}, "unknown metric 'RB'"),
         ({"--out": "r.csv"}, "is written as Parquet"),
-        ({"--out": "/nowhere/r.parquet"}, "no folder '/nowhere'"),
+        ({"--out": "/nowhere/r.parquet"}, "the folder '/nowhere' does not exist"),
         ({"--batch-size": "0"}, "batch-size"),
     ],
 )

@@ -360,7 +360,7 @@ def test_damaged_traces_fail_alone(folders, small, cache, tmp_path: Path) -> Non
         settings=SETTINGS,
         cache=cache,
     )
-    assert "is no readable safetensors file" in found.failures[0].reason
+    assert "is not a readable safetensors file" in found.failures[0].reason
     assert pick(found.rows, "unlearned", "FA", split="forget").method == "npo"
 
 

@@ -375,7 +375,7 @@ def test_a_start_that_peft_cannot_make_again_is_told(make_vlm, tmp_path: Path, s
     [
         ('{"peft_type": "IA3"}', "'IA3': only LoRA adapters are read"),
         ('{"peft_type": "LORA", "layer_replication": [[0, 2]]}', "'layer_replication'"),
-        ("{", "is no readable JSON"),
+        ("{", "is not readable JSON"),
         ("[]", "is no JSON object"),
     ],
 )

@@ -105,9 +105,9 @@ def test_it_is_said_what_it_looks_like(tmp_path: Path, kind: str, name: str) -> 
     [
         (b"", "is not a readable table"),
         (b"some words\n", "is not a readable table; a table may be CSV, TSV, JSON"),
-        (gzip.compress(CSV.encode())[:-9], "is not readable gzip file"),
-        (b"BZh9nothing", "is not readable bzip2 file"),
-        (b"\xfd7zXZ\x00nothing", "is not readable xz file"),
+        (gzip.compress(CSV.encode())[:-9], "is not a readable gzip file"),
+        (b"BZh9nothing", "is not a readable bzip2 file"),
+        (b"\xfd7zXZ\x00nothing", "is not a readable xz file"),
         ("benchmark,méthod".encode("latin-1"), "not UTF-8: byte 12 is 0xe9"),
         (b"PAR1" + bytes(30), "is not a readable Parquet file"),
     ],

@@ -326,7 +326,7 @@ def test_an_arrow_gives_the_direction_and_may_not_be_against_it(tmp_path: Path) 
         (r"\begin{tabular}{lll} Dataset & Method & FA \\ \multicolumn{3}{c}{MLLMU} \\ \end{tabular}",
          r"row 1: 'MLLMU' spans 3 columns"),
         (r"\begin{tabular}{lll} Dataset & Method & FA \\ b & m & 0.5$^\dagger$ \\ \end{tabular}",
-         r"row 1, field 'FA': .*no number"),
+         r"row 1, field 'FA': .*not a number"),
         (r"\begin{tabular}{lll} Dataset & Method & FA \\ b & m \\ \end{tabular}", "2 cells, not 3"),
     ],
 )  # fmt: skip
@@ -362,7 +362,7 @@ def test_an_unnamed_column_that_is_no_counter(tmp_path: Path) -> None:
 def test_numbers_of_a_whole_row_belong_to_no_metric(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("benchmark,method,seed,FA,se\nb,m,1,0.5,0.1\n")
-    with pytest.raises(DataError, match=r"field 'se': belongs to no metric in a wide table"):
+    with pytest.raises(DataError, match=r"field 'se': belongs to no metric of the wide table"):
         read_table(path)
     assert read_table(path, choice=Choice(drop=("se",))).metrics == ("FA",)
 

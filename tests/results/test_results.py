@@ -139,11 +139,33 @@ def test_a_failed_write_leaves_the_old_table(tmp_path: Path) -> None:
 def test_statuses_and_roles_are_all_accepted() -> None:
     valued = {Status.OK, Status.LOWER_BOUND, Status.CONSTANT, Status.UNRESOLVED}
     for role in Role:
+        share = 0.5 if role == Role.REFERENCE else None
         rows = [
-            replace(ROW, role=role, status=s, strength=s, value=1.0 if s in valued else None)
+            replace(
+                ROW,
+                role=role,
+                status=s,
+                strength=s,
+                value=1.0 if s in valued else None,
+                share=share,
+            )
             for s in Status
         ]
         assert len(results.check(rows, "t")) == len(Status)
+
+
+@pytest.mark.parametrize(
+    ("role", "share", "problem"),
+    [
+        (Role.REFERENCE, None, "a reference needs one"),
+        (Role.REFERENCE, 1.5, "1.5 is not a share from 0 to 1"),
+        (Role.ORACLE, -0.1, "-0.1 is not a share from 0 to 1"),
+    ],
+)
+def test_a_known_share_is_one(role: Role, share: float | None, problem: str) -> None:
+    with pytest.raises(DataError, match=problem) as caught:
+        results.check([replace(ROW, role=role, share=share)], "t")
+    assert caught.value.field == "share"
 
 
 def test_no_row_is_a_table_too(tmp_path: Path) -> None:

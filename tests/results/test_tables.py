@@ -81,9 +81,9 @@ def test_every_form_gives_the_same_panel(tmp_path):
         ("benchmark,method,seed,FA\n", "has no rows"),
         ("benchmark,seed,FA\nb,1,1\n", r"field 'method': missing column"),
         ("benchmark,method,seed,FA,FA\nb,m,1,0,0\n", r"field 'FA': a second column"),
-        ("benchmark,method,seed\nb,m,1\n", "no metric column"),
+        ("benchmark,method,seed\nb,m,1\n", "lacks a metric column"),
         ("benchmark,method,seed,FA\nb,m,1,0.1\nb,m,1,0.2\n", r"row 2.*second row"),
-        ("benchmark,method,seed,FA\nb,m,1,0.1\nb,k,1,good\n", r"row 2, field 'FA'.*no number"),
+        ("benchmark,method,seed,FA\nb,m,1,0.1\nb,k,1,good\n", r"row 2, field 'FA'.*not a number"),
         ("benchmark,method,seed,FA\nb,m,1,inf\n", r"row 1, field 'FA'.*finite"),
         ("benchmark,method,seed,FA\nb,m,1,1e999\n", r"row 1, field 'FA'.*finite"),
         ("benchmark,method,seed,FA\nb,m,x,0.1\n", r"row 1, field 'seed'"),
@@ -98,7 +98,7 @@ def test_every_form_gives_the_same_panel(tmp_path):
         ("benchmark,method,seed,metric,value,role\nb,m,1,FA,1,oracle\n", "no unlearned model"),
         ("benchmark,method,seed,metric,value,se\nb,m,1,FA,1,-1\n", r"field 'se'.*negative"),
         ("benchmark,method,seed,metric,value,n\nb,m,1,FA,1,2.5\n", r"field 'n'.*whole"),
-        ('benchmark,method,seed,FA\nb,"m,1,0.1\n', "no readable CSV"),
+        ('benchmark,method,seed,FA\nb,"m,1,0.1\n', "not a readable CSV"),
     ],
 )  # fmt: skip
 def test_a_bad_table_is_named(tmp_path, text, problem):
@@ -113,7 +113,7 @@ def test_a_bad_table_is_named(tmp_path, text, problem):
 def test_a_file_that_is_no_table(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(bytes(range(256)) * 4)
-    with pytest.raises(DataError, match="no readable"):
+    with pytest.raises(DataError, match="not a readable"):
         read_table(path)
 
 
@@ -124,8 +124,8 @@ def test_a_file_that_is_no_table(tmp_path, name):
         ("[1]", "no list of records"),
         ("[]", "missing column"),
         ('[{"benchmark": "b", "benchmark": "c"}]', "second column"),
-        ('[{"benchmark":"b","method":"m","seed":1,"FA":true}]', "no number"),
-        ('[{"benchmark":"b","method":"m","seed":1,"FA":[1]}]', "no number"),
+        ('[{"benchmark":"b","method":"m","seed":1,"FA":true}]', "not a number"),
+        ('[{"benchmark":"b","method":"m","seed":1,"FA":[1]}]', "not a number"),
         ('[{"benchmark":"b","method":"m","seed":1,"FA":Infinity}]', "finite"),
     ],
 )
@@ -139,7 +139,7 @@ def test_no_file_a_folder_and_an_unknown_suffix(tmp_path):
         read_table(tmp_path / "none.csv")
     with pytest.raises(DataError, match="folder"):
         read_table(tmp_path)
-    with pytest.raises(DataError, match="no table that can be read"):
+    with pytest.raises(DataError, match="is not a readable table"):
         read_table(write(tmp_path, "words", "table.xyz"))
     assert read_table(write(tmp_path, GOOD, "table.xyz")).metrics == ("FA", "RA")
 
@@ -256,7 +256,7 @@ def test_a_truncated_parquet(tmp_path):
     results.write([row()], tmp_path / "results.parquet")
     whole = (tmp_path / "results.parquet").read_bytes()
     (tmp_path / "half.parquet").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="no readable Parquet"):
+    with pytest.raises(DataError, match="not a readable Parquet"):
         read_table(tmp_path / "half.parquet")
 
 

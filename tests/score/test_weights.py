@@ -111,8 +111,8 @@ def test_utility_weighs_groups_and_keeps_proportions_inside_them():
     [
         ({"privcy": 1}, "unknown utility group 'privcy'; did you mean 'privacy'"),
         ({"privacy": -1}, "between 0 and"),
-        ({"privacy": 0}, "gives every group 0"),
-        ({}, "gives every group 0"),
+        ({"privacy": 0}, "every group has the utility 0"),
+        ({}, "every group has the utility 0"),
         ({"oracle": 1}, "no metric of that group"),
     ],
 )

@@ -178,10 +178,10 @@ def test_what_is_no_study_file_is_told(tmp_path: Path, text: str, problem: str) 
 def test_other_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         read_study(tmp_path / "none.yaml")
-    with pytest.raises(DataError, match="is no readable text file"):
+    with pytest.raises(DataError, match="is not a readable text file"):
         read_study(tmp_path)
     (tmp_path / "b.yaml").write_bytes(b"name: \xff\xfe")
-    with pytest.raises(DataError, match="is no readable text file"):
+    with pytest.raises(DataError, match="is not a readable text file"):
         read_study(tmp_path / "b.yaml")
 
 

@@ -52,7 +52,7 @@ def test_truncated_numbers_are_named(make_trace, tmp_path: Path) -> None:  # typ
     write_traces([make_trace()], tmp_path, {})
     numbers = tmp_path / "forget" / "00000.safetensors"
     numbers.write_bytes(numbers.read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"00000\.safetensors: is no readable safetensors"):
+    with pytest.raises(DataError, match=r"00000\.safetensors: is not a readable safetensors"):
         read_trace(tmp_path, "forget")
 
 

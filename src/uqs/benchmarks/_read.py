@@ -131,7 +131,7 @@ class Pictures:
                     picture.convert("RGB")
             except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
                 raise DataError(
-                    f"is no readable picture ({error})", file=file, row=row, field=field
+                    f"is not a readable picture ({error})", file=file, row=row, field=field
                 ) from None
             if problem is not None:
                 raise DataError(problem, file=file, row=row, field=field)

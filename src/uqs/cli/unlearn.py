@@ -101,7 +101,7 @@ def unlearn(
     device: DeviceOption = None,
     plain: PlainOption = False,
 ) -> None:
-    """Unlearn a forget set from your own checkpoint by any method.
+    """Unlearn a forget set from your own checkpoint.
 
     Writes the unlearned model as a checkpoint. Exit code 3: the run collapsed, and its last good weights were
     written.

@@ -129,7 +129,7 @@ def adapter_config(folder: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"is no readable JSON ({error})", file=file) from None
+        raise DataError(f"is not readable JSON ({error})", file=file) from None
     if not isinstance(found, dict):
         raise DataError("is no JSON object", file=file)
     if found.get("peft_type") != "LORA":

@@ -57,4 +57,4 @@ def stored(folder: Path) -> Iterator[StoredTensor]:
                 for name in opened.keys():  # noqa: SIM118  it is no mapping
                     yield StoredTensor(file, name, tuple(opened.get_slice(name).get_shape()))
         except (OSError, SafetensorError) as error:
-            raise DataError(f"is no readable safetensors file ({error})", file=file) from None
+            raise DataError(f"is not a readable safetensors file ({error})", file=file) from None

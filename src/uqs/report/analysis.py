@@ -11,6 +11,7 @@ import numpy as np
 
 from uqs import results
 from uqs.audit import Audit, audit
+from uqs.audit.ladder import Ladder, ladders
 from uqs.card_metadata import attach
 from uqs.errors import UserError
 from uqs.records import Role
@@ -50,6 +51,7 @@ class Analysis:
     by_benchmark: Mapping[str, Ranking | NoRanking]
     better: Mapping[str, Better]
     cautions: tuple[str, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
 
     @property
     def stopped(self) -> Mapping[str, Gates]:
@@ -85,6 +87,7 @@ def analyse(run: Path) -> Analysis:
         },
         better=panel.better,
         cautions=tuple(cautions(rows, _named)),
+        ladders=tuple(ladders(long)),
     )
 
 
@@ -114,7 +117,12 @@ def tree(found: Analysis) -> dict[str, Any]:
         "means": list(_means_tree(found.summary)),
         "cautions": list(found.cautions),
         "audit": found.audit.to_dict(),
+        "ladders": [_ladder_tree(one) for one in found.ladders],
     }
+
+
+def _ladder_tree(one: Ladder) -> dict[str, Any]:
+    return {**asdict(one), "rho": one.rho}
 
 
 def _ranking_tree(ranking: Ranking | NoRanking) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
-from uqs.report import words
+from uqs.report import ladder, words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
+from uqs.report.headlines import headlines
 from uqs.report.means import Line, Summary
 from uqs.report.terminal import Sheet, write_lines, write_sheet, write_sheets
 from uqs.score import words as score_words
@@ -17,9 +18,18 @@ from uqs.text import TIMES, count
 
 
 def show(found: Analysis, console: Console) -> None:
-    """Print all parts; the ranking comes last, where the eye is."""
-    for part in (_gates, _cautions, _verdicts, _gaps, _ranking):
+    """Print all parts: the answers first, the ranking last, where the eye is."""
+    for part in (_answers, _gates, _cautions, _verdicts, _ladders, _gaps, _ranking):
         part(found, console)
+
+
+def _answers(found: Analysis, console: Console) -> None:
+    console.print("\nIn short", style="bold")
+    write_lines(console, headlines(found))
+
+
+def _ladders(found: Analysis, console: Console) -> None:
+    write_sheets(console, ladder.sheets(ladder.headline(found.ladders, found.summary.headline)))
 
 
 def _gates(found: Analysis, console: Console) -> None:

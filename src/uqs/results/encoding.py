@@ -57,7 +57,7 @@ def _unpacked(
         with opener(io.BytesIO(data)) as stream:
             found = stream.read(LARGEST + 1)
     except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
-        raise DataError(f"is no readable {name} file ({error})", file=path) from None
+        raise DataError(f"is not a readable {name} file ({error})", file=path) from None
     if len(found) > LARGEST:
         raise DataError(f"unpacks to more than {LARGEST >> 30} GiB", file=path)
     return found
@@ -76,9 +76,9 @@ def as_text(data: bytes, kind: str, path: Path) -> str:
             if encoding == "utf-8"
             else encoding
         )
-        raise DataError(f"is no readable {kind} (not UTF-8: {at})", file=path) from None
+        raise DataError(f"is not a readable {kind} (not UTF-8: {at})", file=path) from None
     if "\x00" in text:
-        raise DataError(f"is no readable {kind} (it holds zero bytes)", file=path)
+        raise DataError(f"is not a readable {kind} (it holds zero bytes)", file=path)
     return text
 
 

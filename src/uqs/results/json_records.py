@@ -23,13 +23,13 @@ def read(text: str, file: File) -> RawTable:
         data = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
-            raise DataError(f"is no readable JSON ({_line(error)})", file=file) from None
+            raise DataError(f"is not readable JSON ({_line(error)})", file=file) from None
         data = []
         for number, line in enumerate(lines, start=1):
             try:
                 data.append(json.loads(line, object_pairs_hook=unique))
             except (ValueError, RecursionError) as wrong:
-                problem = f"is no readable JSON ({_line(wrong)})"
+                problem = f"is not readable JSON ({_line(wrong)})"
                 raise DataError(problem, file=file, row=number) from None
     if isinstance(data, dict) and len(lines) == 1 and data:
         data = [data]

@@ -158,7 +158,7 @@ def _wrong_values(frame: pd.DataFrame) -> Iterator[tuple[int, str, str] | None]:
         negative = (frame[name] < 0).fillna(False).astype(bool)
         yield _first(frame, negative, name, "{} is negative")
     beyond = ((frame["share"] < 0) | (frame["share"] > 1)).fillna(False).astype(bool)
-    yield _first(frame, beyond, "share", "{} is no share from 0 to 1")
+    yield _first(frame, beyond, "share", "{} is not a share from 0 to 1")
     unknown = (frame["role"] == Role.REFERENCE) & frame["share"].isna()
     yield _first(frame, unknown, "share", "a reference needs one; it is {}")
     settings = frame["hyperparameters"]

@@ -104,7 +104,7 @@ def check_parts(folder: Path) -> None:
                 with safe_open(stem.with_suffix(".safetensors"), framework="np"):
                     pass
             except (OSError, SafetensorError) as error:
-                problem = f"is no readable safetensors file ({error})"
+                problem = f"is not a readable safetensors file ({error})"
                 raise DataError(problem, file=stem.with_suffix(".safetensors")) from None
 
 
@@ -145,7 +145,9 @@ def _read_part(stem: Path) -> Trace:
     except FileNotFoundError:
         raise DataError("no such trace", file=numbers_file) from None
     except (SafetensorError, TypeError, KeyError) as error:  # or of a type that NumPy has not
-        raise DataError(f"is no readable safetensors file ({error})", file=numbers_file) from None
+        raise DataError(
+            f"is not a readable safetensors file ({error})", file=numbers_file
+        ) from None
     layers: dict[str, dict[int, Any]] = {name: {} for name in BY_LAYER}
     for name, values in arrays.items():
         kind, _, layer = name.partition(".")

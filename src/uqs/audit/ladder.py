@@ -1,0 +1,100 @@
+"""Ladders: what metrics say of models that were taught a known share of the forget entities.
+
+Oracles (share 0), references and originals (share 1) are trained in the same way and differ in that share
+alone. A metric that follows the truth changes along the ladder, in one direction. Beside it stand models
+that know everything (share 1) and look otherwise: suppressed ones, which do not say it, and damaged ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from uqs.records import FURTHER, TRAINED, VALUED, Role, Status
+from uqs.stats.coefficients import spearman
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A metric's values of models that were made alike, one value per model.
+
+    `role`, `method` and `strength` are empty for the rungs of the ladder itself.
+    """
+
+    share: float
+    values: tuple[float, ...]
+    role: str = ""
+    method: str = ""
+    strength: str = ""
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation between the models; None of a single one."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A metric on one split of a benchmark: rungs from share 0 up, and the suppressed and damaged models."""
+
+    benchmark: str
+    metric: str
+    split: str
+    rungs: tuple[Rung, ...]
+    beside: tuple[Rung, ...] = ()
+
+    @property
+    def rho(self) -> float | None:
+        """Spearman's rho of the values with the share, over all models; None where the values do not
+        differ.
+        """
+        shares = [rung.share for rung in self.rungs for _ in rung.values]
+        values = [value for rung in self.rungs for value in rung.values]
+        return spearman(shares, values).value
+
+
+def ladders(long: pd.DataFrame) -> list[Ladder]:
+    """The ladder of every metric and split in a checked long form, sorted; none without references.
+
+    A distance to the oracles is the mean over them, for an oracle over the others. A value that is only a
+    lower bound is left out.
+    """
+    if "share" not in long or not (long["role"] == Role.REFERENCE).any():
+        return []
+    models = _models(long)
+    found = []
+    for (benchmark, metric, split), own in models.groupby(["benchmark", "metric", "split"]):
+        trained = own[own["role"].isin(list(TRAINED))]
+        rungs = tuple(
+            Rung(float(str(share)), tuple(group["value"]))
+            for share, group in trained.groupby("share")
+        )
+        if len(rungs) > 1:
+            found.append(
+                Ladder(str(benchmark), str(metric), str(split), rungs, tuple(_beside(own)))
+            )
+    return found
+
+
+def _models(long: pd.DataFrame) -> pd.DataFrame:
+    """One row for each model of known truth and each metric and split."""
+    itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
+    valued = long["status"].isin(list(VALUED - {Status.LOWER_BOUND}))
+    kept = long[valued & ~itself.astype(bool) & long["role"].isin(list(TRAINED | FURTHER))]
+    kept = kept[kept["share"].notna()]
+    key = ["benchmark", "metric", "split", "role", "method", "strength", "seed", "share"]
+    return kept.groupby(key)[["value"]].mean().reset_index()
+
+
+def _beside(own: pd.DataFrame) -> Iterator[Rung]:
+    others = own[own["role"].isin([Role.SUPPRESSED, Role.DAMAGED])]
+    for (role, method, strength), group in others.groupby(["role", "method", "strength"]):
+        share = float(group["share"].iloc[0])
+        yield Rung(share, tuple(group["value"]), str(role), str(method), str(strength))

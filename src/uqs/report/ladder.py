@@ -1,0 +1,77 @@
+"""Models of known truth, for a person: what metrics say along the ladder and beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from uqs.audit.ladder import Ladder, Rung
+from uqs.report.terminal import Sheet
+from uqs.text import number
+
+FOLLOWS = 0.9
+"""Least rank correlation with the known share of a metric that is said to follow it."""
+
+
+def headline(found: Iterable[Ladder], splits: Mapping[str, str]) -> list[Ladder]:
+    """The ladders of each metric's headline split."""
+    return [one for one in found if splits.get(one.metric) == one.split]
+
+
+def following(found: Sequence[Ladder]) -> dict[str, float | None]:
+    """By metric the smallest |rho| with the known share over the benchmarks, largest first.
+
+    None where it is undefined on one of them.
+    """
+    least: dict[str, float | None] = {}
+    for one in found:
+        rho = None if one.rho is None else abs(one.rho)
+        before = least.get(one.metric, rho)
+        least[one.metric] = None if rho is None or before is None else min(rho, before)
+    return dict(sorted(least.items(), key=lambda item: -(item[1] if item[1] is not None else -1)))
+
+
+def sheets(found: Sequence[Ladder]) -> list[Sheet]:
+    """One table per benchmark: metrics by known share, and the models beside the ladder."""
+    return [
+        _sheet(name, [one for one in found if one.benchmark == name])
+        for name in dict.fromkeys(one.benchmark for one in found)
+    ]
+
+
+def _sheet(benchmark: str, found: Sequence[Ladder]) -> Sheet:
+    shares = sorted({rung.share for one in found for rung in one.rungs})
+    beside = list(dict.fromkeys(_name(rung) for one in found for rung in one.beside))
+    rows = []
+    for one in found:
+        rungs = {rung.share: rung for rung in one.rungs}
+        others = {_name(rung): rung for rung in one.beside}
+        rows.append(
+            (
+                one.metric,
+                *(_cell(rungs.get(share)) for share in shares),
+                "undefined" if one.rho is None else f"{one.rho:.2f}",
+                *(_cell(others.get(name)) for name in beside),
+            )
+        )
+    note = (
+        "Mean ± standard deviation between models trained on retain and a known share of the forget"
+        " entities: 0 are the oracles, 1 the originals. rho: Spearman, value against share."
+    )
+    if beside:
+        note += " Behind rho: models that know all of it and do not say it (suppressed) or broke elsewhere (damaged)."
+    return Sheet(
+        f"Models of known truth on {benchmark}",
+        ("metric", *(f"{share:g}" for share in shares), "rho", *beside),
+        rows,
+        note,
+    )
+
+
+def _name(rung: Rung) -> str:
+    return f"{rung.method} {rung.strength}".strip()
+
+
+def _cell(rung: Rung | None) -> str:
+    if rung is None:
+        return "-"
+    return number(rung.mean) + ("" if rung.sd is None else f" ± {number(rung.sd)}")
