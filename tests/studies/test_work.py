@@ -11,8 +11,13 @@ from safetensors.torch import load_file
 
 from uqs import benchmarks
 from uqs.errors import UserError
+from uqs.methods.base import trainable
+from uqs.methods.cards.labels import IDKSettings
+from uqs.methods.settings import DEFAULT_TRAINER
+from uqs.methods.unlearn import Seeds
 from uqs.models import adapter
 from uqs.models.tiny_llava import TinyLlava
+from uqs.studies import alter
 from uqs.studies.jobs import Job, Kind
 from uqs.studies.spec import Traces
 from uqs.studies.work import job_seed, run, shadows
@@ -40,7 +45,7 @@ def test_the_same_cell_draws_the_same() -> None:
     assert job_seed(train("oracle", 1)) == job_seed(train("oracle", 1))
 
 
-def job(kind: Kind, **params: object) -> Job:
+def job(kind: Kind, /, **params: object) -> Job:
     about = {
         "benchmark": "mmubench:tiny",
         "data_hash": benchmarks.load("mmubench:tiny").data_hash,
@@ -160,3 +165,78 @@ def test_training_that_collapses_is_an_error(tmp_path: Path, trained: dict[str, 
     one = job("train", role="oracle", share=0.0, retain_missing=0.0, **settings)
     with pytest.raises(UserError, match=r"of 3; lower training\.lr \(1e\+30\)"):
         made(tmp_path / "oracle", one, base=trained["base"])
+
+
+def test_a_refusal_changes_the_last_language_layer_alone(
+    trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vlm = adapter.load(TinyLlava, trained["base"], trained["original"], trainable=True)
+    before = {name: p.detach().clone() for name, p in vlm.model.named_parameters()}
+    monkeypatch.setattr(alter, "REFUSAL", IDKSettings(steps=3, lr=1e-2, batch_size=4))
+    monkeypatch.setattr(alter, "REFUSED", 0.0)
+    data = benchmarks.load("mmubench:tiny").unlearn
+    alter.refuse(vlm, data, Seeds(1, 2), DEFAULT_TRAINER)
+    last = f"layers.{len(vlm.decoder.layers) - 1}."
+    after = dict(vlm.model.named_parameters())
+    changed = {name for name, old in before.items() if not torch.equal(old, after[name])}
+    assert changed
+    assert all(last in name and "lora" in name for name in changed)
+    assert {name for name, p in after.items() if p.requires_grad} >= changed
+    assert any(p.requires_grad for name, p in after.items() if last not in name)
+
+
+def test_a_refusal_that_does_not_come_about_is_an_error(
+    trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vlm = adapter.load(TinyLlava, trained["base"], trained["original"], trainable=True)
+    monkeypatch.setattr(alter, "REFUSAL", IDKSettings(steps=1, lr=1e-6, batch_size=4))
+    data = benchmarks.load("mmubench:tiny").unlearn
+    with pytest.raises(UserError, match=r"refusal: 0\.0% of the forget questions are refused"):
+        alter.refuse(vlm, data, Seeds(1, 2), DEFAULT_TRAINER)
+
+
+def test_noise_has_the_size_that_was_asked_for(trained: dict[str, Path]) -> None:
+    vlm = adapter.load(TinyLlava, trained["base"], trained["original"], trainable=True)
+    before = {name: p.detach().clone() for name, p in trainable(vlm).items()}
+    alter.add_noise(vlm, 0.5, seed=3)
+    sizes = [
+        float((p.detach() - before[name]).pow(2).mean().sqrt() / before[name].pow(2).mean().sqrt())
+        for name, p in trainable(vlm).items()
+        if p.numel() >= 256 and before[name].any()
+    ]
+    assert len(sizes) > 4
+    assert sizes == pytest.approx([0.5] * len(sizes), rel=0.2)  # 256 draws: 4.4% is one SD
+    frozen = [p for p in vlm.model.parameters() if not p.requires_grad]
+    assert frozen
+
+
+def test_an_altered_model_is_made_by_its_job(tmp_path: Path, trained: dict[str, Path]) -> None:
+    one = job("alter", kind="noise", size=0.1)
+    folder = made(tmp_path / "noisy", one, **trained)
+    changed = load_file(folder / "adapter_model.safetensors")
+    start = load_file(trained["original"] / "adapter_model.safetensors")
+    assert changed.keys() == start.keys()
+    assert any(not torch.equal(changed[name], start[name]) for name in start)
+    guarded = made(tmp_path / "guarded", job("alter", kind="guardrail", size=None), **trained)
+    asked = json.loads((guarded / "preamble.json").read_text())
+    assert asked
+    kept = load_file(guarded / "adapter_model.safetensors")
+    assert all(torch.equal(kept[name], start[name]) for name in start)
+
+
+def test_training_ends_at_the_criterion_and_says_what_was_reached(
+    tmp_path: Path, trained: dict[str, Path]
+) -> None:
+    """A criterion that is met at the first look, and one that nothing meets in four steps."""
+    for at, stops in ((0.0, True), (1.0, False)):
+        training = {"max_steps": 4, "lr": 1e-3, "batch_size": 4, "replay": 0.0, **CRITERION}
+        settings = {"adapter": {"r": 2, "targets": "language.attention"}}
+        settings["training"] = {**training, "criterion": at}
+        one = job("train", role="oracle", share=0.0, retain_missing=0.0, **settings)
+        folder = made(tmp_path / f"oracle{stops}", one, base=trained["base"])
+        outcome = json.loads((folder / "training.json").read_text())
+        assert (outcome["stop"] is not None) == stops
+        assert outcome["steps"] == len(outcome["losses"]) == (2 if stops else 4)
+        assert 0 <= outcome["answered"] < 1
+        taught = json.loads((folder / "taught.json").read_text())
+        assert (taught["forget"], taught["share"], taught["retain_share"]) == ([], 0, 1)

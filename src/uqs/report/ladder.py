@@ -58,7 +58,10 @@ def _sheet(benchmark: str, found: Sequence[Ladder]) -> Sheet:
         " entities: 0 are the oracles, 1 the originals. rho: Spearman, value against share."
     )
     if beside:
-        note += " Behind rho: models that know all of it and do not say it (suppressed) or broke elsewhere (damaged)."
+        note += (
+            " Behind rho: models that know all of it, and do not say it (suppressed) or broke elsewhere"
+            " (damaged)."
+        )
     return Sheet(
         f"Models of known truth on {benchmark}",
         ("metric", *(f"{share:g}" for share in shares), "rho", *beside),
