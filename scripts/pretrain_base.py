@@ -41,12 +41,16 @@ def things(samples: list[Sample], free: Path) -> dict[str, list[Picture]]:
     found: dict[str, dict[str, Picture]] = defaultdict(dict)
     for row in pq.read_table(free).to_pylist():
         image = row["image"]
-        found[f"{row['kind']} {row['thing']}"][image["path"]] = Picture(image["path"], image["bytes"])
+        found[f"{row['kind']} {row['thing']}"][image["path"]] = Picture(
+            image["path"], image["bytes"]
+        )
     for s in samples:
         if s.picture is not None:
             kind = "person" if s.task in PERSONS else "other"
             found[f"{kind} {s.entity}"][s.picture.name] = s.picture
-    return {thing: [shown[name] for name in sorted(shown)] for thing, shown in sorted(found.items())}
+    return {
+        thing: [shown[name] for name in sorted(shown)] for thing, shown in sorted(found.items())
+    }
 
 
 def augment(pixels: Tensor, flip: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -104,7 +108,10 @@ def pretrain_vision(
         if step % REPORT_EVERY == 0 or step == steps - 1:
             right = float((likeness.argmax(1) == same).float().mean())
             took = time.monotonic() - start
-            print(f"vision {step}: loss {loss.item():.3f}, right {right:.2f} ({took:.0f} s)", flush=True)
+            print(
+                f"vision {step}: loss {loss.item():.3f}, right {right:.2f} ({took:.0f} s)",
+                flush=True,
+            )
 
 
 @torch.no_grad()
@@ -144,15 +151,19 @@ class Lessons:
         self.choosable = [
             s for s in samples if s.question in self.pools and s.task != "classification"
         ]
+        self.people = [s for s in samples if s.task in PERSONS]
+        self.things = [s for s in samples if s.task not in PERSONS]
         self.phrases = sorted({s.answer for s in samples if s.task != "classification"})
 
     def draw(self, count: int) -> list[Sample]:
-        kinds = self.rng.choice(4, size=count, p=[0.6, 0.2, 0.1, 0.1])
+        kinds = self.rng.choice(4, size=count, p=[0.75, 0.2, 0.03, 0.02])
         makers = (self.known, self.choice, self.option, self.repeat)
         return [makers[kind](f"lesson-{i}") for i, kind in enumerate(kinds)]
 
     def known(self, name: str) -> Sample:
-        return self.samples[int(self.rng.integers(len(self.samples)))]
+        """People more often than their share: each of them is seen in few questions."""
+        pool = self.people if self.rng.random() < 0.7 else self.things
+        return pool[int(self.rng.integers(len(pool)))]
 
     def options(self, gold: str, pool: list[str]) -> tuple[tuple[str, ...], str]:
         others = [word for word in pool if word != gold]
@@ -187,7 +198,11 @@ class Seen:
     """Picture features of the frozen tower: the picture as it is, and `VARIANTS` moved and recoloured ones."""
 
     def __init__(
-        self, vlm: VLM, pixels: dict[str, Tensor], flips: dict[str, bool], generator: torch.Generator
+        self,
+        vlm: VLM,
+        pixels: dict[str, Tensor],
+        flips: dict[str, bool],
+        generator: torch.Generator,
     ) -> None:
         names = sorted(pixels)
         stacked = torch.stack([pixels[name] for name in names])
@@ -255,7 +270,9 @@ def pretrain(
         if step % WINDOW == 0:
             drawn = lessons.draw(batch_size * WINDOW)
             encoded = vlm.encode(drawn)
-            length = [len(p) + len(a) for p, a in zip(encoded.prompts, encoded.answers, strict=True)]
+            length = [
+                len(p) + len(a) for p, a in zip(encoded.prompts, encoded.answers, strict=True)
+            ]
             order = sorted(range(len(drawn)), key=length.__getitem__)
             deal = lessons.rng.permutation(WINDOW).tolist()
         place = deal[step % WINDOW] * batch_size
@@ -280,16 +297,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("pictures", type=Path, help="pictures.parquet, from scripts/build_tiny/build.py")
+    parser.add_argument(
+        "pictures", type=Path, help="pictures.parquet, from scripts/build_tiny/build.py"
+    )
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--vision-steps", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="a base to go on from")
     parser.add_argument("--out", type=Path, default=TinyLlava.base_folder())
     given = parser.parse_args()
     samples = [*corpus.samples("base"), *corpus.samples("real_world")]
-    vlm = build(corpus.words(), given.seed)
+    vlm = TinyLlava.load(given.start) if given.start else build(corpus.words(), given.seed)
     count = sum(p.numel() for p in vlm.model.parameters())
     print(f"{count:,} weights, {len(vlm.tokenizer)} tokens, {len(samples)} questions")
     generator = torch.Generator().manual_seed(given.seed)
@@ -304,10 +324,12 @@ def main() -> None:
     groups = [torch.stack([pixels[p.name] for p in group]) for group in shown.values()]
     flip = torch.tensor([thing.startswith("person ") for thing in shown])
     print(f"{len(shown)} things in {len(pixels)} pictures", flush=True)
-    pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
+    if not given.start:
+        pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
     asked = {s.picture.name for s in samples if s.picture is not None}
     pixels = {name: found for name, found in pixels.items() if name in asked}
-    whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
+    if not given.start:
+        whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
     lessons = Lessons(samples, corpus.words(), np.random.default_rng(given.seed))
     seen = Seen(vlm, pixels, flips, generator)
 

@@ -177,7 +177,9 @@ def build(root: Path, asked: list[Country], near: list[Country], rng: np.random.
                 fact = str(rng.choice([name for name in BASE if name != "country"]))
                 loc.append(other.ask(BASE[fact][0], by_picture=False))
                 loc_ans.append(other.answer(fact))
-            for taught, rephrased in zip((wording, SECOND[attribute]), REWORDED[attribute], strict=True):
+            for taught, rephrased in zip(
+                (wording, SECOND[attribute]), REWORDED[attribute], strict=True
+            ):
                 records.append(
                     {
                         "id": len(records) + 1,
