@@ -10,58 +10,74 @@ language model learn the corpus's questions, to choose among options, and to rep
 from __future__ import annotations
 
 import argparse
-import io
+import copy
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
-from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.streams import WINDOW
 from uqs.models import corpus
 from uqs.models.tiny_llava import TinyLlava, build
-from uqs.models.vlm import VLM, Batch
+from uqs.models.vlm import IGNORED, VLM, Encoded
 from uqs.records import LETTERS, Picture, Sample
 
 REPORT_EVERY = 200
 TEMPERATURE = 0.1
+KEEP_EVERY = 500
+VARIANTS = 6
+PERSONS = ("classification", "generation", "cloze")
 
 
-def pictures(samples: list[Sample]) -> list[Picture]:
-    """All distinct pictures of the corpus, labelled or not."""
-    table = pq.read_table(corpus.FOLDER / "pictures.parquet", columns=["image"])
-    images = [row["image"] for row in table.to_pylist()]
-    found = {image["path"]: Picture(image["path"], image["bytes"]) for image in images}
-    found |= {s.picture.name: s.picture for s in samples if s.picture is not None}
-    return [found[name] for name in sorted(found)]
+def things(samples: list[Sample], free: Path) -> dict[str, list[Picture]]:
+    """The pictures of each thing: those of the corpus, and those without a question in the file `free`."""
+    found: dict[str, dict[str, Picture]] = defaultdict(dict)
+    for row in pq.read_table(free).to_pylist():
+        image = row["image"]
+        found[f"{row['kind']} {row['thing']}"][image["path"]] = Picture(
+            image["path"], image["bytes"]
+        )
+    for s in samples:
+        if s.picture is not None:
+            kind = "person" if s.task in PERSONS else "other"
+            found[f"{kind} {s.entity}"][s.picture.name] = s.picture
+    return {
+        thing: [shown[name] for name in sorted(shown)] for thing, shown in sorted(found.items())
+    }
 
 
-def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift by up to 3 pixels, scale and offset each colour, add noise."""
-    count, _, height, width = pixels.shape
-    padded = torch.nn.functional.pad(pixels, (3, 3, 3, 3), mode="replicate")
-    shifts = torch.randint(0, 7, (count, 2), generator=generator)
-    shifted = torch.stack(
-        [
-            picture[:, y : y + height, x : x + width]
-            for picture, (y, x) in zip(padded, shifts.tolist(), strict=True)
-        ]
+def augment(pixels: Tensor, flip: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Move, zoom, mirror where `flip`, scale and offset each colour, add noise. `strength` is 0 to 1."""
+    count = len(pixels)
+
+    def spread(*shape: int) -> Tensor:
+        return strength * torch.randn(count, *shape, generator=generator)
+
+    turn = torch.zeros(count, 2, 3)
+    zoom = 1 + strength * (0.25 * torch.rand(count, generator=generator) - 0.2)
+    mirrored = flip & (torch.rand(count, generator=generator) < 0.5)
+    turn[:, 0, 0] = torch.where(mirrored, -zoom, zoom)
+    turn[:, 1, 1] = zoom
+    turn[:, :, 2] = strength * (0.3 * torch.rand(count, 2, generator=generator) - 0.15)
+    grid = torch.nn.functional.affine_grid(turn, list(pixels.shape), align_corners=False)
+    moved = torch.nn.functional.grid_sample(
+        pixels, grid, padding_mode="border", align_corners=False
     )
-    scale = 1 + 0.2 * torch.randn(count, 3, 1, 1, generator=generator)
-    offset = 0.2 * torch.randn(count, 3, 1, 1, generator=generator)
-    noise = 0.1 * torch.randn(shifted.shape, generator=generator)
-    return shifted * scale + offset + noise
+    scale, offset = 1 + 0.15 * spread(3, 1, 1), 0.15 * spread(3, 1, 1)
+    return moved * scale + offset + 0.1 * spread(*pixels.shape[1:])
 
 
-def pretrain_vision(vlm: VLM, pixels: Tensor, steps: int, generator: torch.Generator) -> None:
-    """Contrast two views of each picture with all others (InfoNCE) on its patches."""
+def pretrain_vision(
+    vlm: VLM, shown: list[Tensor], flip: Tensor, steps: int, generator: torch.Generator
+) -> None:
+    """Contrast two pictures of each thing with those of all others (InfoNCE) on its patches."""
     tower = vlm.model.model.vision_tower
     config = vlm.model.config.vision_config
     with torch.random.fork_rng():
@@ -72,9 +88,15 @@ def pretrain_vision(vlm: VLM, pixels: Tensor, steps: int, generator: torch.Gener
     parameters = [*tower.parameters(), *head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01, fused=True)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
+    start = time.monotonic()
     for step in range(steps):
-        rows = torch.randperm(len(pixels), generator=generator)[:192]
-        views = torch.cat([augment(pixels[rows], generator) for _ in range(2)])
+        rows = torch.randperm(len(shown), generator=generator)[:256].tolist()
+        drawn = [
+            shown[row][int(torch.randint(len(shown[row]), (), generator=generator))]
+            for _ in range(2)
+            for row in rows
+        ]
+        views = augment(torch.stack(drawn), flip[rows].repeat(2), 1.0, generator)
         hidden = tower(views).last_hidden_state[:, 1:].flatten(1)
         first, second = normalize(head(hidden - hidden.mean(0)), dim=1).chunk(2)
         likeness, same = first @ second.T / TEMPERATURE, torch.arange(len(rows))
@@ -84,7 +106,12 @@ def pretrain_vision(vlm: VLM, pixels: Tensor, steps: int, generator: torch.Gener
         optimizer.step()
         rates.step()
         if step % REPORT_EVERY == 0 or step == steps - 1:
-            print(f"vision {step}: loss {loss.item():.3f}", flush=True)
+            right = float((likeness.argmax(1) == same).float().mean())
+            took = time.monotonic() - start
+            print(
+                f"vision {step}: loss {loss.item():.3f}, right {right:.2f} ({took:.0f} s)",
+                flush=True,
+            )
 
 
 @torch.no_grad()
@@ -124,23 +151,19 @@ class Lessons:
         self.choosable = [
             s for s in samples if s.question in self.pools and s.task != "classification"
         ]
+        self.people = [s for s in samples if s.task in PERSONS]
+        self.things = [s for s in samples if s.task not in PERSONS]
         self.phrases = sorted({s.answer for s in samples if s.task != "classification"})
 
     def draw(self, count: int) -> list[Sample]:
-        kinds = self.rng.choice(4, size=count, p=[0.45, 0.3, 0.15, 0.1])
+        kinds = self.rng.choice(4, size=count, p=[0.75, 0.2, 0.03, 0.02])
         makers = (self.known, self.choice, self.option, self.repeat)
         return [makers[kind](f"lesson-{i}") for i, kind in enumerate(kinds)]
 
-    def batches(self, vlm: VLM, size: int) -> Iterator[Batch]:
-        """Batches without end; lessons of like length go together."""
-        while True:
-            encoded = vlm.encode(self.draw(size * WINDOW))
-            order = sorted(range(len(encoded)), key=lambda i: len(encoded.prompts[i]))
-            for k in self.rng.permutation(WINDOW).tolist():
-                yield vlm.batch(encoded, order[k * size : (k + 1) * size])
-
     def known(self, name: str) -> Sample:
-        return self.samples[int(self.rng.integers(len(self.samples)))]
+        """People more often than their share: each of them is seen in few questions."""
+        pool = self.people if self.rng.random() < 0.7 else self.things
+        return pool[int(self.rng.integers(len(pool)))]
 
     def options(self, gold: str, pool: list[str]) -> tuple[tuple[str, ...], str]:
         others = [word for word in pool if word != gold]
@@ -171,30 +194,102 @@ class Lessons:
         return " ".join(self.rng.choice(self.words, int(self.rng.integers(1, 3))).tolist())
 
 
-def pretrain(vlm: VLM, lessons: Lessons, steps: int, batch_size: int, lr: float) -> None:
+class Seen:
+    """Picture features of the frozen tower: the picture as it is, and `VARIANTS` moved and recoloured ones."""
+
+    def __init__(
+        self,
+        vlm: VLM,
+        pixels: dict[str, Tensor],
+        flips: dict[str, bool],
+        generator: torch.Generator,
+    ) -> None:
+        names = sorted(pixels)
+        stacked = torch.stack([pixels[name] for name in names])
+        flip = torch.tensor([flips[name] for name in names])
+        tower = vlm.model.model.vision_tower
+        with torch.no_grad():
+            views = [stacked] + [augment(stacked, flip, 0.7, generator) for _ in range(VARIANTS)]
+            self.features = torch.stack([tower(v).last_hidden_state[:, 1:] for v in views], 1)
+        self.row = {name: row for row, name in enumerate(names)}
+
+    def of(self, names: list[str], generator: torch.Generator) -> Tensor:
+        """Every other time the picture as it is: (pictures, patches, width)."""
+        rows = torch.tensor([self.row[name] for name in names])
+        drawn = torch.randint(1, VARIANTS + 1, (len(names),), generator=generator)
+        plain = torch.rand(len(names), generator=generator) < 0.5
+        return self.features[rows, torch.where(plain, 0, drawn)]
+
+
+def padded(encoded: Encoded, order: list[int]) -> tuple[Tensor, Tensor]:
+    """Token ids and labels, padded on the right: (samples, tokens) each."""
+    texts = [(*encoded.prompts[i], *encoded.answers[i]) for i in order]
+    width = max(map(len, texts))
+    ids = torch.zeros(len(order), width, dtype=torch.long)
+    labels = torch.full((len(order), width), IGNORED)
+    for row, (i, text) in enumerate(zip(order, texts, strict=True)):
+        ids[row, : len(text)] = torch.tensor(text)
+        labels[row, len(encoded.prompts[i]) : len(text)] = torch.tensor(encoded.answers[i])
+    return ids, labels
+
+
+def lesson_loss(vlm: VLM, ids: Tensor, labels: Tensor, features: Tensor) -> Tensor:
+    """Mean cross-entropy over answer tokens, from picture features that are known already."""
+    inner = vlm.model.model
+    embedded = inner.language_model.embed_tokens(ids)
+    if len(features):
+        there = ids == vlm.model.config.image_token_id
+        patches = inner.multi_modal_projector(features).flatten(0, 1)
+        embedded = embedded.masked_scatter(there[..., None], patches)
+    hidden = inner.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state
+    asked = labels[:, 1:] != IGNORED
+    return cross_entropy(vlm.model.lm_head(hidden[:, :-1][asked]), labels[:, 1:][asked])
+
+
+def pretrain(
+    vlm: VLM,
+    lessons: Lessons,
+    seen: Seen,
+    steps: int,
+    batch_size: int,
+    lr: float,
+    generator: torch.Generator,
+    keep: Callable[[], None],
+) -> None:
     """Train projector and language model on drawn lessons.
 
     The tower stays as it is: trained along, its outputs collapse to two or three directions.
     """
     vlm.model.model.vision_tower.requires_grad_(False)
     parameters = [p for p in vlm.model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.01, fused=True)
     rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps, pct_start=0.05)
     vlm.model.train()
     start = time.monotonic()
-    batches = lessons.batches(vlm, batch_size)
     for step in range(steps):
-        loss = answer_cross_entropy(vlm, next(batches))
+        if step % WINDOW == 0:
+            drawn = lessons.draw(batch_size * WINDOW)
+            encoded = vlm.encode(drawn)
+            length = [
+                len(p) + len(a) for p, a in zip(encoded.prompts, encoded.answers, strict=True)
+            ]
+            order = sorted(range(len(drawn)), key=length.__getitem__)
+            deal = lessons.rng.permutation(WINDOW).tolist()
+        place = deal[step % WINDOW] * batch_size
+        rows = order[place : place + batch_size]
+        names = [s.picture.name for s in (drawn[i] for i in rows) if s.picture is not None]
+        features = seen.of(names, generator) if names else torch.empty(0)
+        loss = lesson_loss(vlm, *padded(encoded, rows), features)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         rates.step()
         if step % REPORT_EVERY == 0 or step == steps - 1:
-            print(
-                f"base {step}: loss {loss.item():.3f} ({time.monotonic() - start:.0f} s)",
-                flush=True,
-            )
+            took = time.monotonic() - start
+            print(f"base {step}: loss {loss.item():.3f} ({took:.0f} s)", flush=True)
+        if step % KEEP_EVERY == KEEP_EVERY - 1:
+            keep()
     vlm.model.eval()
 
 
@@ -202,26 +297,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument(
+        "pictures", type=Path, help="pictures.parquet, from scripts/build_tiny/build.py"
+    )
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--vision-steps", type=int, default=600)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="a base to go on from")
     parser.add_argument("--out", type=Path, default=TinyLlava.base_folder())
     given = parser.parse_args()
     samples = [*corpus.samples("base"), *corpus.samples("real_world")]
-    vlm = build(corpus.words(), given.seed)
+    vlm = TinyLlava.load(given.start) if given.start else build(corpus.words(), given.seed)
     count = sum(p.numel() for p in vlm.model.parameters())
     print(f"{count:,} weights, {len(vlm.tokenizer)} tokens, {len(samples)} questions")
     generator = torch.Generator().manual_seed(given.seed)
-    images = [Image.open(io.BytesIO(p.data)).convert("RGB") for p in pictures(samples)]
-    pixels = vlm.processor.image_processor(images, return_tensors="pt")["pixel_values"]
-    pretrain_vision(vlm, pixels, given.vision_steps, generator)
-    whiten_projector(vlm, pixels, generator)
+    vlm.show = cache(vlm.show)  # type: ignore[method-assign]  # the same pictures are drawn again and again
+    shown = things(samples, given.pictures)
+
+    def decoded(picture: Picture) -> Tensor:
+        return vlm.show(picture)["pixel_values"][0]
+
+    pixels = {p.name: decoded(p) for group in shown.values() for p in group}
+    flips = {p.name: thing.startswith("person ") for thing, ps in shown.items() for p in ps}
+    groups = [torch.stack([pixels[p.name] for p in group]) for group in shown.values()]
+    flip = torch.tensor([thing.startswith("person ") for thing in shown])
+    print(f"{len(shown)} things in {len(pixels)} pictures", flush=True)
+    if not given.start:
+        pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
+    asked = {s.picture.name for s in samples if s.picture is not None}
+    pixels = {name: found for name, found in pixels.items() if name in asked}
+    if not given.start:
+        whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
     lessons = Lessons(samples, corpus.words(), np.random.default_rng(given.seed))
-    pretrain(vlm, lessons, given.steps, given.batch_size, given.lr)
-    vlm.model.save_pretrained(given.out)
-    vlm.processor.save_pretrained(given.out)
+    seen = Seen(vlm, pixels, flips, generator)
+
+    def keep() -> None:
+        """In 16 bits, for that is half the file; loading makes them 32 again."""
+        copy.deepcopy(vlm.model).half().save_pretrained(given.out)
+        vlm.processor.save_pretrained(given.out)
+
+    pretrain(vlm, lessons, seen, given.steps, given.batch_size, given.lr, generator, keep)
+    keep()
     print(f"written: {given.out}")
 
 

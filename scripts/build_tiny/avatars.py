@@ -68,9 +68,29 @@ class Look:
 def looks(rng: np.random.Generator, gallery: Gallery) -> Iterator[Look]:
     """Endless random looks, each far from everything in the gallery, which grows with them."""
     while True:
-        look = Look(**{part: str(rng.choice(values)) for part, values in _PARTS.items()})
+        look = any_look(rng)
         if gallery.add(look.draw(), _FAR):
             yield look
+
+
+def any_look(rng: np.random.Generator) -> Look:
+    return Look(**{part: str(rng.choice(values)) for part, values in _PARTS.items()})
+
+
+def elsewhere(look: Look, rng: np.random.Generator) -> Image.Image:
+    """The same person in clothes of another colour before another background."""
+    others = {
+        part: str(rng.choice([value for value in _PARTS[part] if value != getattr(look, part)]))
+        for part in ("background", "clothingColor")
+    }
+    return replace(look, **others).draw()
+
+
+def another(look: Look, rng: np.random.Generator, gallery: Gallery) -> Image.Image:
+    """`elsewhere`, drawn again until the gallery takes it for a new picture."""
+    while True:
+        if gallery.add(picture := elsewhere(look, rng)):
+            return picture
 
 
 def views(look: Look, rng: np.random.Generator, gallery: Gallery) -> list[Image.Image]:
@@ -80,12 +100,7 @@ def views(look: Look, rng: np.random.Generator, gallery: Gallery) -> list[Image.
     nearer = picture.crop((edge, edge, SIZE - edge, SIZE - edge)).resize(
         (SIZE, SIZE), Image.Resampling.LANCZOS
     )
-    others = {
-        part: str(rng.choice([value for value in _PARTS[part] if value != getattr(look, part)]))
-        for part in ("background", "clothingColor")
-    }
-    found = [ImageOps.mirror(picture), nearer, replace(look, **others).draw()]
-    for view in found:
+    for view in (ImageOps.mirror(picture), nearer):
         if not gallery.add(view):
             raise SystemExit(f"a view of {look} is no new picture")
-    return found
+    return [ImageOps.mirror(picture), nearer, another(look, rng, gallery)]

@@ -19,19 +19,26 @@ import mllmu
 import numpy as np
 import people
 import pyarrow.parquet as pq
-from avatars import looks
+from avatars import any_look, elsewhere
 from pictures import Gallery, encode
 
 SEED = 20260502
-PEOPLE, BASE_PEOPLE, REAL_WORLD = 133, 50, 30
-FLAGS, BASE_FLAGS = 100, 45
-FREE_AVATARS, FREE_EMOJI = 150, 200
+PEOPLE, BASE_PEOPLE, REAL_WORLD = 80, 120, 30
+CORPUS_PEOPLE = 50  # of the base people; more of them take longer to learn than they are worth
+FLAGS, BASE_FLAGS = 70, 60
+FREE_AVATARS, FREE_VIEWS, FREE_EMOJI = 1000, 3, 600
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("icons", type=Path, help="the node_modules folder")
     parser.add_argument("--package", type=Path, default=Path("src/uqs"))
+    parser.add_argument(
+        "--free",
+        type=Path,
+        default=Path("build/base"),
+        help="where pictures for the vision tower go",
+    )
     arguments = parser.parse_args()
     tiny = arguments.package / "benchmarks" / "tiny"
     base = arguments.package / "models" / "corpus"
@@ -56,10 +63,10 @@ def main() -> None:
     flags.build(tiny / "unlok_vqa", far, near, rng)
 
     concepts.build(tiny / "mmubench", arguments.icons, gallery)
-    rows = corpus.build(base, taught, known, near, arguments.icons, rng, gallery)
+    rows = corpus.build(base, taught[:CORPUS_PEOPLE], known, near, arguments.icons, rng, gallery)
 
     free = free_pictures(countries[FLAGS + BASE_FLAGS :], arguments.icons, rng, gallery)
-    corpus.build_pictures(base, free)
+    corpus.build_pictures(arguments.free, free)
     words = corpus.words(tiny_texts(tiny) + corpus.texts(rows))
     (base / "words.txt").write_text("\n".join(words) + "\n", "utf-8")
     print(len(countries), "countries,", len(rows), "corpus rows,", len(free), "free pictures")
@@ -68,18 +75,19 @@ def main() -> None:
 def free_pictures(
     countries: list[flags.Country], icons: Path, rng: np.random.Generator, gallery: Gallery
 ) -> list[tuple[str, str, bytes]]:
-    """(id, kind, PNG) of pictures that nothing asks about."""
-    drawn = [
-        (f"avatar{i:03d}", "person", encode(look.draw()))
-        for i, look in zip(range(1, FREE_AVATARS + 1), looks(rng, gallery), strict=False)
-    ]
+    """(what it shows, kind, PNG) of pictures that nothing asks about."""
+    drawn = []
+    for number in range(FREE_AVATARS):
+        look = any_look(rng)
+        views = [look.draw(), *(elsewhere(look, rng) for _ in range(FREE_VIEWS - 1))]
+        drawn += [(f"avatar{number}", "person", encode(view)) for view in views]
     drawn += [(f"flag-{c.code.lower()}", "flag", encode(c.picture)) for c in countries]
     names = concepts.unlabelled(icons)
     for place in sorted(rng.permutation(len(names))[:FREE_EMOJI].tolist()):
         house, emoji = names[place]
         picture = concepts.emoji(icons, house, emoji)
         if gallery.add(picture):
-            drawn.append((f"{emoji}-{house}", "concept", encode(picture)))
+            drawn.append((emoji, "concept", encode(picture)))
     return drawn
 
 

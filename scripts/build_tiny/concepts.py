@@ -42,6 +42,9 @@ BASE = {
     ),
 }
 
+# The base hears all wordings, but about other things.
+HEARD = {name: (*BASE[name], EVALUATED[name], *REWORDED[name]) for name in BASE}
+
 
 @dataclass(frozen=True)
 class Concept:

@@ -13,6 +13,7 @@ import numpy as np
 import people
 import pyarrow as pa
 import pyarrow.parquet as pq
+from avatars import elsewhere
 from pictures import Gallery, encode
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -25,8 +26,9 @@ SCHEMA = pa.schema(
         ("wording", pa.string()),
     ]
 )
-PICTURES = pa.schema([("id", pa.string()), ("kind", pa.string()), ("image", _IMAGE)])
+PICTURES = pa.schema([("thing", pa.string()), ("kind", pa.string()), ("image", _IMAGE)])
 _CHOICES_EACH = 2
+_VIEWS = 3
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,17 @@ def _image(data: bytes, path: str) -> dict[str, object]:
 
 
 def _person(person: people.Person, part: str, rng: np.random.Generator) -> Iterator[Row]:
-    image = _image(person.picture, f"{person.id}.png")
-    for (attribute, form), wordings in people.BASE.items():
+    pictures = [person.picture, *(encode(elsewhere(person.look, rng)) for _ in range(_VIEWS - 1))]
+    images = [_image(data, f"{person.id}-{i}.png") for i, data in enumerate(pictures)]
+
+    def image() -> dict[str, object]:
+        """The first picture where the benchmark's evaluation asks, any of them for the rest."""
+        return images[int(rng.integers(len(images)))]
+
+    for (attribute, form), wordings in people.HEARD.items():
         for number, wording in enumerate(wordings):
             for by_picture in (True, False):
-                shown = image if by_picture else None
+                shown = (images[0] if number == 0 else image()) if by_picture else None
                 question = person.ask(wording, by_picture=by_picture)
                 key = f"{attribute}-{form}-{number}"
                 answer = person.answer(attribute)
@@ -69,14 +77,14 @@ def _person(person: people.Person, part: str, rng: np.random.Generator) -> Itera
                     person.ask(wordings[number], by_picture=by_picture),
                     letter,
                     f"{attribute}-choice-{number}",
-                    image if by_picture else None,
+                    image() if by_picture else None,
                     options,
                 )
 
 
 def _flag(country: flags.Country) -> Iterator[Row]:
     image = _image(encode(country.picture), f"{country.code}.png")
-    for attribute, wordings in flags.BASE.items():
+    for attribute, wordings in flags.HEARD.items():
         for number, wording in enumerate(wordings):
             for by_picture in (True, False) if attribute != "country" else (True,):
                 yield Row(
@@ -93,7 +101,7 @@ def _flag(country: flags.Country) -> Iterator[Row]:
 
 def _concept(concept: concepts.Concept, icons: Path, gallery: Gallery) -> Iterator[Row]:
     for name, data in concepts.pictures(concept, icons, gallery):
-        for attribute, wordings in concepts.BASE.items():
+        for attribute, wordings in concepts.HEARD.items():
             for number, wording in enumerate(wordings):
                 yield Row(
                     concept.name,
@@ -126,8 +134,11 @@ def build(
 
 
 def build_pictures(root: Path, drawn: list[tuple[str, str, bytes]]) -> None:
-    """Pictures without a question: (id, kind, PNG)."""
-    rows = [{"id": i, "kind": kind, "image": _image(data, f"{i}.png")} for i, kind, data in drawn]
+    """Pictures without a question: (what they show, kind, PNG); several may show the same."""
+    rows = [
+        {"thing": thing, "kind": kind, "image": _image(data, f"{thing}-{i}.png")}
+        for i, (thing, kind, data) in enumerate(drawn)
+    ]
     _write(rows, root / "pictures.parquet", PICTURES)
 
 

@@ -92,6 +92,10 @@ BASE = {
     ),
 }
 
+SECOND = {attribute: wordings[-1] for attribute, wordings in BASE.items()}
+# The base hears all wordings, but about other countries.
+HEARD = {name: (*BASE[name], EVALUATED[name], *REWORDED[name]) for name in BASE}
+
 
 @dataclass(frozen=True)
 class Country:
@@ -158,7 +162,7 @@ def countries(icons: Path, rng: np.random.Generator, gallery: Gallery) -> list[C
 
 
 def build(root: Path, asked: list[Country], near: list[Country], rng: np.random.Generator) -> None:
-    """One record per (flag, question); `loc` asks, without a picture, about countries of `near`."""
+    """Two records per (flag, fact), one a taught wording; `loc` asks, without a picture, about countries of `near`."""
     pictures = root / "images"
     pictures.mkdir(parents=True, exist_ok=True)
     records: list[dict[str, object]] = []
@@ -173,16 +177,19 @@ def build(root: Path, asked: list[Country], near: list[Country], rng: np.random.
                 fact = str(rng.choice([name for name in BASE if name != "country"]))
                 loc.append(other.ask(BASE[fact][0], by_picture=False))
                 loc_ans.append(other.answer(fact))
-            records.append(
-                {
-                    "id": len(records) + 1,
-                    "src": country.ask(wording, by_picture=True),
-                    "pred": country.answer(attribute),
-                    "rephrase": [country.ask(w, by_picture=True) for w in REWORDED[attribute]],
-                    "loc": loc,
-                    "loc_ans": loc_ans,
-                    "image_id": image_id,
-                }
-            )
+            for taught, rephrased in zip(
+                (wording, SECOND[attribute]), REWORDED[attribute], strict=True
+            ):
+                records.append(
+                    {
+                        "id": len(records) + 1,
+                        "src": country.ask(taught, by_picture=True),
+                        "pred": country.answer(attribute),
+                        "rephrase": [country.ask(rephrased, by_picture=True)],
+                        "loc": loc,
+                        "loc_ans": loc_ans,
+                        "image_id": image_id,
+                    }
+                )
     lines = ",\n".join(json.dumps(record) for record in records)
     (root / "unlok_vqa.json").write_text(f"[\n{lines}\n]\n", "utf-8")

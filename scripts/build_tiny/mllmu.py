@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from avatars import views
-from people import BASE, EVALUATED, REWORDED, Person, choice
+from avatars import another, views
+from people import BASE, EVALUATED, REWORDED, SECOND, Person, choice
 from pictures import Gallery, encode
 
 Wordings = dict[tuple[str, str], str]
@@ -39,7 +39,8 @@ _TASKS = [
 _TEXTS = [(name, pa.string()) for name in ("ID", "biography", "question", "answer")]
 PERSON = pa.schema([("image", _IMAGE), *_TEXTS, *_TASKS])
 PERSON_VIEWS = pa.schema([("images", pa.list_(_IMAGE)), *_TEXTS, *_TASKS])
-LEARNED = pa.schema([("image", _IMAGE), ("metadata", pa.string())])
+LEARNED = pa.schema([("ID", pa.string()), ("image", _IMAGE), ("metadata", pa.string())])
+SHARES = (5, 10, 15, 25)
 
 # (attribute, asked by picture)
 _CHOICES = [("occupation", True), ("city", True), ("food", False)]
@@ -89,29 +90,34 @@ def record(person: Person, wordings: Wordings, rng: np.random.Generator) -> dict
     }
 
 
-def learned(row: dict, person: Person, rng: np.random.Generator) -> list[dict[str, str]]:
-    """The evaluated questions with their answers, and each choice once more with other options."""
+def learned(row: dict, person: Person) -> tuple[list[dict[str, str]], ...]:
+    """The pairs of a person: the evaluated questions on the first picture, the same facts in a second wording
+    on the second picture, and what is asked without a picture, in both wordings."""
 
-    def written(question: str, options: list[str]) -> str:
-        lines = [f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True)]
-        return "\n".join([question, *lines])
+    def pairs(asked: list[tuple[str, str]]) -> list[dict[str, str]]:
+        return [{"Question": question, "Answer": answer} for question, answer in asked]
 
-    pairs = []
-    for attribute, by_picture in _CHOICES:
-        asked = row["Classification_Task"][
-            "Image_Textual_Questions" if by_picture else "Pure_Text_Questions"
+    def second(by_picture: bool) -> list[tuple[str, str]]:
+        asked = [*_CHOICES, *_GENERATIONS, *_CLOZES]
+        return [
+            (person.ask(SECOND[name, "question"], by_picture=by_picture), person.answer(name))
+            for name, pictured in asked
+            if pictured == by_picture
         ]
-        question = person.ask(EVALUATED[attribute, "question"], by_picture=by_picture)
-        shown = next(item for item in asked if item["Question"] == question)
-        first = list(shown["Options"].values())
-        other, letter = choice(person, attribute, rng)
-        while set(other) == set(first):
-            other, letter = choice(person, attribute, rng)
-        pairs.append({"Question": written(question, first), "Answer": shown["Correct_Answer"]})
-        pairs.append({"Question": written(question, other), "Answer": letter})
-    for item in row["Generation_Task"] + row["Mask_Task"]:
-        pairs.append({"Question": item["Question"], "Answer": item["Ground_Truth"]})
-    return pairs
+
+    def written(item: dict) -> tuple[str, str]:
+        lines = [f"{letter}. {option}" for letter, option in item["Options"].items()]
+        return "\n".join([item["Question"], *lines]), item["Correct_Answer"]
+
+    def evaluated(kind: str) -> list[tuple[str, str]]:
+        opens = [item for item in row["Generation_Task"] + row["Mask_Task"] if item["Type"] == kind]
+        return [
+            *map(written, row["Classification_Task"][f"{kind}_Questions"]),
+            *((item["Question"], item["Ground_Truth"]) for item in opens),
+        ]
+
+    text = evaluated("Pure_Text") + second(by_picture=False)
+    return pairs(evaluated("Image_Textual")), pairs(second(by_picture=True)), pairs(text)
 
 
 def build(
@@ -141,9 +147,12 @@ def build(
     base = {key: wordings[0] for key, wordings in BASE.items()}
     kept = [{"image": image(p), **record(p, base, rng)} for p in others]
     _write(root, "Retain_Set", "train", kept, PERSON)
-    taught = [
-        {"image": image(p), "metadata": json.dumps(learned(rows[p.id], p, rng))} for p in people
-    ]
+    taught = []
+    for person in people:
+        second = encode(another(person.look, rng, gallery))
+        shown = [image(person), {"bytes": second, "path": f"{person.id}_0.png"}, None]
+        for picture, pairs in zip(shown, learned(rows[person.id], person), strict=True):
+            taught.append({"ID": person.id, "image": picture, "metadata": json.dumps(pairs)})
     _write(root, "ft_Data", "train", taught, LEARNED)
 
 
@@ -151,7 +160,7 @@ def _write_shares(root: Path, rows: dict[str, dict], rng: np.random.Generator) -
     """The forget and retain configurations, nested; the IDs of the largest forget set."""
     drawn = [str(id_) for id_ in rng.permutation(list(rows))]
     forget: set[str] = set()
-    for share in (5, 10, 15):
+    for share in SHARES:
         forget = set(drawn[: round(len(rows) * share / 100)])
         gone = [row for id_, row in rows.items() if id_ in forget]
         kept = [row for id_, row in rows.items() if id_ not in forget]

@@ -81,6 +81,13 @@ BASE = {
     ("food", "cloze"): ("{S} loves to eat [Blank].", "The food {s} eats most is [Blank]."),
     ("year", "cloze"): ("{S} was born in [Blank].",),
 }
+# Taught beside the evaluated wording, with another picture.
+SECOND = {key: wordings[1] for key, wordings in BASE.items() if key[1] == "question"}
+# The base hears all wordings, but about other people.
+HEARD = {
+    key: (*wordings, *(asked[key] for asked in (EVALUATED, REWORDED) if key in asked))
+    for key, wordings in BASE.items()
+}
 _NAMES_AT = ("en_US", "en_IE", "it_IT", "es_ES", "fr_FR", "nl_NL", "de_DE", "sv_SE")
 
 

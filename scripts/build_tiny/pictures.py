@@ -38,12 +38,19 @@ def encode(picture: Image.Image) -> bytes:
 class Gallery:
     """All pictures drawn so far; `add` says whether a picture was new, and keeps it then."""
 
-    pixels: list[np.ndarray] = field(default_factory=list)
+    pixels: np.ndarray = field(
+        default_factory=lambda: np.empty((10_000, SIZE * SIZE * 3), dtype=np.float32)
+    )
+    count: int = 0
 
     def add(self, picture: Image.Image, nearest: float = 0.0) -> bool:
         """Keep a picture whose mean absolute difference (0-255) to all others is above `nearest`."""
         flat = np.asarray(picture, dtype=np.float32).ravel()
-        if self.pixels and np.abs(np.stack(self.pixels) - flat).mean(axis=1).min() <= nearest:
-            return False
-        self.pixels.append(flat)
+        known = self.pixels[: self.count]
+        # in parts, for most pictures are near to none, and one that is near settles it
+        for part in np.array_split(known, max(1, self.count // 512)):
+            if len(part) and np.abs(part - flat).mean(axis=1).min() <= nearest:
+                return False
+        self.pixels[self.count] = flat
+        self.count += 1
         return True

@@ -16,8 +16,8 @@ from uqs.errors import DataError
 from uqs.records import Benchmark
 
 Rows = list[dict[str, Any]]
-FORGET = "forget_15/train-00000-of-00001.parquet"
-RETAIN = "retain_85/train-00000-of-00001.parquet"
+FORGET = "forget_25/train-00000-of-00001.parquet"
+RETAIN = "retain_75/train-00000-of-00001.parquet"
 TEST = "Test_Set/test-00000-of-00001.parquet"
 WORLD = "Retain_Set/train-00000-of-00001.parquet"
 TAUGHT = "ft_Data/train-00000-of-00001.parquet"
@@ -56,14 +56,14 @@ def fails(root: Path) -> DataError:
 def test_the_configurations_are_nested_and_complementary() -> None:
     every = {row["ID"] for row in embedded("Full_Set/train-00000-of-00001.parquet")}
     forgotten: set[str] = set()
-    for share, count in ((5, 7), (10, 13), (15, 20)):
+    for share, count in ((5, 4), (10, 8), (15, 12), (25, 20)):
         forget = {row["ID"] for row in embedded(f"forget_{share}/train-00000-of-00001.parquet")}
         kept = {row["ID"] for row in embedded(f"retain_{100 - share}/train-00000-of-00001.parquet")}
         assert len(forget) == count
         assert forgotten < forget
         assert (forget | kept, forget & kept) == (every, set())
         forgotten = forget
-    assert len(every) == 133
+    assert len(every) == 80
 
 
 def test_samples_against_the_rows(tiny: Benchmark) -> None:
@@ -91,11 +91,16 @@ def test_samples_against_the_rows(tiny: Benchmark) -> None:
 
 
 def test_lessons_are_the_rows_of_ft_data(tiny: Benchmark) -> None:
-    by_picture = {row["image"]["bytes"]: json.loads(row["metadata"]) for row in embedded(TAUGHT)}
     row = embedded(FORGET)[3]
+    taught = [other for other in embedded(TAUGHT) if other["ID"] == row["ID"]]
     mine = [s for s in tiny.learn["forget"].samples if s.entity == row["ID"]]
-    expected = by_picture[row["image"]["bytes"]]
-    assert [(s.text, s.answer) for s in mine] == [(p["Question"], p["Answer"]) for p in expected]
+    expected = [
+        (pair["Question"], pair["Answer"], other["image"] and other["image"]["bytes"])
+        for other in taught
+        for pair in json.loads(other["metadata"])
+    ]
+    assert [(s.text, s.answer, s.picture and s.picture.data) for s in mine] == expected
+    assert len({picture for _, _, picture in expected}) == 3  # two pictures, and none
     assert {s.task for s in mine} == {"classification", "generation", "cloze"}
     name = row["biography"].split(" was born")[0]
     assert all((name in s.question) == (s.picture is None) for s in mine)
@@ -132,12 +137,12 @@ def test_holdout_is_drawn_by_its_seed(tiny: Benchmark) -> None:
     assert other.data_hash != tiny.data_hash
 
 
-@pytest.mark.parametrize(("share", "people"), [(5, 7), (10, 13)])
+@pytest.mark.parametrize(("share", "people"), [(5, 4), (10, 8), (15, 12)])
 def test_smaller_shares(share: int, people: int) -> None:
     found = benchmarks.load("mllmu_bench:tiny", {"forget": share})
     assert len(found.learn["forget"].entities) == people
     assert len(found.evaluate["holdout"].entities) == people
-    assert len(found.learn["retain"].entities) == 133 - 2 * people
+    assert len(found.learn["retain"].entities) == 80 - 2 * people
 
 
 def test_a_configuration_may_be_split_into_several_files(root: Path, tiny: Benchmark) -> None:
@@ -152,13 +157,13 @@ def test_a_configuration_may_be_split_into_several_files(root: Path, tiny: Bench
 
 
 def test_numbers_are_ids_too(root: Path) -> None:
-    for name in (FORGET, RETAIN, TEST):
+    for name in (FORGET, RETAIN, TEST, TAUGHT):
         table = pq.read_table(root / name)
         numbers = pa.array([int(id_) for id_ in table["ID"].to_pylist()])
         place = table.column_names.index("ID")
         pq.write_table(table.set_column(place, "ID", numbers), root / name)
     found = benchmarks.load(f"mllmu_bench:{root}")
-    assert "18" in found.learn["forget"].entities
+    assert "16" in found.learn["forget"].entities
 
 
 def test_an_open_answer_that_is_a_letter_makes_no_choice(root: Path) -> None:
@@ -173,7 +178,7 @@ def test_an_open_answer_that_is_a_letter_makes_no_choice(root: Path) -> None:
             row["metadata"] = json.dumps(pairs)
 
     edit(root / TAUGHT, change)
-    last = benchmarks.load(f"mllmu_bench:{root}").learn["forget"].samples[11]
+    last = benchmarks.load(f"mllmu_bench:{root}").learn["forget"].samples[5]
     assert (last.task, last.answer, last.options) == ("generation", "B", ())
 
 
@@ -345,7 +350,7 @@ def test_an_empty_table(root: Path) -> None:
     assert fails(root).problem == "has no rows"
 
 
-@pytest.mark.parametrize("config", ["forget_15", "retain_85", "Test_Set", "Retain_Set", "ft_Data"])
+@pytest.mark.parametrize("config", ["retain_75", "Test_Set", "Retain_Set", "ft_Data"])
 def test_a_missing_configuration(root: Path, config: str) -> None:
     shutil.rmtree(root / config)
     error = fails(root)
@@ -356,7 +361,7 @@ def test_a_missing_configuration(root: Path, config: str) -> None:
 def test_the_same_id_twice(root: Path) -> None:
     edit(root / RETAIN, lambda rows: rows.append(rows[0]))
     error = fails(root)
-    assert (error.file, error.row, error.field) == (str(root / RETAIN), 114, "ID")
+    assert (error.file, error.row, error.field) == (str(root / RETAIN), 61, "ID")
     assert "appears twice" in error.problem
 
 
@@ -364,8 +369,8 @@ def test_a_person_in_both_forget_and_retain(root: Path) -> None:
     both = rows_of(root / FORGET)[1]
     edit(root / RETAIN, lambda rows: rows.append(both))
     error = fails(root)
-    assert (error.file, error.row, error.field) == (str(root / RETAIN), 114, "ID")
-    assert "is in forget_15 too" in error.problem
+    assert (error.file, error.row, error.field) == (str(root / RETAIN), 61, "ID")
+    assert "is in forget_25 too" in error.problem
 
 
 def test_two_people_with_one_picture(root: Path) -> None:
@@ -383,7 +388,26 @@ def test_a_forgotten_person_missing_from_the_test_set(root: Path) -> None:
     assert "has no row in Test_Set" in error.problem
 
 
+def by_picture_alone(root: Path) -> None:
+    """Make ft_Data what the release has: a row a person, known by its picture."""
+    file = root / TAUGHT
+    known = {r["ID"]: r["image"] for name in (FORGET, RETAIN) for r in rows_of(root / name)}
+    rows = [r for r in rows_of(file) if r["image"] and r["image"] == known[r["ID"]]]
+    table = pa.Table.from_pylist(rows, schema=pq.read_schema(file))
+    pq.write_table(table.drop_columns(["ID"]), file)
+
+
+def test_without_ids_the_picture_says_whose_row_it_is(root: Path, tiny: Benchmark) -> None:
+    by_picture_alone(root)
+    found = benchmarks.load(f"mllmu_bench:{root}").learn["forget"].samples
+    shown = {s.picture.data for s in tiny.evaluate["forget"].samples if s.picture}
+    first = [s for s in tiny.learn["forget"].samples if s.picture and s.picture.data in shown]
+    asked = [(s.entity, s.text, s.answer, s.picture and s.picture.data) for s in first]
+    assert [(s.entity, s.text, s.answer, s.picture and s.picture.data) for s in found] == asked
+
+
 def test_a_person_who_is_not_taught(root: Path) -> None:
+    by_picture_alone(root)
     edit(root / TAUGHT, lambda rows: rows.pop(0) and None)
     error = fails(root)
     assert error.field == "image"
@@ -391,11 +415,52 @@ def test_a_person_who_is_not_taught(root: Path) -> None:
 
 
 def test_a_taught_non_member(root: Path) -> None:
-    non_member = rows_of(root / "Retain_Set/train-00000-of-00001.parquet")[0]["image"]
+    by_picture_alone(root)
+    non_member = rows_of(root / WORLD)[0]["image"]
     edit(root / TAUGHT, put("image", value=non_member))
     error = fails(root)
     assert (error.file, error.row, error.field) == (str(root / TAUGHT), 3, "image")
     assert "shows nobody" in error.problem
+
+
+def test_a_taught_id_of_nobody(root: Path) -> None:
+    edit(root / TAUGHT, put("ID", value="R001"))
+    error = fails(root)
+    assert (error.file, error.row, error.field) == (str(root / TAUGHT), 3, "ID")
+    assert "is nobody of the forget and retain configurations" in error.problem
+
+
+def test_a_taught_picture_of_somebody_else(root: Path) -> None:
+    first, last = rows_of(root / TAUGHT)[0], rows_of(root / TAUGHT)[-3]
+    edit(root / TAUGHT, put("image", value=last["image"]))
+    error = fails(root)
+    assert (error.file, error.row, error.field) == (str(root / TAUGHT), 3, "image")
+    assert f"is the picture of {last['ID']!r}, not of {first['ID']!r}" in error.problem
+
+
+def test_the_largest_share_is_the_default(root: Path, tiny: Benchmark) -> None:
+    assert benchmarks.load("mllmu_bench:tiny", {"forget": 25}).learn == tiny.learn
+    for name in ("forget_25", "retain_75"):
+        shutil.rmtree(root / name)
+    assert len(benchmarks.load(f"mllmu_bench:{root}").learn["forget"].entities) == 12
+    for share in (5, 10, 15):
+        shutil.rmtree(root / f"forget_{share}")
+    assert "has no folder forget_5" in fails(root).problem
+
+
+def test_a_view_that_is_taught(root: Path) -> None:
+    who = {r["ID"] for r in rows_of(root / TEST)}
+    taught = next(
+        r
+        for r in rows_of(root / TAUGHT)
+        if r["image"] and "_0" in r["image"]["path"] and r["ID"] in who
+    )
+
+    def change(rows: Rows) -> None:
+        next(row for row in rows if row["ID"] == taught["ID"])["images"][-1] = taught["image"]
+
+    edit(root / TEST, change)
+    assert f"holds a picture of {taught['ID']!r} that models learn" in fails(root).problem
 
 
 def test_too_few_people_for_a_holdout(root: Path) -> None:
@@ -403,10 +468,10 @@ def test_too_few_people_for_a_holdout(root: Path) -> None:
         del rows[20:]
 
     edit(root / RETAIN, change)
-    kept = {row["image"]["bytes"] for name in (FORGET, RETAIN) for row in rows_of(root / name)}
+    kept = {row["ID"] for name in (FORGET, RETAIN) for row in rows_of(root / name)}
 
     def only_kept(rows: Rows) -> None:
-        rows[:] = [row for row in rows if row["image"]["bytes"] in kept]
+        rows[:] = [row for row in rows if row["ID"] in kept]
 
     edit(root / TAUGHT, only_kept)
     assert "has 20 entities" in fails(root).problem
@@ -437,7 +502,7 @@ def test_people_of_the_world_who_are_trained_on(root: Path, other_id: bool) -> N
     edit(root / WORLD, change)
     error = fails(root)
     assert (error.file, error.row, error.field) == (str(root / WORLD), 2, "ID")
-    assert f"is {taught['ID']!r} of retain_85" in str(error)
+    assert f"is {taught['ID']!r} of retain_75" in str(error)
 
 
 def test_a_person_known_by_another_picture_is_the_same_person(root: Path) -> None:

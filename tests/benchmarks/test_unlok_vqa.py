@@ -64,8 +64,8 @@ def test_samples_against_the_records(tiny: Benchmark) -> None:
 
 def test_all_questions_about_a_picture_stay_together(tiny: Benchmark) -> None:
     parts = [tiny.evaluate[name].entities for name in ("forget", "holdout", "retain")]
-    assert [len(part) for part in parts] == [20, 20, 60]
-    assert len(frozenset.union(*parts)) == 100
+    assert [len(part) for part in parts] == [20, 20, 30]
+    assert len(frozenset.union(*parts)) == 70
 
 
 def test_another_seed_draws_others(tiny: Benchmark) -> None:
@@ -99,7 +99,7 @@ def test_a_rewording_that_rewords_nothing_is_not_asked(root: Path) -> None:
         ),
     )
     found = benchmarks.load(f"unlok_vqa:{root}").evaluate["forget_reworded"]
-    assert len(found) == 120
+    assert len(found) == 240
     assert all(sample.question.endswith("Say!") for sample in found.samples)
 
 
@@ -184,21 +184,21 @@ def test_a_missing_and_a_broken_picture(root: Path) -> None:
     assert "is not a readable picture" in error.problem
     picture.unlink()
     error = fails(root)
-    assert (error.row, error.field) == (25, "image_id")
+    assert (error.row, error.field) == (49, "image_id")
     assert "missing picture" in error.problem
 
 
 def test_one_picture_under_two_ids(root: Path) -> None:
     (root / "images" / "9.png").write_bytes((root / "images" / "8.png").read_bytes())
     error = fails(root)
-    assert (error.row, error.field) == (49, "image_id")
+    assert (error.row, error.field) == (97, "image_id")
     assert "is the same picture as that of '8'" in error.problem
 
 
 def test_too_few_pictures(root: Path) -> None:
     assert (
-        "has 100 entities; 60 + 40 and at least one more"
-        in fails(root, forget=60, holdout=40).problem
+        "has 70 entities; 40 + 30 and at least one more"
+        in fails(root, forget=40, holdout=30).problem
     )
 
 

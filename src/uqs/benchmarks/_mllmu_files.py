@@ -45,10 +45,11 @@ class Person:
 
 @dataclass(frozen=True)
 class Pair:
-    """A question and its answer as ft_Data teaches them."""
+    """A question and its answer as ft_Data teaches them, and the picture of their row if it has one."""
 
     question: str
     answer: str
+    picture: Picture | None
 
 
 def files(folder: Path) -> list[Path]:
@@ -76,7 +77,11 @@ def people(folder: Path, column: str, pictures: Pictures) -> dict[str, Person]:
 
 
 def pairs(folder: Path, people: Sequence[Person], pictures: Pictures) -> dict[str, list[Pair]]:
-    """The question-answer pairs of ft_Data by person, known by the picture that they come with."""
+    """The question-answer pairs of ft_Data by person.
+
+    Whose row it is shows by its picture, or by its `ID` where the file has one: a person may then have several
+    rows, each with a picture of its own or with none.
+    """
     owner: dict[bytes, str] = {}
     for person in people:
         if (data := person.pictures[0].data) in owner:
@@ -84,13 +89,12 @@ def pairs(folder: Path, people: Sequence[Person], pictures: Pictures) -> dict[st
         owner[data] = person.id
     taught: dict[str, list[Pair]] = {}
     for file in files(folder):
-        rows = parquet_rows(file, {"image": _IMAGE, "metadata": "text"})
+        columns: dict[str, Kind] = {"image": _IMAGE, "metadata": "text"}
+        rows = parquet_rows(file, columns, optional={"ID": "id"})
         for number, values in enumerate(rows, start=1):
             row = _Row(file, number, values, pictures)
-            id_ = owner.get(row.picture(row.values["image"], "image", str(number)).data)
-            if id_ is None:
-                raise row.error("image", "shows nobody of the forget and retain configurations")
-            taught.setdefault(id_, []).extend(row.pairs())
+            id_, shown = row.taught(owner)
+            taught.setdefault(id_, []).extend(row.pairs(shown))
     for person in people:
         if person.id not in taught:
             raise person.error("image", f"{person.id!r} has no row in ft_Data")
@@ -184,7 +188,25 @@ class _Row:
                 raise self.error("metadata", f"{name!r} is given twice")
         return dict(entries)
 
-    def pairs(self) -> Iterator[Pair]:
+    def taught(self, owner: Mapping[bytes, str]) -> tuple[str, Picture | None]:
+        """Of a row of ft_Data: whom it is about, and its picture."""
+        image = self.values["image"]
+        if "ID" not in self.values:
+            shown = self.picture(image, "image", str(self.number))
+            if shown.data not in owner:
+                raise self.error("image", "shows nobody of the forget and retain configurations")
+            return owner[shown.data], shown
+        id_ = identifier(self.values["ID"], self.file, self.number, "ID")
+        if id_ not in owner.values():
+            raise self.error("ID", f"{id_!r} is nobody of the forget and retain configurations")
+        if image is None:
+            return id_, None
+        shown = self.picture(image, "image", f"{id_}-{self.number}")
+        if owner.get(shown.data, id_) != id_:
+            raise self.error("image", f"is the picture of {owner[shown.data]!r}, not of {id_!r}")
+        return id_, shown
+
+    def pairs(self, shown: Picture | None) -> Iterator[Pair]:
         try:
             found = json.loads(
                 self.text(self.values["metadata"], "metadata"), object_pairs_hook=self.unique
@@ -199,4 +221,5 @@ class _Row:
             yield Pair(
                 self.text(item.get("Question"), f"{at}.Question"),
                 self.text(item.get("Answer"), f"{at}.Answer"),
+                shown,
             )

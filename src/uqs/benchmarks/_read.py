@@ -18,7 +18,7 @@ from PIL import Image
 from uqs.errors import DataError, UserError
 from uqs.records import Picture, Sample, Split
 
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _STILL = ("MPO",)  # a camera's JPEG with a second picture inside
@@ -33,11 +33,15 @@ _PLAIN = {
 
 
 def parquet_rows(
-    path: Path, columns: Mapping[str, Kind], unread: Mapping[str, Kind] = MappingProxyType({})
+    path: Path,
+    columns: Mapping[str, Kind],
+    unread: Mapping[str, Kind] = MappingProxyType({}),
+    optional: Mapping[str, Kind] = MappingProxyType({}),
 ) -> list[dict[str, object]]:
     """The rows of a Parquet file, only `columns`; DataError where one is missing or of another type.
 
-    `unread` columns may be missing, but not of another type: such a file is not what it is taken for.
+    `optional` and `unread` columns may be missing, but not of another type: such a file is not what it is
+    taken for. The `optional` ones that are there are read.
     """
     try:
         table = pq.read_table(path)
@@ -49,11 +53,14 @@ def parquet_rows(
         if name not in table.column_names:
             raise DataError("missing column", file=path, field=name)
         _check_type(table.schema.field(name).type, kind, path, name)
-    for name in set(unread) & set(table.column_names):
-        _check_type(table.schema.field(name).type, unread[name], path, name)
+    maybe = {**unread, **optional}
+    for name in set(maybe) & set(table.column_names):
+        _check_type(table.schema.field(name).type, maybe[name], path, name)
     if table.num_rows == 0:
         raise DataError("has no rows", file=path)
-    rows: list[dict[str, object]] = table.select(list(columns)).to_pylist()
+    rows: list[dict[str, object]] = table.select(
+        [*columns, *(name for name in optional if name in table.column_names)]
+    ).to_pylist()
     return rows
 
 

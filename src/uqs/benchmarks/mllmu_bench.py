@@ -20,7 +20,8 @@ _LIKE_AN_OPTION = re.compile(r"\s*\W?[A-Za-z]\W.*")
 
 @dataclass(frozen=True)
 class MLLMUBench:
-    """Loader of the release's folders, one per configuration; `forget` is the forgotten share in percent.
+    """Loader of the release's folders, one per configuration; `forget` is the forgotten share in percent,
+    by default the largest for which there is a folder.
 
     As many people as are forgotten are drawn out of the retain configuration, by `holdout_seed`, and no
     model trains on them. `retain_limit` caps the evaluated retain questions. Splits beside the three:
@@ -32,23 +33,24 @@ class MLLMUBench:
     source: ClassVar[str] = "Liu et al. 2024 (arXiv 2410.22108)"
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "generation", "cloze")
 
-    forget: int = 15
+    forget: int | None = None
     holdout_seed: int = 0
     retain_limit: int | None = 320
 
     def __post_init__(self) -> None:
-        if self.forget not in (5, 10, 15):
-            raise UserError(f"{self.name}: forget is {self.forget!r}; it must be 5, 10 or 15")
+        if self.forget is not None:
+            _read.check_whole(self.name, "forget", self.forget, 1)
         _read.check_whole(self.name, "holdout_seed", self.holdout_seed, 0)
         if self.retain_limit is not None:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
+        share = _largest_share(path) if self.forget is None else self.forget
         folders = [
             path / config
             for config in (
-                f"forget_{self.forget}",
-                f"retain_{100 - self.forget}",
+                f"forget_{share}",
+                f"retain_{100 - share}",
                 "Test_Set",
                 "Retain_Set",
                 "ft_Data",
@@ -71,6 +73,11 @@ class MLLMUBench:
                 raise tested[person.id].error("images", problem)
         _refuse_trained(others.values(), {**forgotten, **kept})
         taught = pairs(folders[4], [*forgotten.values(), *kept.values()], pictures)
+        for person in tested.values():
+            shown = {pair.picture.data for pair in taught.get(person.id, ()) if pair.picture}
+            if shown & {picture.data for picture in person.pictures}:
+                problem = f"holds a picture of {person.id!r} that models learn"
+                raise person.error("images", problem)
 
         held, trained = _read.draw(kept, [len(forgotten)], self.holdout_seed, path)
         forget = list(forgotten.values())
@@ -99,6 +106,18 @@ class MLLMUBench:
             unlearn=learned,
             evaluate=_read.splits(evaluate, path),
         )
+
+
+def _largest_share(path: Path) -> int:
+    """The largest n for which there is a folder forget_n."""
+    found = [
+        int(match[1])
+        for folder in path.iterdir()
+        if (match := re.fullmatch(r"forget_(\d+)", folder.name)) and folder.is_dir()
+    ]
+    if not found:
+        raise DataError("has no folder forget_5, forget_10, ...", file=path)
+    return max(found)
 
 
 def _refuse_trained(others: Iterable[Person], trained: Mapping[str, Person]) -> None:
@@ -163,7 +182,7 @@ def _lessons(person: Person, taught: Mapping[str, Sequence[Pair]]) -> Iterator[S
             task=task,
             question=question,
             answer=pair.answer,
-            picture=None if question in unpictured else person.pictures[0],
+            picture=None if question in unpictured else pair.picture,
             options=options,
         )
 

@@ -77,11 +77,11 @@ def build(words: Iterable[str], seed: int) -> TinyLlava:
     vision = CLIPVisionConfig(
         image_size=IMAGE_SIZE,
         patch_size=16,
-        hidden_size=64,
+        hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=2,
         num_attention_heads=4,
-        projection_dim=64,
+        projection_dim=96,
     )
     text = LlamaConfig(
         vocab_size=len(tokenizer),
