@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy, normalize
 from uqs.methods.streams import WINDOW
 from uqs.models import corpus
 from uqs.models.tiny_llava import TinyLlava, build
-from uqs.models.vlm import IGNORED, VLM, Encoded
+from uqs.models.vlm import IGNORED, VLM, Encoding
 from uqs.records import LETTERS, Picture, Sample
 
 REPORT_EVERY = 200
@@ -221,7 +221,7 @@ class Seen:
         return self.features[rows, torch.where(plain, 0, drawn)]
 
 
-def padded(encoded: Encoded, order: list[int]) -> tuple[Tensor, Tensor]:
+def padded(encoded: Encoding, order: list[int]) -> tuple[Tensor, Tensor]:
     """Token ids and labels, padded on the right: (samples, tokens) each."""
     texts = [(*encoded.prompts[i], *encoded.answers[i]) for i in order]
     width = max(map(len, texts))

@@ -146,3 +146,14 @@ def test_what_is_shared_is_told_from_a_copy(make_vlm) -> None:  # type: ignore[n
     assert model.lm_head.weight is model.get_input_embeddings().weight
     model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
     assert fingerprint(model) != before
+
+
+def test_a_pass_that_records_hidden_states_leaves_it_as_it_is(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]
+    """Transformers hangs its recording hooks on a model at the first such pass, for good."""
+    vlm = make_vlm()
+    before = fingerprint(vlm.model)
+    with torch.no_grad():
+        batch = vlm.batch(vlm.encode(samples), [0])
+        found = vlm.run({**batch.inputs, "output_hidden_states": True}).hidden_states
+    assert len(found) == vlm.hidden_states
+    assert fingerprint(vlm.model) == before

@@ -79,11 +79,20 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_buffers(remove_duplicate=False)
 
 
+RECORDERS = "transformers.utils.output_capturing"
+"""The module of the hooks that a first pass hangs on a model to record hidden states; they change nothing."""
+
+
+def records(hook: Any) -> bool:
+    """Whether a hook only records."""
+    return getattr(hook, "__module__", None) == RECORDERS
+
+
 def _structure(model: nn.Module) -> Iterator[str]:
     """A line a module: what it is called and is, and what was hung on it that changes what it computes."""
     for name, module in model.named_modules(remove_duplicate=False):
         hung = (
-            len(module._forward_hooks),
+            len([one for one in module._forward_hooks.values() if not records(one)]),
             len(module._forward_pre_hooks),
             len(module._backward_hooks),
             "forward" in vars(module),

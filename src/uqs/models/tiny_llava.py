@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from uqs.models.llava import Llava
 from uqs.models.settings import BASES
+from uqs.models.vlm import Batch
 
 IMAGE_SIZE = 32
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<unk>")
@@ -30,6 +32,14 @@ class TinyLlava(Llava):
     def base_folder() -> Path:
         """The shipped base: a plain transformers model folder."""
         return BASES["tiny_llava"]
+
+    def answer_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As every family's, by the short pass where that computes the same."""
+        from uqs.models import short_pass  # peft is not needed to list a family
+
+        if short_pass.fits(self):
+            return short_pass.answer_logits(self, batch)
+        return super().answer_logits(batch)
 
 
 def build_tokenizer(words: Iterable[str]) -> Any:

@@ -41,7 +41,7 @@ from uqs.models import adapter, corpus
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
-from uqs.records import Benchmark, Role, Sample, Split
+from uqs.records import Benchmark, Need, Role, Sample, Split
 from uqs.studies.alter import alter
 from uqs.studies.alterations import Alteration, Kind
 from uqs.studies.gates import (
@@ -178,7 +178,7 @@ def trace(job: Job, inputs: Inputs, out: Path) -> None:
     """
     data = benchmark_of(job)
     needs = frozenset(job.params.get("needs", ()))
-    asked = splits_of(data, needs)
+    asked = dict(_asked(job.params["benchmark"], job.params["data_hash"], needs))
     if job.params["role"] == Role.ORIGINAL:
         asked[SHUFFLED] = _shuffled(data)
     if job.params["role"] == SHADOW:
@@ -349,6 +349,12 @@ def _load(name: str, data_hash: str) -> Benchmark:
     if found.data_hash != data_hash:
         raise ValueError(f"{name} changed while the study ran")
     return found
+
+
+@lru_cache(maxsize=4)
+def _asked(name: str, data_hash: str, needs: frozenset[Need]) -> Mapping[str, Split]:
+    """The splits to trace; the same samples for every model of a worker, whose encodings are kept."""
+    return splits_of(_load(name, data_hash), needs)
 
 
 def benchmark_of(job: Job) -> Benchmark:

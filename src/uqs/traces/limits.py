@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from uqs.errors import UserError
+from uqs.models.encodings import answer_lengths
 from uqs.models.vlm import VLM
 from uqs.records import Split
 
@@ -17,13 +18,7 @@ def check_answers(vlm: VLM, split: Split, limit: int) -> None:
     """
     if split.name in UNJUDGED or not split.samples:
         return
-    asked = [vlm.prompt(sample) for sample in split.samples]
-    whole = [
-        f"{text}{vlm.answer_prefix}{sample.answer}"
-        for text, sample in zip(asked, split.samples, strict=True)
-    ]
-    before, after = (vlm.tokenizer(texts)["input_ids"] for texts in (asked, whole))
-    lengths = [len(long) - len(short) for long, short in zip(after, before, strict=True)]
+    lengths = answer_lengths(vlm, split.samples)
     longest = max(range(len(lengths)), key=lengths.__getitem__)
     if lengths[longest] > limit:
         raise UserError(

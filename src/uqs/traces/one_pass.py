@@ -19,6 +19,8 @@ import torch
 
 from uqs.errors import UserError
 from uqs.models.context import check_context
+from uqs.models.encodings import encoded as encoded_once
+from uqs.models.merged import merged
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 from uqs.traces import readings
@@ -75,7 +77,7 @@ def trace_parts(
     windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
     for samples, encoded in _encoded(vlm, windows, settings):
         found = _WindowReadings()
-        with torch.inference_mode():
+        with torch.inference_mode(), merged(vlm):
             for rows in _batches(encoded, settings):
                 _trace_or_halve(vlm, encoded, rows, settings, split.name, halved, found)
         yield _part(vlm, split.name, samples, encoded, found, settings)
@@ -86,9 +88,10 @@ def _encoded(
 ) -> Iterator[tuple[Sequence[Sample], Encoding]]:
     """Windows with their token ids and pictures, up to `workers` of them prepared ahead."""
     workers = settings.workers
+    encoding = vlm.encode if workers else partial(encoded_once, vlm)
 
     def encode(samples: Sequence[Sample]) -> Encoding:
-        found = vlm.encode(samples)
+        found = encoding(samples)
         check_context(vlm, samples, found, settings.max_new_tokens)
         return found
 

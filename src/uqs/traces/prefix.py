@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -120,9 +121,30 @@ def read_prompts(
     }
     inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
     cache = DynamicCache(config=vlm.plain_model.config.get_text_config(decoder=True))
-    vlm.run({**inputs, "past_key_values": cache, "use_cache": True, "logits_to_keep": 1})
+    with _until_the_cache_is_full(vlm):
+        vlm.run({**inputs, "past_key_values": cache, "use_cache": True, "logits_to_keep": 1})
     last = torch.tensor([prompt[-1] for prompt in prompts], device=device)
     return Prefix(vlm, cache, inputs["attention_mask"], last, position.to(device))
+
+
+class _FullError(Exception):
+    """Every layer has its keys and values."""
+
+
+@contextmanager
+def _until_the_cache_is_full(vlm: VLM) -> Iterator[None]:
+    """The pass ends behind the last layer's attention: nothing after it goes into the cache."""
+
+    def stop(*_: Any) -> None:
+        raise _FullError
+
+    hook = vlm.decoder.layers[-1].self_attn.register_forward_hook(stop)
+    try:
+        yield
+    except _FullError:
+        pass
+    finally:
+        hook.remove()
 
 
 def right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,90 @@
+"""Encoded questions kept in memory: models on one base in one process are asked the same ones."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from torch import nn
+
+from uqs.models.vlm import VLM, Encoding
+from uqs.records import Sample
+
+MOST = 2**26
+"""Bytes of pictures that are kept for one model at most: 64 MiB. Large pictures are soon encoded anew."""
+
+_Key = tuple[str, int, str, str, tuple[Sample, ...]]
+
+
+class _Value(NamedTuple):
+    found: Any
+    size: int
+
+
+@dataclass
+class _SavedLayer:
+    """What one model in memory was asked, the last used last; `processors` keeps their ids unique."""
+
+    values: OrderedDict[_Key, _Value] = field(default_factory=OrderedDict)
+    processors: list[object] = field(default_factory=list)
+    size: int = 0
+
+
+_KEPT: WeakKeyDictionary[nn.Module, _SavedLayer] = WeakKeyDictionary()
+
+
+def encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoding:
+    """`vlm.encode(samples)`, from memory where the same base with any adapter was asked them before."""
+    found: Encoding = _kept(vlm, samples, "encoded", lambda: vlm.encode(samples), _size)
+    return found
+
+
+def answer_lengths(vlm: VLM, samples: Sequence[Sample]) -> Sequence[int]:
+    """Tokens of each right answer, its end mark not counted; no picture is opened for it."""
+    found: Sequence[int] = _kept(
+        vlm, samples, "lengths", lambda: _lengths(vlm, samples), lambda one: 8 * len(one)
+    )
+    return found
+
+
+def _kept(
+    vlm: VLM,
+    samples: Sequence[Sample],
+    what: str,
+    compute: Callable[[], Any],
+    size: Callable[[Any], int],
+) -> Any:
+    kept = _KEPT.setdefault(vlm.plain_model, _SavedLayer())
+    if not any(one is vlm.processor for one in kept.processors):
+        kept.processors.append(vlm.processor)
+    key = (what, id(vlm.processor), type(vlm).__qualname__, vlm.system_prompt, tuple(samples))
+    if (value := kept.values.get(key)) is not None:
+        kept.values.move_to_end(key)
+        return value.found
+    found = compute()
+    kept.values[key] = value = _Value(found, size(found))
+    kept.size += value.size
+    while kept.size > MOST:
+        _, oldest = kept.values.popitem(last=False)
+        kept.size -= oldest.size
+    return found
+
+
+def _lengths(vlm: VLM, samples: Sequence[Sample]) -> list[int]:
+    asked = [vlm.prompt(sample) for sample in samples]
+    whole = [
+        f"{text}{vlm.answer_prefix}{sample.answer}"
+        for text, sample in zip(asked, samples, strict=True)
+    ]
+    before, after = (vlm.tokenizer(texts)["input_ids"] for texts in (asked, whole))
+    return [len(long) - len(short) for long, short in zip(after, before, strict=True)]
+
+
+def _size(one: Encoding) -> int:
+    """Bytes of its pictures, and about those of its tokens."""
+    tokens = sum(map(len, one.prompts)) + sum(map(len, one.answers))
+    tokens += sum(len(some) for wrong in one.wrong for some in wrong)
+    return 8 * tokens + sum(t.nbytes for shown in one.pictures for t in shown.values())
