@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from uqs.benchmarks import _read
 from uqs.benchmarks._mllmu_files import Pair, Person, files, pairs, people
-from uqs.errors import DataError, UserError
+from uqs.errors import DataError
 from uqs.records import LETTERS, Benchmark, Sample, Task
 
 _OPTION_LINE = re.compile(r"\(?([A-Z])[.):]\s*(.+)")
