@@ -195,7 +195,7 @@ class Lessons:
 
 
 class Seen:
-    """Picture features of the frozen tower: the picture as it is, and `VARIANTS` moved and recoloured ones."""
+    """Picture features of the frozen tower: the picture as it is, and `VARIANTS` changed ones."""
 
     def __init__(
         self,

@@ -162,7 +162,7 @@ def countries(icons: Path, rng: np.random.Generator, gallery: Gallery) -> list[C
 
 
 def build(root: Path, asked: list[Country], near: list[Country], rng: np.random.Generator) -> None:
-    """Two records per (flag, fact), one a taught wording; `loc` asks, without a picture, about countries of `near`."""
+    """Two records per (flag, fact), a taught wording each; `loc` asks without a picture about `near`."""
     pictures = root / "images"
     pictures.mkdir(parents=True, exist_ok=True)
     records: list[dict[str, object]] = []

@@ -79,8 +79,8 @@ def people(folder: Path, column: str, pictures: Pictures) -> dict[str, Person]:
 def pairs(folder: Path, people: Sequence[Person], pictures: Pictures) -> dict[str, list[Pair]]:
     """The question-answer pairs of ft_Data by person.
 
-    Whose row it is shows by its picture, or by its `ID` where the file has one: a person may then have several
-    rows, each with a picture of its own or with none.
+    Whose row it is shows by its picture, or by its `ID` where the file has one: then a person may have
+    several rows, each with a picture of its own or with none.
     """
     owner: dict[bytes, str] = {}
     for person in people:
