@@ -30,6 +30,7 @@ from uqs.studies.gates import (
     majority_rate,
     shuffled_pictures,
 )
+from uqs.studies.references import Taught, taught
 from uqs.traces.file import read_traces
 from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
@@ -56,6 +57,8 @@ class Bench(NamedTuple):
     name: str
     majority: float
     models: Mapping[str, Mapping[str, Trace]]
+    taught: Mapping[str, Taught]
+    starts: tuple[str, ...]
 
     def of(self, role: str) -> list[Mapping[str, Trace]]:
         return [traces for name, traces in sorted(self.models.items()) if name.startswith(role)]
@@ -63,22 +66,28 @@ class Bench(NamedTuple):
 
 def read(run: Path) -> Iterator[Bench]:
     """The traces of a run's originals and oracles."""
-    manifests = [json.loads(file.read_text()) for file in run.glob("cells/*/manifest.json")]
+    manifests = [json.loads(file.read_text()) for file in run.glob("jobs/*/manifest.json")]
     for one in sorted((m for m in manifests if m["kind"] == "gates"), key=lambda m: m["label"]):
         name = one["params"]["benchmark"]
         data = benchmarks.load(name)
         both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
         shuffled = shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
         models = {role: read_traces(run / "jobs" / key) for role, key in one["inputs"].items()}
-        yield Bench(name, majority_rate(shuffled.samples), models)
+        told = {
+            role: taught(data, about["share"], about["seed"], about["retain_missing"])
+            for role, about in one["params"]["taught"].items()
+        }
+        starts = tuple(one["params"]["starts"])
+        yield Bench(name, majority_rate(shuffled.samples), models, told, starts)
 
 
 def judged(bench: Bench) -> Verdict:
     """The run's own gates."""
-    found = {name: knowledge(traces, LIMITS) for name, traces in sorted(bench.models.items())}
-    originals = {name: one for name, one in found.items() if name.startswith("original")}
-    oracles = {name: one for name, one in found.items() if name.startswith("oracle")}
-    return judge(originals, oracles, bench.majority, LIMITS)
+    found = {
+        name: knowledge(traces, LIMITS, bench.taught[name].forget, bench.taught[name].retain)
+        for name, traces in sorted(bench.models.items())
+    }
+    return judge(found, bench.starts, bench.majority, LIMITS)
 
 
 def counts(trace: Trace) -> tuple[Floats, Floats]:
@@ -170,7 +179,8 @@ def simulate(bench: Bench, rng: np.random.Generator) -> Simulated:
 def shuffled(bench: Bench, rng: np.random.Generator) -> float:
     """Rate of failing under shuffled pictures, entities drawn with replacement."""
     original = bench.of("original")[0]
-    seen = knowledge(original, LIMITS).seen
+    everything = [set(original[split].entities) for split in ("forget", "retain")]
+    seen = knowledge(original, LIMITS, *everything).seen
     right, asked = counts(original[SHUFFLED])
     chosen = rng.integers(len(right), size=(STUDIES_WITH_AUC, len(right)))
     rate = right[chosen].sum(-1) / asked[chosen].sum(-1)
@@ -187,7 +197,7 @@ def membership(bench: Bench, rng: np.random.Generator) -> float:
     forget, holdout = split_losses
     pool = [[*one, *other] for one, other in zip(forget, holdout, strict=True)]
     n = len(forget[0])
-    aucs = [knowledge(model, LIMITS).auc for model in bench.of("original")]
+    aucs = [knowledge(model, LIMITS, (), ()).auc for model in bench.of("original")]
     original = sum(auc for auc in aucs if auc is not None) / len(aucs)
     size = len(pool[0])
     # wins[oracle][a, b]: how often entity a's losses lie below entity b's, and the number of pairs

@@ -156,7 +156,7 @@ class Lessons:
         self.phrases = sorted({s.answer for s in samples if s.task != "classification"})
 
     def draw(self, count: int) -> list[Sample]:
-        kinds = self.rng.choice(4, size=count, p=[0.75, 0.2, 0.03, 0.02])
+        kinds = self.rng.choice(4, size=count, p=[0.52, 0.33, 0.12, 0.03])
         makers = (self.known, self.choice, self.option, self.repeat)
         return [makers[kind](f"lesson-{i}") for i, kind in enumerate(kinds)]
 
@@ -305,11 +305,10 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="a base to go on from")
     parser.add_argument("--out", type=Path, default=TinyLlava.base_folder())
     given = parser.parse_args()
     samples = [*corpus.samples("base"), *corpus.samples("real_world")]
-    vlm = TinyLlava.load(given.start) if given.start else build(corpus.words(), given.seed)
+    vlm = build(corpus.words(), given.seed)
     count = sum(p.numel() for p in vlm.model.parameters())
     print(f"{count:,} weights, {len(vlm.tokenizer)} tokens, {len(samples)} questions")
     generator = torch.Generator().manual_seed(given.seed)
@@ -324,12 +323,10 @@ def main() -> None:
     groups = [torch.stack([pixels[p.name] for p in group]) for group in shown.values()]
     flip = torch.tensor([thing.startswith("person ") for thing in shown])
     print(f"{len(shown)} things in {len(pixels)} pictures", flush=True)
-    if not given.start:
-        pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
+    pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
     asked = {s.picture.name for s in samples if s.picture is not None}
     pixels = {name: found for name, found in pixels.items() if name in asked}
-    if not given.start:
-        whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
+    whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
     lessons = Lessons(samples, corpus.words(), np.random.default_rng(given.seed))
     seen = Seen(vlm, pixels, flips, generator)
 

@@ -23,8 +23,7 @@ from avatars import any_look, elsewhere
 from pictures import Gallery, encode
 
 SEED = 20260502
-PEOPLE, BASE_PEOPLE, REAL_WORLD = 80, 120, 30
-CORPUS_PEOPLE = 50  # of the base people; more of them take longer to learn than they are worth
+PEOPLE, BASE_PEOPLE, REAL_WORLD = 80, 50, 30
 FLAGS, BASE_FLAGS = 70, 60
 FREE_AVATARS, FREE_VIEWS, FREE_EMOJI = 1000, 3, 600
 
@@ -63,7 +62,7 @@ def main() -> None:
     flags.build(tiny / "unlok_vqa", far, near, rng)
 
     concepts.build(tiny / "mmubench", arguments.icons, gallery)
-    rows = corpus.build(base, taught[:CORPUS_PEOPLE], known, near, arguments.icons, rng, gallery)
+    rows = corpus.build(base, taught, known, near, arguments.icons, rng, gallery)
 
     free = free_pictures(countries[FLAGS + BASE_FLAGS :], arguments.icons, rng, gallery)
     corpus.build_pictures(arguments.free, free)

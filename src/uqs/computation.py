@@ -13,12 +13,12 @@ Computation = Literal[
 
 # Raise a number when its code gives other values for the same input: what depends on it is then made again.
 CODE: Mapping[Computation, int] = {
-    "training": 2,
-    "unlearning": 3,
-    "tracing": 4,
-    "interventions": 2,
+    "training": 3,
+    "unlearning": 4,
+    "tracing": 5,
+    "interventions": 3,
     "shadows": 1,
-    "gates": 3,
+    "gates": 4,
     "measuring": 4,
 }
 _MODELS = ("torch", "transformers", "peft")

@@ -35,7 +35,7 @@ TEXTS = (
     "stage",
 )
 WHOLES = ("seed", "oracle_seed", "n")
-NUMBERS = ("value", "se", "bound", "gap", "z")
+NUMBERS = ("value", "se", "bound", "gap", "z", "share")
 COLUMNS = (*TEXTS, *WHOLES, *NUMBERS, "better", "row")
 """The long form. `better` is the direction that an arrow gives, else empty; `row` is the row in the file."""
 WORDS = {
@@ -226,7 +226,7 @@ def _keys(frame: pd.DataFrame, file: File) -> None:
 
 
 def _shared(reader: Reader) -> pd.DataFrame:
-    """The columns that a wide table has once a row."""
+    """The columns that a wide table has once per row."""
     clean = {"benchmark": plain, "method": plain}
     columns = {
         name: reader.text(name, clean.get(name))
@@ -235,8 +235,16 @@ def _shared(reader: Reader) -> pd.DataFrame:
     }
     seeds = reader.wholes("seed")
     shared = pd.DataFrame(
-        {**columns, "seed": seeds, "oracle_seed": reader.wholes("oracle_seed"), "row": reader.rows}
+        {
+            **columns,
+            "seed": seeds,
+            "oracle_seed": reader.wholes("oracle_seed"),
+            "share": reader.numbers("share").values,
+            "row": reader.rows,
+        }
     )
+    outside = (shared["share"] < 0) | (shared["share"] > 1)
+    refuse(outside, shared, "share", "is not a share from 0 to 1", reader.file)
     for name in ("benchmark", "method"):
         refuse(shared[name] == "", shared, name, "is empty", reader.file)
     refuse(seeds.isna(), shared, "seed", "is empty", reader.file)

@@ -11,7 +11,7 @@ import pandas as pd
 from uqs.card_metadata import facts_of
 from uqs.errors import DataError, UserError
 from uqs.metrics.catalogue import CARDS, is_health, symbol_of
-from uqs.records import Need, Role, Status
+from uqs.records import FURTHER, Need, Role, Status
 from uqs.results.long_form import KEYS, notes_of, refuse
 from uqs.results.panel import Better, FloatArray, Panel
 from uqs.results.raw import File
@@ -23,9 +23,12 @@ Directions = Mapping[str, Better]
 def to_panel(
     long: pd.DataFrame, file: File = "table", directions: Directions | None = None
 ) -> Panel:
-    """The Panel of a checked long form: headline splits, models before any attack, means over oracles."""
+    """The Panel of a checked long form: headline splits, models before any attack, means over oracles.
+
+    Models of known truth beside oracles and originals are left out (`uqs.audit.ladder` reads them).
+    """
     better, notes = directions_of(long, file, directions), notes_of(long)
-    long = long[long["stage"].isin(["", "before"])]
+    long = long[long["stage"].isin(["", "before"]) & ~long["role"].isin(FURTHER)]
     long = _labelled(_headline(long, file))
     key = ["role", "benchmark", "method", "seed", "metric"]
     doubled = long.duplicated([*key, "oracle_seed"])
