@@ -45,6 +45,8 @@ SHARES = (5, 10, 15, 25)
 # (attribute, asked by picture)
 _CHOICES = [("occupation", True), ("city", True), ("food", False)]
 _GENERATIONS = [("hobby", True), ("year", True), ("occupation", False)]
+# Options are drawn for every choice, and one is asked: a base this small hardly learns to choose.
+_CHOSEN = "occupation"
 _CLOZES = [("food", True), ("city", False)]
 
 
@@ -56,6 +58,8 @@ def record(person: Person, wordings: Wordings, rng: np.random.Generator) -> dict
         for attribute, pictured in _CHOICES:
             if pictured == by_picture:
                 options, letter = choice(person, attribute, rng)
+                if attribute != _CHOSEN:
+                    continue
                 wording = wordings[attribute, "question"]
                 rows.append(
                     {
@@ -85,7 +89,9 @@ def record(person: Person, wordings: Wordings, rng: np.random.Generator) -> dict
             "Image_Textual_Questions": choices(True),
             "Pure_Text_Questions": choices(False),
         },
-        "Generation_Task": opens(_GENERATIONS, "question"),
+        "Generation_Task": opens(
+            [*_GENERATIONS, *(one for one in _CHOICES if one[0] != _CHOSEN)], "question"
+        ),
         "Mask_Task": opens(_CLOZES, "cloze"),
     }
 
