@@ -156,7 +156,7 @@ class Lessons:
         self.phrases = sorted({s.answer for s in samples if s.task != "classification"})
 
     def draw(self, count: int) -> list[Sample]:
-        kinds = self.rng.choice(4, size=count, p=[0.52, 0.33, 0.12, 0.03])
+        kinds = self.rng.choice(4, size=count, p=[0.5, 0.28, 0.15, 0.07])
         makers = (self.known, self.choice, self.option, self.repeat)
         return [makers[kind](f"lesson-{i}") for i, kind in enumerate(kinds)]
 
@@ -302,8 +302,8 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--vision-steps", type=int, default=600)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=TinyLlava.base_folder())
     given = parser.parse_args()

@@ -23,7 +23,7 @@ from avatars import any_look, elsewhere
 from pictures import Gallery, encode
 
 SEED = 20260502
-PEOPLE, BASE_PEOPLE, REAL_WORLD = 80, 50, 30
+PEOPLE, BASE_PEOPLE, REAL_WORLD = 66, 50, 30
 FLAGS, BASE_FLAGS = 70, 60
 FREE_AVATARS, FREE_VIEWS, FREE_EMOJI = 1000, 3, 600
 

@@ -40,13 +40,18 @@ _TEXTS = [(name, pa.string()) for name in ("ID", "biography", "question", "answe
 PERSON = pa.schema([("image", _IMAGE), *_TEXTS, *_TASKS])
 PERSON_VIEWS = pa.schema([("images", pa.list_(_IMAGE)), *_TEXTS, *_TASKS])
 LEARNED = pa.schema([("ID", pa.string()), ("image", _IMAGE), ("metadata", pa.string())])
-SHARES = (5, 10, 15, 25)
+SHARES = (5, 10, 15, 30)
 
 # (attribute, asked by picture)
-_CHOICES = [("occupation", True), ("city", True), ("food", False)]
-_GENERATIONS = [("hobby", True), ("year", True), ("occupation", False)]
-# Options are drawn for every choice, and one is asked: a base this small hardly learns to choose.
-_CHOSEN = "occupation"
+# one choice per person: a base this small hardly learns to choose
+_CHOICES = [("occupation", True)]
+_GENERATIONS = [
+    ("hobby", True),
+    ("year", True),
+    ("city", True),
+    ("occupation", False),
+    ("food", False),
+]
 _CLOZES = [("food", True), ("city", False)]
 
 
@@ -58,8 +63,6 @@ def record(person: Person, wordings: Wordings, rng: np.random.Generator) -> dict
         for attribute, pictured in _CHOICES:
             if pictured == by_picture:
                 options, letter = choice(person, attribute, rng)
-                if attribute != _CHOSEN:
-                    continue
                 wording = wordings[attribute, "question"]
                 rows.append(
                     {
@@ -89,9 +92,7 @@ def record(person: Person, wordings: Wordings, rng: np.random.Generator) -> dict
             "Image_Textual_Questions": choices(True),
             "Pure_Text_Questions": choices(False),
         },
-        "Generation_Task": opens(
-            [*_GENERATIONS, *(one for one in _CHOICES if one[0] != _CHOSEN)], "question"
-        ),
+        "Generation_Task": opens(_GENERATIONS, "question"),
         "Mask_Task": opens(_CLOZES, "cloze"),
     }
 

@@ -16,8 +16,8 @@ from uqs.errors import DataError
 from uqs.records import Benchmark
 
 Rows = list[dict[str, Any]]
-FORGET = "forget_25/train-00000-of-00001.parquet"
-RETAIN = "retain_75/train-00000-of-00001.parquet"
+FORGET = "forget_30/train-00000-of-00001.parquet"
+RETAIN = "retain_70/train-00000-of-00001.parquet"
 TEST = "Test_Set/test-00000-of-00001.parquet"
 WORLD = "Retain_Set/train-00000-of-00001.parquet"
 TAUGHT = "ft_Data/train-00000-of-00001.parquet"
@@ -63,7 +63,7 @@ def test_the_configurations_are_nested_and_complementary() -> None:
         assert forgotten < forget
         assert (forget | kept, forget & kept) == (every, set())
         forgotten = forget
-    assert len(every) == 80
+    assert len(every) == 66
 
 
 def test_samples_against_the_rows(tiny: Benchmark) -> None:
@@ -142,7 +142,7 @@ def test_smaller_shares(share: int, people: int) -> None:
     found = benchmarks.load("mllmu_bench:tiny", {"forget": share})
     assert len(found.learn["forget"].entities) == people
     assert len(found.evaluate["holdout"].entities) == people
-    assert len(found.learn["retain"].entities) == 80 - 2 * people
+    assert len(found.learn["retain"].entities) == 66 - 2 * people
 
 
 def test_a_configuration_may_be_split_into_several_files(root: Path, tiny: Benchmark) -> None:
@@ -350,7 +350,7 @@ def test_an_empty_table(root: Path) -> None:
     assert fails(root).problem == "has no rows"
 
 
-@pytest.mark.parametrize("config", ["retain_75", "Test_Set", "Retain_Set", "ft_Data"])
+@pytest.mark.parametrize("config", ["retain_70", "Test_Set", "Retain_Set", "ft_Data"])
 def test_a_missing_configuration(root: Path, config: str) -> None:
     shutil.rmtree(root / config)
     error = fails(root)
@@ -361,7 +361,7 @@ def test_a_missing_configuration(root: Path, config: str) -> None:
 def test_the_same_id_twice(root: Path) -> None:
     edit(root / RETAIN, lambda rows: rows.append(rows[0]))
     error = fails(root)
-    assert (error.file, error.row, error.field) == (str(root / RETAIN), 61, "ID")
+    assert (error.file, error.row, error.field) == (str(root / RETAIN), 47, "ID")
     assert "appears twice" in error.problem
 
 
@@ -369,8 +369,8 @@ def test_a_person_in_both_forget_and_retain(root: Path) -> None:
     both = rows_of(root / FORGET)[1]
     edit(root / RETAIN, lambda rows: rows.append(both))
     error = fails(root)
-    assert (error.file, error.row, error.field) == (str(root / RETAIN), 61, "ID")
-    assert "is in forget_25 too" in error.problem
+    assert (error.file, error.row, error.field) == (str(root / RETAIN), 47, "ID")
+    assert "is in forget_30 too" in error.problem
 
 
 def test_two_people_with_one_picture(root: Path) -> None:
@@ -440,7 +440,7 @@ def test_a_taught_picture_of_somebody_else(root: Path) -> None:
 
 def test_the_largest_share_is_the_default(root: Path, tiny: Benchmark) -> None:
     assert benchmarks.load("mllmu_bench:tiny", {"forget": 25}).learn == tiny.learn
-    for name in ("forget_25", "retain_75"):
+    for name in ("forget_30", "retain_70"):
         shutil.rmtree(root / name)
     assert len(benchmarks.load(f"mllmu_bench:{root}").learn["forget"].entities) == 12
     for share in (5, 10, 15):
@@ -502,7 +502,7 @@ def test_people_of_the_world_who_are_trained_on(root: Path, other_id: bool) -> N
     edit(root / WORLD, change)
     error = fails(root)
     assert (error.file, error.row, error.field) == (str(root / WORLD), 2, "ID")
-    assert f"is {taught['ID']!r} of retain_75" in str(error)
+    assert f"is {taught['ID']!r} of retain_70" in str(error)
 
 
 def test_a_person_known_by_another_picture_is_the_same_person(root: Path) -> None:
