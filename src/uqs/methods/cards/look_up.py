@@ -34,7 +34,7 @@ def _check(found: object, name: str) -> None:
 
     where = registry.problem("method", name)
     if not (isinstance(found, type) and issubclass(found, Method)):
-        raise UserError(f"{where}: it is no subclass of uqs.methods.base.Method")
+        raise UserError(f"{where}: it is not a subclass of uqs.methods.base.Method")
     card = getattr(found, "card", None)
     if not isinstance(card, MethodCard):
         raise UserError(f"{where}: it declares no `card`, a uqs.methods.cards.card.MethodCard")
