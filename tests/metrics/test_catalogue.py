@@ -160,7 +160,7 @@ def test_a_metric_in_a_file(write: Write) -> None:
         (('"MINE"', '"PPL"'), "Mine", "takes the symbol 'PPL' of a built-in metric"),
         (('"MINE"', '"perplexity"'), "Mine", "takes the symbol 'perplexity' of a built-in metric"),
         (('"candidates"', '"candidate"'), "Mine", "unknown need 'candidate'; did you mean 'candid"),
-        (('"higher"', '"more"'), "Mine", "better 'more' is none of lower, higher, target"),
+        (('"higher"', '"more"'), "Mine", "better 'more' is not one of lower, higher, target"),
         (("(0, 1)", "(1, 0)"), "Mine", "the lower bound 1 is not below the upper bound 0"),
         (("(0, 1)", "(1,)"), "Mine", "bounds (1,) must be two numbers"),
         (('symbol="MINE"', 'symbol=""'), "Mine", "symbol '' must be a word"),
