@@ -376,7 +376,7 @@ def test_a_start_that_peft_cannot_make_again_is_told(make_vlm, tmp_path: Path, s
         ('{"peft_type": "IA3"}', "'IA3': only LoRA adapters are read"),
         ('{"peft_type": "LORA", "layer_replication": [[0, 2]]}', "'layer_replication'"),
         ("{", "is not readable JSON"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
     ],
 )
 def test_other_adapters_are_not_read(tmp_path: Path, config: str, said: str) -> None:

@@ -97,5 +97,5 @@ def recorded_weights(folder: Path) -> str:
 def _object(folder: Path, about: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     found = about.get(field, {})
     if not isinstance(found, dict):
-        raise DataError("is no object", file=folder / INDEX, field=field)
+        raise DataError("is not an object", file=folder / INDEX, field=field)
     return found

@@ -131,7 +131,7 @@ def adapter_config(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"is not readable JSON ({error})", file=file) from None
     if not isinstance(found, dict):
-        raise DataError("is no JSON object", file=file)
+        raise DataError("is not a JSON object", file=file)
     if found.get("peft_type") != "LORA":
         raise DataError(
             f"{found.get('peft_type')!r}: only LoRA adapters are read", file=file, field="peft_type"

@@ -1,4 +1,4 @@
-"""Answers that are longer than a model may speak."""
+"""Checks that no right answer is longer than the limit for a model's answers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from uqs.models.vlm import VLM
 from uqs.records import Split
 
 UNJUDGED = frozenset({"fluent", "answers_of_model", "answers_of_oracle"})
-"""Splits whose answers are read for their likelihood alone: no greedy answer is held against them."""
+"""Splits whose answers are used only for their likelihood, not compared with greedy answers."""
 
 
 def check_answers(vlm: VLM, split: Split, limit: int) -> None:
-    """Raise UserError where a right answer has more tokens, its end mark not counted, than `limit`.
+    """Raise UserError if a right answer, without its end mark, has more tokens than `limit`.
 
-    No model could answer such a question right, and each would seem to have forgotten it.
+    No model could answer such a question correctly, so every model would seem to have forgotten it.
     """
     if split.name in UNJUDGED or not split.samples:
         return
@@ -23,6 +23,6 @@ def check_answers(vlm: VLM, split: Split, limit: int) -> None:
     if lengths[longest] > limit:
         raise UserError(
             f"split {split.name!r}, sample {split.samples[longest].id!r}: its answer has "
-            f"{lengths[longest]} tokens, and a model says {limit} at most, so that it could "
+            f"{lengths[longest]} tokens, but a model may give at most {limit}, so it could "
             "never be right; raise max_new_tokens"
         )
