@@ -98,7 +98,7 @@ def test_traces_of_other_pictures_are_refused(measured, traces, small: str, tmp_
     [
         (lambda about: about["questions"].update(forget="0"), "other questions"),
         (lambda about: about.update(data_hash="0"), "other data"),
-        (lambda about: about.pop("questions"), "does not say which questions"),
+        (lambda about: about.pop("questions"), "does not name its questions"),
         (lambda about: about.update(questions=[]), "'questions': is not an object"),
         (
             lambda about: about["settings"].update(max_new_tokens=1),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from uqs.errors import UserError
-from uqs.models.vlm import VLM, OrderFinding
+from uqs.models.vlm import VLM, PictureInputs
 
 
 class Blip2(VLM):
@@ -41,10 +41,10 @@ class Blip2(VLM):
     def decoder(self) -> Any:
         return self.plain_model.language_model.model.decoder
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         return int(self.plain_model.config.num_query_tokens)
 
-    def _with_picture(self, ids: Sequence[int], shown: OrderFinding) -> list[int]:
+    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
         mark: int = self.plain_model.config.image_token_id
         return [mark] * self.picture_tokens(shown) + list(ids)
 

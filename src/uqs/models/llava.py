@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from uqs.models.vlm import VLM, OrderFinding
+from uqs.models.vlm import VLM, PictureInputs
 
 
 class Llava(VLM):
@@ -13,7 +13,7 @@ class Llava(VLM):
     name = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         height, width = shown["pixel_values"].shape[-2:]
         patch: int = self.processor.patch_size
         extra: int = self.processor.num_additional_image_tokens

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from uqs.models.vlm import VLM, Encoding, OrderFinding
+from uqs.models.vlm import VLM, Encoding, PictureInputs
 from uqs.records import Sample
 
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -80,11 +80,11 @@ class QwenVL(VLM):
         )
         return text
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         merged: int = self.processor.image_processor.merge_size**2
         return int(shown["image_grid_thw"][0].prod()) // merged
 
-    def prompt_positions(self, ids: Sequence[int], shown: OrderFinding | None) -> Tensor:
+    def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
         """By the model's own rule: a picture's tokens stand in a grid, text goes on behind its long side."""
         rows = torch.tensor([list(ids)])
         positions, _ = self.plain_model.model.get_rope_index(

@@ -20,7 +20,7 @@ from uqs.models.opening import listed, load_model
 from uqs.records import Picture, Sample
 
 IGNORED = -100
-OrderFinding = Mapping[str, Tensor]
+PictureInputs = Mapping[str, Tensor]
 """What the model gets of one picture, by input name; rows of several pictures are put one after another."""
 
 
@@ -33,7 +33,7 @@ class Encoding:
     answers: tuple[tuple[int, ...], ...]
     wrong: tuple[tuple[tuple[int, ...], ...], ...]
     picture: tuple[int, ...]
-    pictures: tuple[OrderFinding, ...]
+    pictures: tuple[PictureInputs, ...]
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -173,17 +173,17 @@ class VLM:
         """The mark that stands for a picture in a prompt."""
         return str(self.processor.image_token)
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         """How many picture tokens the model reads for one picture."""
         raise NotImplementedError(f"{type(self).__name__} does not say how long a picture is")
 
-    def show(self, picture: Picture) -> OrderFinding:
+    def show(self, picture: Picture) -> PictureInputs:
         """One decoded picture as model inputs, each with the picture's rows first."""
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(picture.data))).convert("RGB")
         found = self.processor.image_processor([image], return_tensors="pt")
         return {name: torch.as_tensor(values) for name, values in found.items()}
 
-    def prompt_positions(self, ids: Sequence[int], shown: OrderFinding | None) -> Tensor:
+    def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
         """Position ids of a prompt's tokens: (tokens,), or (axes, tokens) for several position axes.
 
         After a prompt, every further token stands one on, on every axis.
@@ -230,7 +230,7 @@ class VLM:
         where a text holds the mark of a picture, and where a question with its answer is too long to be read.
         """
         rows: dict[Picture, int] = {}
-        pictures: list[OrderFinding] = []
+        pictures: list[PictureInputs] = []
         for sample in samples:
             self._check_unmarked(sample)
             if sample.picture is not None and sample.picture not in rows:
@@ -263,7 +263,7 @@ class VLM:
         check_context(self, samples, encoded)
         return encoded
 
-    def _with_picture(self, ids: Sequence[int], shown: OrderFinding) -> list[int]:
+    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
         mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
         length = self.picture_tokens(shown)
         return [one for i in ids for one in ([i] * length if i == mark else [i])]

@@ -1,4 +1,4 @@
-"""What cards say, in words for tables."""
+"""Fields of cards in words, for tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def needs(card: MethodCard) -> str:
 
 
 def passes(passes: Passes) -> str:
-    """What a step costs: passes forward and back, and forward alone, over a batch."""
+    """The cost of a step: passes over a batch, forward and back, or only forward."""
     parts = [
         f"{count:g} {what}"
         for count, what in zip(passes, ("training", "forward"), strict=True)
