@@ -1,4 +1,4 @@
-"""LLaVA 1.5 and its like."""
+"""LLaVA 1.5 and similar models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uqs.models.vlm import VLM, PictureInputs
 
 
 class Llava(VLM):
-    """LlavaForConditionalGeneration, asked in the wording it was tuned on. Source: arXiv 2310.03744."""
+    """LlavaForConditionalGeneration, with the prompt it was tuned on. Source: arXiv 2310.03744."""
 
     name = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
