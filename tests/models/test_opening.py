@@ -188,7 +188,7 @@ def test_a_shard_that_is_missing_is_named(make_vlm, tmp_path: Path) -> None:  # 
     family.load(tmp_path)
     shards[1].unlink()
     with pytest.raises(
-        DataError, match=rf"index\.json.*names {shards[1].name}, which is not there"
+        DataError, match=rf"index\.json.*names {shards[1].name}, which does not exist"
     ):
         family.load(tmp_path)
 

@@ -14,7 +14,7 @@ from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample
 
 MOST = 2**26
-"""The most bytes of pictures kept for one model: 64 MiB. Large pictures soon exceed it and are encoded again."""
+"""The most bytes of pictures kept for one model: 64 MiB. Large pictures are soon encoded again."""
 
 _Key = tuple[str, int, str, str, tuple[Sample, ...]]
 

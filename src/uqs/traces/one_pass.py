@@ -19,17 +19,20 @@ import torch
 
 from uqs.errors import UserError
 from uqs.models.context import check_context
+from uqs.models.encodings import answer_lengths
 from uqs.models.encodings import encoded as encoded_once
 from uqs.models.merged import merged
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 from uqs.traces import readings
-from uqs.traces.limits import check_answers
 from uqs.traces.prefix import Prefix, greedy, read_prompts
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace, join
 
 __all__ = ["HalvedBatch", "TraceSettings", "trace_parts", "trace_split"]
+
+UNJUDGED = frozenset({"fluent", "answers_of_model", "answers_of_oracle"})
+"""Splits whose answers are used only for their likelihood, not compared with greedy answers."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def trace_parts(
     not fit, if a question is too long to be read and answered, or if its right answer has more than
     `max_new_tokens` tokens.
     """
-    check_answers(vlm, split, settings.max_new_tokens)
+    _check_answers(vlm, split, settings.max_new_tokens)
     size = settings.window * settings.batch_size
     windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
     for samples, encoded in _encoded(vlm, windows, settings):
@@ -81,6 +84,23 @@ def trace_parts(
             for rows in _batches(encoded, settings):
                 _trace_or_halve(vlm, encoded, rows, settings, split.name, halved, found)
         yield _part(vlm, split.name, samples, encoded, found, settings)
+
+
+def _check_answers(vlm: VLM, split: Split, limit: int) -> None:
+    """Raise UserError if a right answer, without its end mark, has more tokens than `limit`.
+
+    No model could answer such a question correctly, so every model would seem to have forgotten it.
+    """
+    if split.name in UNJUDGED or not split.samples:
+        return
+    lengths = answer_lengths(vlm, split.samples)
+    longest = max(range(len(lengths)), key=lengths.__getitem__)
+    if lengths[longest] > limit:
+        raise UserError(
+            f"split {split.name!r}, sample {split.samples[longest].id!r}: its answer has "
+            f"{lengths[longest]} tokens, but a model may give at most {limit}, so it could "
+            "never be right; raise max_new_tokens"
+        )
 
 
 def _encoded(

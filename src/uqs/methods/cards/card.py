@@ -20,6 +20,15 @@ class Passes(NamedTuple):
     training: float
     forward: float = 0
 
+    def in_words(self) -> str:
+        """The passes as a text for tables."""
+        parts = [
+            f"{count:g} {what}"
+            for count, what in zip(self, ("training", "forward"), strict=True)
+            if count
+        ]
+        return " + ".join(parts) or "none"
+
 
 class TunedHyperparameter(NamedTuple):
     """The hyperparameter that makes a method stronger, and the range that tuning searches on a log scale."""
@@ -54,6 +63,10 @@ class MethodCard:
     settings: type[BaseModel] = MethodSettings
     tuned_hyperparameter: TunedHyperparameter | None = field(default_factory=TunedHyperparameter)
     baseline: bool = False
+
+    def needs_in_words(self) -> str:
+        """The data that the method reads, as a text for tables."""
+        return ", ".join(sorted(self.needs)) or "nothing"
 
     def __post_init__(self) -> None:
         if (self.fidelity == "adapted") != bool(self.differs):
