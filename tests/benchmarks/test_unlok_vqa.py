@@ -148,8 +148,8 @@ def test_a_missing_field(root: Path, field: str) -> None:
     ("text", "row", "problem"),
     [
         ('[\n{"id": 1},\n{"id": 2,}\n]', "3", "is not valid JSON"),
-        ("{}", None, "is not a list of records"),
-        ("[]", None, "is not a list of records"),
+        ("{}", None, "is no list of records"),
+        ("[]", None, "is no list of records"),
         ('["x"]', 1, "is no object"),
         ("", "1", "is not valid JSON"),
     ],
