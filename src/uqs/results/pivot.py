@@ -23,7 +23,7 @@ Directions = Mapping[str, Better]
 def to_panel(
     long: pd.DataFrame, file: File = "table", directions: Directions | None = None
 ) -> Panel:
-    """The Panel of a checked long form: headline splits, models before attacks, means over oracles."""
+    """The Panel of a checked long form: headline splits, models before any attack, means over oracles."""
     better, notes = directions_of(long, file, directions), notes_of(long)
     long = long[long["stage"].isin(["", "before"])]
     long = _labelled(_headline(long, file))
