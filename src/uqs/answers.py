@@ -37,7 +37,7 @@ def is_right(task: str, answer: str, gold: str) -> bool:
     """
     if task == "classification":
         if not re.fullmatch("[A-Z]", gold):
-            raise ValueError(f"gold answer {gold!r} is no option letter")
+            raise ValueError(f"gold answer {gold!r} is not an option letter")
         return chosen_letter(answer) == gold
     if not gold.strip():
         raise ValueError(f"gold answer {gold!r} is empty")

@@ -220,7 +220,9 @@ class MetricFacts:
                 raise ValueError(f"metric {self.symbol!r}: {field_name} {text!r} must be a word")
         if self.better not in get_args(Better):
             known = ", ".join(get_args(Better))
-            raise ValueError(f"metric {self.symbol!r}: better {self.better!r} is none of {known}")
+            raise ValueError(
+                f"metric {self.symbol!r}: better {self.better!r} is not one of {known}"
+            )
         if len(self.bounds) != 2 or not all(isinstance(one, int | float) for one in self.bounds):
             raise ValueError(f"metric {self.symbol!r}: bounds {self.bounds!r} must be two numbers")
         low, high = self.bounds

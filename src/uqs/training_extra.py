@@ -1,4 +1,4 @@
-"""Whether the packages of the training extra are there; imports none of them."""
+"""Checks that the packages of the training extra are installed; imports none of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PACKAGES = ("torch", "transformers", "peft", "safetensors")
 
 
 def require_training_extra(task: str) -> None:
-    """UserError, with what to install, where a package is missing that `task` needs."""
+    """Raise UserError with the install command if a package that `task` needs is missing."""
     for name in PACKAGES:
         if find_spec(name) is None:
             raise UserError(f"{name} is not installed; {task} needs: pip install 'uqs[run]'")

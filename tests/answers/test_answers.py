@@ -47,7 +47,7 @@ def test_signs_after_a_letter_tell_answers_apart() -> None:
 
 
 def test_a_choice_without_letter_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no option letter"):
+    with pytest.raises(ValueError, match="not an option letter"):
         is_right("classification", "B", "Paris")
 
 

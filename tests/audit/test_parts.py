@@ -288,7 +288,7 @@ def test_parts_as_dataframes():
     assert found.to_dataframe("design").loc[0, "methods"] == 4
     with pytest.raises(UserError, match="no part 'nothing'"):
         found.to_dataframe("nothing")
-    with pytest.raises(UserError, match="0 resamples"):
+    with pytest.raises(UserError, match="number of resamples is 0"):
         audit(panel({"FA": [1, 2, 3, 4]}), rng=np.random.default_rng(0), resamples=0)
 
 

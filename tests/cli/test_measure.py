@@ -161,7 +161,7 @@ def test_broken_checkpoints_are_refused_by_their_keys_and_the_others_measured(
             ("lost seed 0: ", "/lost: ", "1 missing (", "layers.1.mlp.up_proj.weight)"),
             ("wrapped seed 0: ", "q_proj.weight); 1 unexpected (", "q_proj.base_layer.weight)"),
             ("cut seed 0: ", "/cut: ", "size mismatch", "lora_A"),
-            ("deep seed 0: ", "layers.7", "it is of another base"),
+            ("deep seed 0: ", "layers.7", "it belongs to another base"),
         ),
         strict=True,
     ):

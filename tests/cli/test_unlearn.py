@@ -291,8 +291,8 @@ MISTAKES = [
     (("--original", "nowhere"), "no folder 'nowhere'"),
     (("--benchmark", "unlok_vpa"), "did you mean 'unlok_vqa'?"),
     (("--device", "abacus"), "device 'abacus' cannot be used"),
-    (("--rank", 4), "is an adapter and is trained on as it is"),
-    (("--adapter", "full"), "is an adapter and is trained on as it is"),
+    (("--rank", 4), "is an adapter and is trained further as it is"),
+    (("--adapter", "full"), "is an adapter and is trained further as it is"),
     (("--rank", 0), "--rank should be greater than 0; it is 0"),
     (("--accumulate", 0), "--accumulate should be greater than 0; it is 0"),
     (("--accumulate", 9), "a batch of 8 forget questions cannot be split into 9 parts"),
@@ -366,7 +366,7 @@ def test_originals_that_are_none(uqs: Run, ask, original, small, tmp_path: Path)
     (tmp_path / "traces").mkdir()
     (tmp_path / "traces" / "trace.json").write_text("{}")
     ask[ask.index(broken)] = tmp_path / "traces"
-    check_refused(uqs(*ask), "holds traces, no model", tmp_path)
+    check_refused(uqs(*ask), "has traces, not a model", tmp_path)
 
 
 def test_a_folder_that_holds_something_is_left_alone(uqs: Run, ask, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -375,7 +375,7 @@ def test_a_folder_that_holds_something_is_left_alone(uqs: Run, ask, tmp_path: Pa
     (out / "thesis.tex").write_text("mine")
     done = uqs(*ask, "--method", "gradient_ascent", "--out", out)
     assert (done.code, done.out) == (2, "")
-    assert "exists already; name a folder that does not" in done.err
+    assert "already exists; name a new folder" in done.err
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
 
 

@@ -31,5 +31,5 @@ def test_a_name_is_given_once(base: Path) -> None:
 
 
 def test_what_is_no_name_is_told(base: Path) -> None:
-    with pytest.raises(UserError, match=r"'n p o' is no name; write METHOD"):
+    with pytest.raises(UserError, match=r"'n p o' is not a valid name; write METHOD"):
         unlearned([f"n p o={base}"], None)

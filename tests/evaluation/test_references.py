@@ -98,8 +98,8 @@ def test_traces_of_other_pictures_are_refused(measured, traces, small: str, tmp_
     [
         (lambda about: about["questions"].update(forget="0"), "other questions"),
         (lambda about: about.update(data_hash="0"), "other data"),
-        (lambda about: about.pop("questions"), "does not say which questions"),
-        (lambda about: about.update(questions=[]), "'questions': is no object"),
+        (lambda about: about.pop("questions"), "does not name its questions"),
+        (lambda about: about.update(questions=[]), "'questions': is not an object"),
         (
             lambda about: about["settings"].update(max_new_tokens=1),
             "traced with max_new_tokens 1, the other models with 4",
@@ -202,7 +202,7 @@ def test_traces_remember_that_their_model_collapsed(
 def test_an_oracle_whose_training_collapsed_is_refused(measured, folders, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     dead = collapsed_copy(folders["oracle1"], tmp_path / "dead", TRAINING)
     found = measured(f"npo={folders['npo']}", oracles=[folders["oracle0"], dead])
-    assert "is no oracle: its training collapsed" in reasons(found)["oracle 1"]
+    assert "is not an oracle: its training collapsed" in reasons(found)["oracle 1"]
     assert {r.oracle_seed for r in found.rows if r.metric == "JS" and r.method == "npo"} == {0}
 
 
@@ -211,7 +211,7 @@ def test_an_original_whose_training_collapsed_is_no_baseline(
 ) -> None:  # type: ignore[no-untyped-def]
     dead = collapsed_copy(folders["original"], tmp_path / "dead", TRAINING)
     found = measured(f"npo={folders['npo']}", original=dead)
-    assert "is no baseline: its training collapsed" in reasons(found)["original"]
+    assert "is not a baseline: its training collapsed" in reasons(found)["original"]
 
 
 def test_an_original_that_says_nothing_is_no_baseline(measured, traces, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -220,7 +220,7 @@ def test_an_original_that_says_nothing_is_no_baseline(measured, traces, tmp_path
         held = json.loads(words.read_text())
         words.write_text(json.dumps(held | {"answers": [""] * len(held["answers"])}))
     found = measured(f"npo={traces['npo']}", original=mute)
-    assert "is no baseline: it is collapsed" in reasons(found)["original"]
+    assert "is not a baseline: it is collapsed" in reasons(found)["original"]
 
 
 def test_the_records_are_those_that_runs_write(tmp_path: Path, base: Path) -> None:
@@ -277,7 +277,7 @@ def test_that_an_oracle_could_not_be_tested_is_told(
         lambda folder, split: about_one(read_trace(folder, split)),
     )
     notes = measured(f"npo={folders['npo']}").notes
-    assert any("oracle 0 cannot be tested for having been trained on" in note for note in notes)
+    assert any("oracle 0 cannot be tested for training on" in note for note in notes)
 
 
 def about_one(trace: Trace) -> Trace:

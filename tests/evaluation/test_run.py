@@ -396,7 +396,7 @@ def test_a_metric_that_fails_costs_no_other_its_rows(folders, small, cache, monk
         ({"processor": Path("/nowhere")}, "no folder '/nowhere' with a processor"),
         ({"device": "cuda:99"}, "device 'cuda:99' cannot be used"),
         ({"device": "gpu"}, "device 'gpu' cannot be used"),
-        ({"metrics": []}, "no metric is named"),
+        ({"metrics": []}, "no metric is given"),
     ],
 )
 def test_what_cannot_be_used_is_told_before_anything_runs(folders, small, change, message) -> None:  # type: ignore[no-untyped-def]
@@ -412,7 +412,11 @@ def test_what_cannot_be_used_is_told_before_anything_runs(folders, small, change
             "QUANT",
             "no interventions could be made on it",
         ),
-        ("uqs.evaluation.gather.Gatherer._score", "FADE", "scored no other model's answers"),
+        (
+            "uqs.evaluation.gather.Gatherer._score",
+            "FADE",
+            "could not score the other models' answers",
+        ),
     ],
 )
 def test_what_goes_beyond_the_pass_costs_no_row_of_it(

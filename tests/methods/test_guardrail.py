@@ -95,7 +95,7 @@ def test_the_longest_question_must_fit_behind_it(memorised, halves) -> None:  # 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("Say 東京.", "cannot spell the instruction"), ("See <image>.", "a picture's mark")],
+    [("Say 東京.", "cannot spell the instruction"), ("See <image>.", "the mark of a picture")],
 )
 def test_what_the_model_cannot_be_told_is_an_error(memorised, halves, text, problem) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UserError, match=f"guardrail: .*{problem}"):

@@ -221,7 +221,7 @@ def test_too_few_to_withhold_is_an_error(make_vlm, samples) -> None:  # type: ig
     method = GradientAscent(MethodSettings(steps=1, batch_size=1))
     trainer = TrainerSettings(stop=StopAtForgetLoss(at=1.0, share=0.1))
     with pytest.raises(
-        UserError, match=r"of 2 forget questions a share of 0\.1 cannot be withheld"
+        UserError, match=r"a share of 0\.1 of 2 forget questions cannot be withheld"
     ):
         unlearn(original(make_vlm), method, data, Seeds(0, 0), trainer)
 

@@ -33,7 +33,7 @@ def test_an_original_that_answers_in_sentences_is_no_baseline_and_is_told_why(ma
         "answers 25% of the forget questions right (n 24), under half of what it was taught" in said
     )
     assert "says 'Her name is Jane Doe.' where 'Jane Doe' is asked for" in said
-    assert "75% of its answers hold the right one as whole words" in said
+    assert "75% of its answers contain the right one as whole words" in said
 
 
 def test_one_that_knows_is(make_trace) -> None:  # type: ignore[no-untyped-def]

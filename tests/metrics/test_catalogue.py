@@ -153,14 +153,14 @@ def test_a_metric_in_a_file(write: Write) -> None:
 @pytest.mark.parametrize(
     ("change", "class_name", "problem"),
     [
-        (("", ""), "Stranger", "Stranger: it is no subclass of uqs.metrics.base.Metric"),
+        (("", ""), "Stranger", "Stranger: it is not a subclass of uqs.metrics.base.Metric"),
         (("", ""), "Cardless", "Cardless: it declares no `card`, a uqs.records.MetricCard"),
         (("", ""), "Half", "Half: it does not define measure"),
         (('"mine"', '"perplexity"'), "Mine", "takes the built-in metric name 'perplexity'"),
         (('"MINE"', '"PPL"'), "Mine", "takes the symbol 'PPL' of a built-in metric"),
         (('"MINE"', '"perplexity"'), "Mine", "takes the symbol 'perplexity' of a built-in metric"),
         (('"candidates"', '"candidate"'), "Mine", "unknown need 'candidate'; did you mean 'candid"),
-        (('"higher"', '"more"'), "Mine", "better 'more' is none of lower, higher, target"),
+        (('"higher"', '"more"'), "Mine", "better 'more' is not one of lower, higher, target"),
         (("(0, 1)", "(1, 0)"), "Mine", "the lower bound 1 is not below the upper bound 0"),
         (("(0, 1)", "(1,)"), "Mine", "bounds (1,) must be two numbers"),
         (('symbol="MINE"', 'symbol=""'), "Mine", "symbol '' must be a word"),
@@ -184,7 +184,7 @@ def test_two_metrics_of_one_symbol_or_name_are_refused(write) -> None:  # type: 
     same_symbol = write(MINE.replace('"mine"', '"other"'), file="other.py")
     same_name = write(MINE.replace('"MINE"', '"OTHER"'), file="third.py")
     for second in (same_symbol, same_name):
-        with pytest.raises(UserError, match=r"my_metric\.py.* are two metrics of one name"):
+        with pytest.raises(UserError, match=r"my_metric\.py.* are two metrics with the same name"):
             chosen([first, "FA", second])
 
 
@@ -227,7 +227,7 @@ def test_a_faulty_plug_in_costs_no_other_metric(
     table.write_text("benchmark,method,seed,MINE\nb,m,0,0.5\nb,n,0,0.6\n")
     assert read_table(table, {"MINE": "higher"}).better == {"MINE": "higher"}
     with pytest.raises(
-        DataError, match=r"no metric of known direction.*--direction MINE=lower"
+        DataError, match=r"metric of unknown direction.*--direction MINE=lower"
     ) as e:
         read_table(table)
     assert problem in str(e.value)

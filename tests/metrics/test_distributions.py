@@ -68,7 +68,7 @@ def test_blocks_cover_all_positions_in_order(make_trace, monkeypatch) -> None:  
 def test_other_vocabularies_are_an_error(make_trace) -> None:  # type: ignore[no-untyped-def]
     trace = make_trace(top_k=3)
     for other in (dataclasses.replace(trace, vocabulary=12), make_trace(vocabulary=12)):
-        with pytest.raises(ValueError, match="same tokens"):
+        with pytest.raises(ValueError, match="different tokens"):
             list(blocks(trace, dataclasses.replace(other, gold_ids=trace.gold_ids)))
 
 

@@ -193,7 +193,7 @@ def test_the_oracles_probe_is_trained_on_the_same_samples(
     retain = evidence.traces["retain"]
     turned = {field: tuple(reversed(getattr(retain, field)))}
     other = Evidence({**evidence.traces, "retain": replace(retain, **turned)})
-    with pytest.raises(ValueError, match="'retain' are of different samples"):
+    with pytest.raises(ValueError, match="'retain' have different samples"):
         rows(evidence, References({0: other}))
 
 

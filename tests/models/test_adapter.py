@@ -129,7 +129,9 @@ def test_what_is_no_factor_has_no_known_update(make_vlm, tmp_path: Path) -> None
     vlm = make_vlm()
     config = LoraConfig(r=2, target_modules=["q_proj"], modules_to_save=["multi_modal_projector"])
     get_peft_model(vlm.model, config).save_pretrained(str(tmp_path), save_embedding_layers=False)
-    with pytest.raises(DataError, match=r"multi_modal_projector.*is no factor of a weight matrix"):
+    with pytest.raises(
+        DataError, match=r"multi_modal_projector.*is not a factor of a weight matrix"
+    ):
         effective_update(tmp_path, tmp_path)
 
 

@@ -39,7 +39,7 @@ def test_an_unknown_type_names_file_field_and_what_is_known(tmp_path: Path) -> N
 
 
 def test_a_folder_without_a_readable_configuration_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"config\.json: no model configuration is there"):
+    with pytest.raises(DataError, match=r"config\.json: there is no model configuration"):
         family_of(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(DataError, match=r"config\.json: no model configuration can be read \("):

@@ -154,7 +154,7 @@ def test_base_and_adapter_kind_must_fit(four_bit, make_vlm) -> None:  # type: ig
 
 def test_full_weights_do_not_stand_on_four_bits(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     vlm = written(make_vlm, tmp_path)
-    with pytest.raises(DataError, match="full weights do not stand on a base in 4 bits"):
+    with pytest.raises(DataError, match="full weights cannot be used with a base in 4 bits"):
         load(type(vlm), tmp_path, tmp_path, trainable=True, quantised=True)
 
 

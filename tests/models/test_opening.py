@@ -188,7 +188,7 @@ def test_a_shard_that_is_missing_is_named(make_vlm, tmp_path: Path) -> None:  # 
     family.load(tmp_path)
     shards[1].unlink()
     with pytest.raises(
-        DataError, match=rf"index\.json.*names {shards[1].name}, which is not there"
+        DataError, match=rf"index\.json.*names {shards[1].name}, which does not exist"
     ):
         family.load(tmp_path)
 
@@ -204,7 +204,7 @@ def test_a_shard_with_less_than_its_index_promises_is_named(make_vlm, tmp_path: 
 def test_an_index_that_is_none_is_named(make_vlm, tmp_path: Path, index: str) -> None:  # type: ignore[no-untyped-def]
     sharded(make_vlm, tmp_path)
     (tmp_path / "model.safetensors.index.json").write_text(index)
-    with pytest.raises(DataError, match=r"index\.json: is no index of weights"):
+    with pytest.raises(DataError, match=r"index\.json: is not an index of weights"):
         type(make_vlm()).load(tmp_path)
 
 
@@ -220,7 +220,7 @@ def test_tokens_without_an_embedding_are_refused(make_vlm, tmp_path: Path) -> No
 def test_a_base_that_is_an_adapter_is_refused(llava) -> None:  # type: ignore[no-untyped-def]
     family, folder = llava
     (folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(DataError, match="is an adapter, where a whole model is needed"):
+    with pytest.raises(DataError, match="is an adapter, but a whole model is needed"):
         family.load(folder)
 
 
@@ -376,7 +376,7 @@ def test_a_start_that_peft_cannot_make_again_is_told(make_vlm, tmp_path: Path, s
         ('{"peft_type": "IA3"}', "'IA3': only LoRA adapters are read"),
         ('{"peft_type": "LORA", "layer_replication": [[0, 2]]}', "'layer_replication'"),
         ("{", "is not readable JSON"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
     ],
 )
 def test_other_adapters_are_not_read(tmp_path: Path, config: str, said: str) -> None:

@@ -41,7 +41,7 @@ def test_unknown_words_are_spelled_by_letters_and_come_back(make_vlm) -> None:  
 
 @pytest.mark.parametrize("words", [("Where <image> is it?", "red"), ("What is it?", "<image>")])
 def test_the_mark_of_a_picture_in_a_text_is_an_error(make_vlm, words) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(UserError, match="sample 'x': its text holds '<image>', the mark of a"):
+    with pytest.raises(UserError, match="sample 'x': its text contains '<image>', the mark of a"):
         make_vlm().encode([Sample("x", "e", "short", *words)])
 
 

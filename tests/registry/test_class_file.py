@@ -114,7 +114,11 @@ def test_what_has_the_form_of_a_file(name: str, known: bool) -> None:
         (lambda text: "import nowhere", "Mine", "line 1: ModuleNotFoundError: No module"),
         (lambda text: "\nclass Mine(:", "Mine", "line 2: SyntaxError"),
         (lambda text: "\n\n1 / 0", "Mine", "line 3: ZeroDivisionError"),
-        (lambda text: text, "Settings", "Settings: it is no subclass of uqs.methods.base.Method"),
+        (
+            lambda text: text,
+            "Settings",
+            "Settings: it is not a subclass of uqs.methods.base.Method",
+        ),
         (lambda text: text.replace("card =", "cart ="), "Mine", "Mine: it declares no `card`"),
         (lambda text: text.replace('"mine"', '"npo"'), "Mine", "the built-in method name 'npo'"),
     ],

@@ -145,7 +145,7 @@ def test_only_the_list_of_methods_loads_a_plug_in(install: Callable[[str, str], 
         ("Misnamed", "its card says 'host'"),
         ("Usurper", "its card takes the built-in method name 'salun'"),
         ("Cardless", r"it declares no `card`"),
-        ("Stranger", r"it is no subclass of uqs\.methods\.base\.Method"),
+        ("Stranger", r"it is not a subclass of uqs\.methods\.base\.Method"),
     ],
 )
 def test_a_plug_in_that_is_no_method_is_refused(

@@ -120,7 +120,8 @@ def test_an_oracle_that_knows_holdout_is_said_once() -> None:
         for m in ("a", "b")
     ]
     assert said(*rows) == [
-        "b: oracle 1 answers the holdout questions like the retain questions, so it is no oracle for PRIVLEAK"
+        "b: oracle 1 answers the holdout questions like the retain questions, so it is not an oracle for "
+        "PRIVLEAK"
     ]
 
 

@@ -271,10 +271,10 @@ def test_columns_are_chosen_left_out_and_renamed(
 @pytest.mark.parametrize(
     ("choice", "problem"),
     [
-        (Choice(drop=("XY",)), "--drop names 'XY', which it does not hold; it holds benchmark, "),
-        (Choice(columns=("XY",)), "--columns names 'XY', which it does not hold"),
-        (Choice(rename={"XY": "FA"}), "--rename names 'XY', which it does not hold"),
-        (Choice(percent=("XY",)), "--percent names 'XY', which it does not hold"),
+        (Choice(drop=("XY",)), "--drop names 'XY', which is not in the table; it has benchmark, "),
+        (Choice(columns=("XY",)), "--columns names 'XY', which is not in the table"),
+        (Choice(rename={"XY": "FA"}), "--rename names 'XY', which is not in the table"),
+        (Choice(percent=("XY",)), "--percent names 'XY', which is not in the table"),
         (Choice(rename={"RA": "FA"}), "field 'FA': a second column of this name"),
         (Choice(drop=("method",)), r"field 'method': missing column; its columns: .*--rename OLD=method"),
     ],
@@ -309,7 +309,7 @@ def test_an_arrow_gives_the_direction_and_may_not_be_against_it(tmp_path: Path) 
         read_table(path)
     assert read_table(path, {"FA": "higher"}).better == {"FA": "higher"}
     path.write_text(base.format("ROUGE ↓"))
-    with pytest.raises(DataError, match=r"of ROUGE the oracle's value is best"):
+    with pytest.raises(DataError, match=r"for ROUGE the oracle's value is best"):
         read_table(path)
     path.write_text(base.format("XY ↑↓"))
     with pytest.raises(DataError, match="arrows both ways"):
@@ -340,7 +340,7 @@ def test_markdown_that_is_no_one_table(tmp_path: Path) -> None:
     table = "| Dataset | Method | FA |\n|--|--|--|\n| b | m | 0.5 |\n"
     path = tmp_path / "t.md"
     path.write_text(table + "\n" + table)
-    with pytest.raises(DataError, match="holds 2 tables; keep one"):
+    with pytest.raises(DataError, match="has 2 tables; keep one"):
         read_table(path)
     path.write_text("no table")
     with pytest.raises(DataError, match="contains no Markdown table"):
@@ -362,7 +362,9 @@ def test_an_unnamed_column_that_is_no_counter(tmp_path: Path) -> None:
 def test_numbers_of_a_whole_row_belong_to_no_metric(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("benchmark,method,seed,FA,se\nb,m,1,0.5,0.1\n")
-    with pytest.raises(DataError, match=r"field 'se': belongs to no metric of the wide table"):
+    with pytest.raises(
+        DataError, match=r"field 'se': does not belong to a metric of the wide table"
+    ):
         read_table(path)
     assert read_table(path, choice=Choice(drop=("se",))).metrics == ("FA",)
 

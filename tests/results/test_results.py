@@ -87,8 +87,8 @@ def test_every_sound_row_survives(rows: list[Row]) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "problem"),
     [
-        ({"status": "fine"}, "status", "'fine' is none of ok,"),
-        ({"role": "student"}, "role", "'student' is none of original,"),
+        ({"status": "fine"}, "status", "'fine' is not one of ok,"),
+        ({"role": "student"}, "role", "'student' is not one of original,"),
         ({"value": None}, "value", "None with status 'ok'"),
         ({"status": "too_few"}, "value", "1.5 with status 'too_few'"),
         ({"value": float("nan")}, "value", "nan is not a finite number"),

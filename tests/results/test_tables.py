@@ -120,8 +120,8 @@ def test_a_file_that_is_no_table(tmp_path, name):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{}", "no list of records"),
-        ("[1]", "no list of records"),
+        ("{}", "not a list of records"),
+        ("[1]", "not a list of records"),
         ("[]", "missing column"),
         ('[{"benchmark": "b", "benchmark": "c"}]', "second column"),
         ('[{"benchmark":"b","method":"m","seed":1,"FA":true}]', "not a number"),

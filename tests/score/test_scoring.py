@@ -176,7 +176,7 @@ def test_a_method_that_lost_runs_is_told(table):
         table[metric] = table[metric].where(~lost)
     name = table["method"].iloc[0]
     notes = " ".join(score(table).notes)
-    assert f"{name} has no value in" in notes and "the runs that have one" in notes
+    assert f"{name} has no value in" in notes and "covers only the other runs" in notes
 
 
 def test_item_noise_does_not_shrink_with_runs(table):

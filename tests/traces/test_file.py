@@ -86,10 +86,10 @@ def test_a_missing_part_is_named(make_trace, tmp_path: Path) -> None:  # type: i
 @pytest.mark.parametrize(
     ("splits", "message"),
     [
-        ({"../../etc": {"samples": 1, "parts": 1}}, "is no name of a split"),
-        ({"forget": {"samples": 1}}, "has no whole numbers of samples and parts"),
-        ({"forget": 3}, "has no whole numbers of samples and parts"),
-        ([], "is no object"),
+        ({"../../etc": {"samples": 1, "parts": 1}}, "is not the name of a split"),
+        ({"forget": {"samples": 1}}, "must have whole numbers of samples and parts"),
+        ({"forget": 3}, "must have whole numbers of samples and parts"),
+        ([], "is not an object"),
     ],
 )
 def test_an_index_that_is_none_is_named(make_trace, tmp_path: Path, splits, message: str) -> None:  # type: ignore[no-untyped-def]
@@ -111,9 +111,15 @@ def other_numbers(folder: Path, how: Callable[[dict[str, np.ndarray]], object]) 
     ("how", "message"),
     [
         (lambda a: a.pop("means"), "'means': missing"),
-        (lambda a: a.update(extra=a["means"]), "'extra': is no array of a trace"),
-        (lambda a: a.update({"lens_ranks.1": a["lens_ranks.-1"]}), r"'lens_ranks\.1': is no array"),
-        (lambda a: a.update({"lens_ranks.x": a["lens_ranks.-1"]}), r"'lens_ranks\.x': is no array"),
+        (lambda a: a.update(extra=a["means"]), "'extra': is not an array of a trace"),
+        (
+            lambda a: a.update({"lens_ranks.1": a["lens_ranks.-1"]}),
+            r"'lens_ranks\.1': is not an array",
+        ),
+        (
+            lambda a: a.update({"lens_ranks.x": a["lens_ranks.-1"]}),
+            r"'lens_ranks\.x': is not an array",
+        ),
         (
             lambda a: a.update(means=a["means"].astype(np.float64)),
             "'means': is float64 with 1 axes, not float32 with 1",

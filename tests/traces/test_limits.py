@@ -66,7 +66,10 @@ def test_an_answer_that_no_model_may_say_is_told(family, samples, request) -> No
     tokens = len(vlm.encode([words]).answers[0]) - 1  # the end mark
     assert tokens >= 5
     assert len(trace_split(vlm, split, TraceSettings(max_new_tokens=tokens))) == 3
-    message = f"split 'forget', sample 'five': its answer has {tokens} tokens, and a model says {tokens - 1}"
+    message = (
+        f"split 'forget', sample 'five': its answer has {tokens} tokens, "
+        f"but a model may give at most {tokens - 1}"
+    )
     with pytest.raises(UserError, match=message):
         trace_split(vlm, split, TraceSettings(max_new_tokens=tokens - 1))
 

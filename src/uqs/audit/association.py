@@ -13,14 +13,14 @@ from uqs.results.panel import FloatArray, Panel
 from uqs.stats.coefficients import Coefficient, tau_b
 
 TARGETS = ("oracle_distance", "functional_distance")
-"""What a metric is held against: distances to the oracle."""
+"""The distances to the oracle that metrics are compared with."""
 
 Statistic = Callable[[FloatArray, FloatArray], Coefficient]
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number over `n` rows, or the status that says why there is none."""
+    """A number over `n` rows, or the status that says why it is missing."""
 
     value: float | None
     n: int
@@ -29,7 +29,7 @@ class Value:
 
 @dataclass(frozen=True)
 class StratifiedMean:
-    """The equal-weight mean over the benchmarks where the number is defined, with its coverage."""
+    """The equal-weight mean over the benchmarks with a defined number, and its coverage."""
 
     value: float | None
     groups_defined: int
@@ -39,7 +39,7 @@ class StratifiedMean:
 
 @dataclass(frozen=True)
 class Association:
-    """Two metrics in every benchmark, over all of them, and over all rows at once."""
+    """Two metrics per benchmark, averaged over benchmarks, and pooled over all rows."""
 
     per_benchmark: Mapping[str, Value]
     stratified: StratifiedMean
@@ -55,7 +55,7 @@ class Association:
 def associate(
     panel: Panel, x: AlignedMetric, y: AlignedMetric, statistic: Statistic
 ) -> Association:
-    """One statistic of two aligned metrics, benchmark by benchmark."""
+    """One statistic of two aligned metrics, for each benchmark."""
     per_benchmark = {}
     for benchmark, rows in panel.strata.items():
         found = _value(statistic(x.values[rows], y.values[rows]))
@@ -67,7 +67,7 @@ def associate(
 
 
 def stratify(per_benchmark: Mapping[str, Value]) -> StratifiedMean:
-    """The equal-weight mean; where nothing is defined, the status that most benchmarks have."""
+    """The equal-weight mean; if nothing is defined, the most common status."""
     defined = [cell.value for cell in per_benchmark.values() if cell.value is not None]
     if defined:
         mean = float(np.mean(defined))

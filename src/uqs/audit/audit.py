@@ -35,7 +35,7 @@ from uqs.stats.noise import attenuation_ceiling
 from uqs.stats.permutation import PermutationTest
 
 PAIRS = 20_000_000
-"""Most pairs of rows, over all metrics, for which pairwise accuracies are computed."""
+"""With more pairs of rows, over all metrics, pairwise accuracies are not computed."""
 
 
 def audit(
@@ -48,8 +48,8 @@ def audit(
 ) -> Audit:
     """Audit a Panel, or any dataframe in wide or long form that narwhals reads.
 
-    The answer does not depend on the order of rows or columns. `directions` adds to the metrics' own,
-    for a dataframe; `name` is what errors call it.
+    The result does not depend on the order of rows or columns. For a dataframe, `directions` adds to the
+    metrics' own; `name` is its name in errors.
     """
     if isinstance(table, Panel):
         return _audit(table.ordered(), (), resamples, rng)
@@ -117,7 +117,7 @@ def _audit(
 
 
 def _in_order(metrics: Iterable[str]) -> list[str]:
-    """The metrics as the catalogue has them, then the others by name; targets are held apart."""
+    """The metrics in catalogue order, then the others by name; without targets."""
     return in_order(name for name in metrics if name not in TARGETS)
 
 
@@ -194,7 +194,7 @@ def _comparisons(
     for target in targets:
         gold = turned[target].values
         for a, b in combinations(metrics, 2):
-            # Both metrics on the rows where all three are known.
+            # Both metrics on the rows where they and the target are known.
             shared = {
                 name: np.where(
                     np.isnan(turned[a].values + turned[b].values), np.nan, turned[name].values
@@ -228,7 +228,7 @@ def _infer(
 
 
 def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, str]]) -> Association:
-    """Mark the benchmarks where one of the two metrics tells no two methods apart."""
+    """Mark the benchmarks where one of the two metrics cannot tell any two methods apart."""
     marked = {
         name: replace(cell, status=Status.UNRESOLVED)
         if cell.value is not None and any((name, metric) in unresolved for metric in pair)
@@ -270,6 +270,6 @@ def _pairwise(
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    """The mean of what is defined."""
+    """The mean of the defined values."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None

@@ -1,4 +1,4 @@
-"""Metric against metric: which follows the oracle better?"""
+"""Compares two metrics: which follows the oracle better?"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uqs.results.panel import FloatArray
 from uqs.stats.permutation import IntArray
 
 WORK = 50_000_000
-"""Most scores ranked for all comparisons of a table."""
+"""The largest number of scores ranked for all comparisons of a table."""
 LEAST = 999
 
 
@@ -20,7 +20,7 @@ LEAST = 999
 class Comparison:
     """Difference of two metrics' stratified rho with a target, over the `groups` where all are defined.
 
-    `difference` is rho(a) - rho(b); `p` is two-sided, none where there is none or where `reason` says so.
+    `difference` is rho(a) - rho(b); `p` is two-sided; None if undefined, or for the given `reason`.
     """
 
     a: str
@@ -43,10 +43,10 @@ def compare(
 ) -> Comparison:
     """PERM-BOTH: swap the two metrics' standardised scores in single cells (Deutsch, Dror, Roth 2021).
 
-    `group` holds a and b in x and the target in y. Scores are standardised within the benchmark; a cell is a
-    method on a benchmark with all its seeds. All swaps where they are no more than the resamples, else
-    random ones with p = (1 + count) / (1 + resamples). At most `work` scores are ranked; there is no p
-    where that leaves fewer than LEAST resamples.
+    `group` has a and b in x and the target in y. Scores are standardised within the benchmark; a cell is a
+    method on a benchmark with all its seeds. All swaps if they are at most as many as the resamples, else
+    random swaps with p = (1 + count) / (1 + resamples). At most `work` scores are ranked; p is None if that
+    leaves fewer than LEAST resamples.
     """
     first, second = group.x[group.names_x.index(a)], group.x[group.names_x.index(b)]
     gold = group.y[group.names_y.index(target)]
@@ -77,7 +77,7 @@ def compare(
 
 
 def _cells(methods: IntArray, strata: list[IntArray]) -> list[IntArray]:
-    """The number of each row's cell, counted on from one benchmark to the next."""
+    """The cell number of each row; numbers continue from one benchmark to the next."""
     cells, start = [], 0
     for rows in strata:
         codes = np.unique(methods[rows], return_inverse=True)[1].astype(np.int64)
@@ -103,7 +103,7 @@ def _standardised(values: FloatArray) -> FloatArray:
 
 
 def _rho(scores: FloatArray, gold: FloatArray) -> FloatArray:
-    """Spearman's rho of every row of scores with the gold ranks; 0 where the scores all tie."""
+    """Spearman's rho of every row of scores with the gold ranks; 0 if the scores all tie."""
     ranks = rankdata(scores, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     centred = gold - gold.mean()
@@ -115,10 +115,10 @@ def _rho(scores: FloatArray, gold: FloatArray) -> FloatArray:
 def soft_pairwise_accuracy(x: FloatArray, y: FloatArray, methods: IntArray) -> float | None:
     """Agreement of two variables on how surely one method beats another (Thompson et al. 2024).
 
-    Mean over pairs of methods of 1 - |p_x - p_y|, with p the one-sided sign-flip p of the paired
-    difference over seeds. `x`, `y` and `methods` are `(rows,)` of one benchmark, rows of a method in the
-    order of their seeds. None with fewer than two methods or where methods differ in their number of
-    seeds, or have one seed alone, which gives no p.
+    Mean over pairs of methods of 1 - |p_x - p_y|, where p is the one-sided sign-flip p of the paired
+    difference over seeds. `x`, `y` and `methods` are `(rows,)` of one benchmark, with the rows of a method in
+    seed order. None if there are fewer than two methods, if methods differ in their number of seeds, or if
+    they have only one seed (no p).
     """
     names, sizes = np.unique(methods, return_counts=True)
     if len(names) < 2 or len(set(sizes)) > 1 or not 2 <= sizes[0] <= 12:

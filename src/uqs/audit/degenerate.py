@@ -1,4 +1,4 @@
-"""Which metrics say nothing of the methods of a benchmark, and how much error their values carry."""
+"""Which metrics say nothing about the methods of a benchmark, and how noisy their values are."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from uqs.results.panel import FloatArray, Panel
 from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
 
 PROPORTIONS = frozenset({"FA", "RA"})
-"""Metrics that are a share of items, so that their error follows from their count."""
+"""Metrics that are a share of items; their error follows from the number of items."""
 
 
 @dataclass(frozen=True)
 class DegenerateMetric:
-    """A metric that says nothing of a benchmark's methods.
+    """A metric that says nothing about a benchmark's methods.
 
-    A metric is `unresolved` where it tells no two methods of one strength apart, at any strength. `value` is
-    the one value of a constant metric, the range of an unresolved one, and none where there are too few
-    values or no oracle.
+    A metric is `unresolved` if, at every strength, it cannot tell any two methods apart. `value` is the one
+    value of a constant metric, or the range of an unresolved one; None if there are too few values or no
+    oracle.
     """
 
     benchmark: str
@@ -36,9 +36,9 @@ class DegenerateMetric:
 class MetricNoise:
     """Measurement error of a metric in a benchmark.
 
-    `error` is the root mean square standard error; `floor` the mean distance between two oracles, or
-    difference between their own values, which is no error; `reliability` the share of variance that is not
-    error. Each is none where unknown.
+    `error`: the root mean square standard error. `floor`: the mean distance between two oracles, or the mean
+    difference between their own values; it is not an error. `reliability`: the share of variance that is not
+    error. Each is None if unknown.
     """
 
     benchmark: str
@@ -49,7 +49,7 @@ class MetricNoise:
 
 
 def standard_errors(panel: Panel, metric: str) -> FloatArray:
-    """Given standard errors, else those of Wilson's interval for accuracies of known count; NaN unknown."""
+    """Given standard errors, else those of Wilson's interval for accuracies of known n; NaN if unknown."""
     given = panel.errors.get(metric, np.full(len(panel), np.nan)).copy()
     counts = panel.counts.get(metric, np.zeros(len(panel), dtype=np.int64))
     values = panel.values[metric]
@@ -60,7 +60,7 @@ def standard_errors(panel: Panel, metric: str) -> FloatArray:
 
 
 def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
-    """How far two oracles lie apart: their mean distance, or mean difference of their own values."""
+    """How far apart two oracles are: their mean distance, or the mean difference of their own values."""
     key = benchmark, metric
     between = noise_floor(panel.floors.get(key, np.array([])))
     own = panel.oracles.get(key, np.array([]))
@@ -68,7 +68,7 @@ def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
 
 
 def measure_noise(panel: Panel) -> Iterator[MetricNoise]:
-    """The noise of every metric in every benchmark where something is known of it."""
+    """The noise of every metric in every benchmark where something is known about it."""
     for metric in panel.metrics:
         errors = standard_errors(panel, metric)
         for benchmark, every in panel.strata.items():
@@ -99,7 +99,7 @@ def find_degenerate(panel: Panel, orders: Iterable[Order]) -> Iterator[Degenerat
 
 
 def _reason(panel: Panel, metric: str, rows: NDArray[np.intp]) -> Status:
-    """The one status that all missing values carry, else too few; of a lower bound there is no value."""
+    """The status shared by all missing values, else too few. A lower bound has no value."""
     statuses = set(panel.statuses[metric][rows]) if metric in panel.statuses else set()
     reasons = statuses - (VALUED - {Status.LOWER_BOUND})
     return Status(reasons.pop()) if len(reasons) == 1 else Status.TOO_FEW

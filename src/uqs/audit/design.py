@@ -1,4 +1,4 @@
-"""What the table is, and what it can show at all."""
+"""The size of a table, and what it can show at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uqs.stats.permutation import LIMIT, arrangements
 from uqs.stats.power import detectable_tau, smallest_p
 
 WORK = 40_000_000_000
-"""Most multiplications of one permutation test; a larger table gets fewer resamples."""
+"""The largest number of multiplications in a permutation test; larger tables get fewer resamples."""
 LEAST = 999
 MANY = 10**15
 
@@ -21,9 +21,9 @@ MANY = 10**15
 class Design:
     """The size of a table. A cell is a method on a benchmark; its seeds are repeats.
 
-    `arrangements` are the ways to exchange methods within benchmarks, none where they are over MANY.
-    `min_p` is the smallest p that a stratified test of the whole design can reach, and
-    `min_detectable_tau` the smallest true tau that it finds in 80% of tables at 5%; none where it cannot.
+    `arrangements`: the number of ways to exchange methods within benchmarks; None if above MANY. `min_p`: the
+    smallest p that a stratified test of the whole design can reach. `min_detectable_tau`: the smallest true
+    tau that it finds in 80% of tables at 5%; None if there is no such tau.
     """
 
     rows: int
@@ -39,9 +39,9 @@ class Design:
 
 
 def describe(panel: Panel, resamples: int, rng: np.random.Generator) -> Design:
-    """Describe a panel; `resamples` is lowered, to LEAST at the least, where the work would pass WORK.
+    """Describe a panel; `resamples` is lowered, at most to LEAST, if the work would exceed WORK.
 
-    Rows without any value (a benchmark whose gates failed) can show nothing and are not counted.
+    Rows without any value (a benchmark whose gates failed) show nothing and are not counted.
     """
     valued = np.any([np.isfinite(values) for values in panel.values.values()], axis=0)
     panel = panel.take(valued) if np.any(valued) else panel

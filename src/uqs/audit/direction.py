@@ -1,4 +1,4 @@
-"""Aligned values: higher is better for every metric."""
+"""Aligned values, so that higher is better for every metric."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from uqs.results.panel import FloatArray, Panel
 
 @dataclass(frozen=True)
 class AlignedMetric:
-    """A metric turned so that higher is better, `(rows,)`; NaN where it has no value.
+    """A metric aligned so that higher is better, `(rows,)`; NaN where it has no value.
 
-    `missing_oracle` names the benchmarks where a `target` metric has no oracle value to come close to.
+    `missing_oracle`: the benchmarks without an oracle value for a `target` metric.
     """
 
     values: FloatArray

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def to_dict(audit: Audit) -> Json:
-    """Keys: verdicts, design, degenerate, agreement, reliability, and what stands beside them."""
+    """Keys: verdicts, design, degenerate, agreement, reliability, and the other parts."""
     return {
         "verdicts": list(audit.verdicts),
         "design": asdict(audit.design),
@@ -37,7 +37,7 @@ def to_dict(audit: Audit) -> Json:
 
 
 def _order(item: Order) -> Json:
-    """Means and errors are on the order's `scale`; from them and `critical` follow all pairs told apart."""
+    """Means and errors are on the order's `scale`; with `critical` they give all pairs told apart."""
     found = item.found
     numbers: Json = dict.fromkeys(field.name for field in fields(Resolution))
     if found is not None:

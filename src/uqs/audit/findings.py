@@ -23,7 +23,7 @@ from uqs.stats.permutation import PermutationTest
 
 @dataclass(frozen=True)
 class Agreement:
-    """tau-b of two aligned metrics; `test` and `interval` are of the stratified value."""
+    """tau-b of two aligned metrics; `test` and `interval` are for the stratified value."""
 
     a: str
     b: str
@@ -35,11 +35,10 @@ class Agreement:
 
 @dataclass(frozen=True)
 class PairwiseAccuracy:
-    """Share of pairs of models ordered, or tied, as the target does; means over benchmarks.
+    """Share of pairs of models that are ordered, or tied, as by the target; means over benchmarks.
 
-    `calibrated` is at the metric difference that is best read as a tie, `at_floor` at the oracle noise
-    floor, and `soft` weighs how surely one method beats another over its seeds. `reason` says why there
-    are none.
+    `calibrated` uses the tie threshold with the best result, `at_floor` the oracle noise floor, and `soft`
+    weighs how surely one method beats another over its seeds. `reason` says why there are no values.
     """
 
     calibrated: float | None
@@ -50,9 +49,9 @@ class PairwiseAccuracy:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Spearman's rho of a metric with closeness to the oracle, and what it is worth.
+    """Spearman's rho of a metric with closeness to the oracle, and how far to trust it.
 
-    `test` and `interval` are of the stratified value, `pooled_test` of the pooled one; `ceiling` is the
+    `test` and `interval` are for the stratified value, `pooled_test` is for the pooled one. `ceiling`: the
     largest rho that the measurement errors allow, mean over benchmarks.
     """
 
@@ -70,7 +69,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that the table supports; `to_dataframe` gives any part as a dataframe."""
+    """All results of an audit; `to_dataframe` gives any part as a dataframe."""
 
     design: Design
     verdicts: tuple[str, ...]
@@ -93,7 +92,7 @@ class Audit:
         return to_dict(self)
 
     def to_dataframe(self, part: str = "reliability") -> pd.DataFrame:
-        """One part with a row per entry and nested names joined by dots."""
+        """One part with one row per entry; nested names are joined by dots."""
         found = self.to_dict().get(part)
         if found is None:
             raise UserError(f"an audit has no part {part!r}; parts: {', '.join(self.to_dict())}")

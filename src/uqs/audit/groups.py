@@ -1,4 +1,4 @@
-"""Pairs of metrics on their complete rows, cut into benchmarks (strata) and methods (blocks)."""
+"""Pairs of metrics on their complete rows, divided into benchmarks (strata) and methods (blocks)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Pair(NamedTuple):
 class Group:
     """Pairs that have both values on the same rows.
 
-    `x` is `(K, rows)` by `names_x`, `y` `(L, rows)` by `names_y`; `strata` holds the rows of each benchmark
-    by `benchmarks`; `methods` `(rows,)` indexes the panel's methods.
+    `x` is `(K, rows)` in the order of `names_x`, `y` `(L, rows)` in that of `names_y`; `strata` has the rows
+    of each benchmark in the order of `benchmarks`; `methods` `(rows,)` indexes the panel's methods.
     """
 
     pairs: tuple[Pair, ...]
@@ -37,14 +37,14 @@ class Group:
     methods: IntArray
 
     def at(self, pair: Pair) -> tuple[int, int]:
-        """Where the pair stands in a `(K, L)` array."""
+        """The pair's position in a `(K, L)` array."""
         return self.names_x.index(pair.x), self.names_y.index(pair.y)
 
 
 def group_pairs(
     panel: Panel, x: Mapping[str, FloatArray], y: Mapping[str, FloatArray], pairs: Sequence[Pair]
 ) -> Iterator[Group]:
-    """The pairs by the rows on which both are known; a pair known nowhere is left out."""
+    """The pairs grouped by the rows on which both are known; a pair without such rows is left out."""
     methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
     masks: dict[bytes, list[Pair]] = {}
     for pair in pairs:

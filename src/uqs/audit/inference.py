@@ -1,4 +1,4 @@
-"""Tests and intervals that take the method, with all its seeds, as the unit."""
+"""Tests and intervals whose unit is the method with all its seeds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from uqs.stats import bootstrap, permutation
 from uqs.stats.permutation import LIMIT, IntArray, Null, PermutationTest
 
 KENDALL_WORK = 2_000_000_000
-"""Most pair signs that the test of tau computes; beyond it the test takes the ranks instead."""
+"""The largest number of pair signs in the test of tau; above it the test uses ranks."""
 BOOTSTRAP_METHODS = 8
 BOOTSTRAP_WORK = 20_000_000_000
 COVERAGE = 0.9
-"""Least share of resamples in which a coefficient must be defined for an interval."""
+"""An interval needs a defined coefficient in at least this share of resamples."""
 
 
 class Kind(StrEnum):
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95% percentile interval, or the reason why there is none."""
+    """A 95% percentile interval, or the reason why it is missing."""
 
     low: float | None
     high: float | None
@@ -44,10 +44,10 @@ class Interval:
 def permutation_tests(
     group: Group, kind: Kind, resamples: int, rng: np.random.Generator
 ) -> dict[Pair, PermutationTest]:
-    """Exchange methods within benchmarks and test every pair of the group where it is defined.
+    """Exchange methods within benchmarks and test every defined pair of the group.
 
-    Where tau would cost more than KENDALL_WORK signs, its test takes Spearman's rho, which is tau's
-    projection on the ranks and orders the arrangements almost alike (Hajek, Sidak 1967).
+    If tau would need more than KENDALL_WORK signs, its test uses Spearman's rho. Rho is tau's projection on
+    the ranks and orders the arrangements in almost the same way (Hajek, Sidak 1967).
     """
     counts = [permutation.arrangements(group.methods[rows]) for rows in group.strata]
     seeds = [int(seed) for seed in rng.integers(2**63, size=len(counts) + 1)]
@@ -74,7 +74,7 @@ def permutation_tests(
 
 
 Kernel = Callable[[IntArray, NDArray[np.intp]], FloatArray]
-"""A stratum's part of the statistic, from its rows and their orders: `(orders, K, L)`."""
+"""One stratum's part of the statistic, from its rows and their orders: `(orders, K, L)`."""
 
 
 def _kernel(group: Group, kind: Kind, *, by_ranks: bool) -> Kernel:
@@ -96,7 +96,7 @@ def _kernel(group: Group, kind: Kind, *, by_ranks: bool) -> Kernel:
 
 
 def _unit_ranks(x: FloatArray) -> FloatArray:
-    """Mid-ranks less their mean, over their norm, so that inner products are Spearman's rho."""
+    """Centred mid-ranks divided by their norm, so that inner products are Spearman's rho."""
     ranks: FloatArray = rankdata(x, axis=1)
     ranks -= ranks.mean(axis=1, keepdims=True)
     norm = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
@@ -106,14 +106,14 @@ def _unit_ranks(x: FloatArray) -> FloatArray:
 
 
 def _untied(x: FloatArray) -> FloatArray:
-    """Pairs that differ, of each variable of x `(K, n)`."""
+    """The number of untied pairs of each variable of x `(K, n)`."""
     pairs = x.shape[1] * (x.shape[1] - 1) / 2
     ties = [np.unique(variable, return_counts=True)[1] for variable in x]
     return np.array([pairs - (count * (count - 1) / 2).sum() for count in ties])
 
 
 def _defined(group: Group, pair: Pair, kind: Kind) -> list[bool]:
-    """In which benchmarks neither variable is constant; over all rows, for a pooled statistic."""
+    """For each benchmark, whether both variables vary; for a pooled statistic, over all rows."""
     first, second = group.at(pair)
     if kind is Kind.POOLED_RHO:
         return [bool(np.ptp(group.x[first]) and np.ptp(group.y[second]))] * len(group.strata)
@@ -122,7 +122,7 @@ def _defined(group: Group, pair: Pair, kind: Kind) -> list[bool]:
 
 
 def _product(counts: Iterable[int]) -> int:
-    """The product, or some number above LIMIT where it is above."""
+    """The product, or any number above LIMIT if it exceeds LIMIT."""
     total = 1
     for count in counts:
         total *= count
@@ -132,7 +132,7 @@ def _product(counts: Iterable[int]) -> int:
 
 
 def _signs(group: Group, counts: list[int], resamples: int) -> float:
-    """How many pair signs the exact or sampled test of tau would compute."""
+    """How many pair signs the exact or sampled test of tau would need."""
     exact = _product(counts) <= LIMIT
     every = [count if exact else resamples for count in counts]
     pairs = [len(rows) ** 2 / 2 for rows in group.strata]
@@ -142,11 +142,11 @@ def _signs(group: Group, counts: list[int], resamples: int) -> float:
 def bootstrap_intervals(
     group: Group, kind: Kind, resamples: int, rng: np.random.Generator
 ) -> dict[Pair, Interval]:
-    """Percentile intervals of the stratified mean, methods and benchmarks drawn with replacement.
+    """Percentile intervals of the stratified mean; methods and benchmarks are drawn with replacement.
 
-    The pigeonhole bootstrap of two crossed factors (Owen 2007): a row counts as often as its method
-    times its benchmark is drawn. Refused below BOOTSTRAP_METHODS methods, where resampling a handful of
-    units says little of the population, and above BOOTSTRAP_WORK.
+    The pigeonhole bootstrap for two crossed factors (Owen 2007): the weight of a row is the draw count of its
+    method times that of its benchmark. Refused with fewer than BOOTSTRAP_METHODS methods, because resampling
+    a few units says little about the population, and above BOOTSTRAP_WORK.
     """
     count = len(np.unique(group.methods))
     if count < BOOTSTRAP_METHODS:

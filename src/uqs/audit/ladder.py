@@ -1,8 +1,9 @@
-"""Ladders: what metrics say of models that were taught a known share of the forget entities.
+"""Ladders: what metrics say about models that were taught a known share of the forget entities.
 
-Oracles (share 0), references and originals (share 1) are trained in the same way and differ in that share
-alone. A metric that follows the truth changes along the ladder, in one direction. Beside it stand models
-that know everything (share 1) and look otherwise: suppressed ones, which do not say it, and damaged ones.
+Oracles (share 0), references and originals (share 1) are trained in the same way and differ only in that
+share. A metric that follows the truth changes along the ladder in one direction. For comparison there are
+models that know everything (share 1) but look different: suppressed models, which do not say it, and damaged
+models.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from uqs.stats.coefficients import spearman
 
 @dataclass(frozen=True)
 class Rung:
-    """A metric's values of models that were made alike, one value per model.
+    """A metric's values for models made in the same way, one value per model.
 
-    `role`, `method` and `strength` are empty for the rungs of the ladder itself.
+    `role`, `method` and `strength` are empty for rungs of the ladder itself.
     """
 
     share: float
@@ -36,13 +37,13 @@ class Rung:
 
     @property
     def sd(self) -> float | None:
-        """Standard deviation between the models; None of a single one."""
+        """Standard deviation between the models; None for a single model."""
         return stdev(self.values) if len(self.values) > 1 else None
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """A metric on one split of a benchmark: rungs from share 0 up, and the suppressed and damaged models."""
+    """One metric on one split of a benchmark: rungs by share, and the suppressed and damaged models."""
 
     benchmark: str
     metric: str
@@ -52,19 +53,17 @@ class Ladder:
 
     @property
     def rho(self) -> float | None:
-        """Spearman's rho of the values with the share, over all models; None where the values do not
-        differ.
-        """
+        """Spearman's rho of the values with the share, over all models; None if the values are all equal."""
         shares = [rung.share for rung in self.rungs for _ in rung.values]
         values = [value for rung in self.rungs for value in rung.values]
         return spearman(shares, values).value
 
 
 def ladders(long: pd.DataFrame) -> list[Ladder]:
-    """The ladder of every metric and split in a checked long form, sorted; none without references.
+    """The ladder of every metric and split in a checked long form, sorted; empty without references.
 
-    A distance to the oracles is the mean over them, for an oracle over the others. A value that is only a
-    lower bound is left out.
+    A distance to the oracles is the mean over them; for an oracle, over the other oracles. Lower bounds are
+    left out.
     """
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return []
@@ -84,7 +83,7 @@ def ladders(long: pd.DataFrame) -> list[Ladder]:
 
 
 def _models(long: pd.DataFrame) -> pd.DataFrame:
-    """One row for each model of known truth and each metric and split."""
+    """One row per model of known truth, metric and split."""
     itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
     valued = long["status"].isin(list(VALUED - {Status.LOWER_BOUND}))
     kept = long[valued & ~itself.astype(bool) & long["role"].isin(list(TRAINED | FURTHER))]

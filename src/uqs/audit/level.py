@@ -1,4 +1,4 @@
-"""How near methods are to retraining: their distance to the oracles over that between oracles."""
+"""How near methods are to retraining: their distance to the oracles relative to that between oracles."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from uqs.stats.noise import noise_floor
 class Level:
     """Distances of the methods of a benchmark to the oracles, as multiples of the noise `floor`.
 
-    `pairs` of oracles make the floor, the mean distance between two of them. Of `methods` (each at each of
-    its strengths, mean over seeds and oracles), `farther` have a distance above it; `nearest`, `median` and
-    `farthest` are multiples of it, none where it is 0. A level says how near to retraining a method is; it
-    says nothing of whether two methods differ.
+    The floor is the mean distance over `pairs` of oracles. `farther` of the `methods` (each at each of its
+    strengths, mean over seeds and oracles) have a distance above it; `nearest`, `median` and `farthest` are
+    multiples of it, None if it is 0. A level says how near to retraining a method is, not whether two methods
+    differ.
     """
 
     benchmark: str
@@ -34,7 +34,7 @@ class Level:
 
 
 def levels(panel: Panel) -> Iterator[Level]:
-    """Every metric that is a distance to an oracle, on every benchmark with two oracles or more."""
+    """Every metric that is a distance to an oracle, on every benchmark with at least two oracles."""
     for metric in panel.metrics:
         if panel.better[metric] != "lower":
             continue

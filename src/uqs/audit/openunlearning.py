@@ -1,7 +1,7 @@
 """Faithfulness and robustness of a metric, after OpenUnlearning (Dorna et al. 2025, arXiv 2506.12618).
 
-Values are read so that more means more of the knowledge: a `lower` metric as it is, a `higher` one as its
-upper bound less the value. The paper also drops models of low utility first; here all models count.
+Values are aligned so that more means more knowledge: a `lower` metric unchanged, a `higher` one as its upper
+bound minus the value. The paper first drops models with low utility; here all models count.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MODEL = [*TASK, "method", "strength", "seed"]
 
 @dataclass(frozen=True)
 class MetaEvaluation:
-    """One metric's faithfulness and robustness, each in [0, 1]; none where the table lacks the models.
+    """One metric's faithfulness and robustness, each in [0, 1]; None if the table lacks the models.
 
-    - `faithfulness`: the AUC with which the metric tells models that hold the knowledge from models that
-      do not, equal-weight mean over `faithfulness_groups` benchmarks.
+    - `faithfulness`: the AUC of the metric for telling models with the knowledge from models without it,
+      equal-weight mean over `faithfulness_groups` benchmarks.
     - `relearning`: mean over unlearned models of min(gain of the retrained model / gain of the unlearned
-      one, 1) under the same relearning; a hidden knowledge springs back faster than a new one is learnt.
+      one, 1) under the same relearning. Hidden knowledge comes back faster than new knowledge is learnt.
     - `quantisation`: mean over unlearned models of min(value before / value after, 1).
     - `robustness`: harmonic mean of the two.
     """
@@ -43,7 +43,7 @@ class MetaEvaluation:
 
 
 def auc(present: FloatArray, absent: FloatArray) -> float | None:
-    """Chance that a value of `present` exceeds one of `absent`, ties half; none where either is empty."""
+    """Probability that a `present` value exceeds an `absent` one, ties half; None if either is empty."""
     if not len(present) or not len(absent):
         return None
     ranks = rankdata(np.concatenate([present, absent]))[: len(present)]
@@ -54,7 +54,7 @@ def auc(present: FloatArray, absent: FloatArray) -> float | None:
 def relearning_robustness(unlearned_gain: FloatArray, retrained_gain: FloatArray) -> FloatArray:
     """min(retrained gain / unlearned gain, 1) in [0, 1].
 
-    It is 1 where only the unlearned model gains nothing, NaN where the retrained one gains nothing either.
+    It is 1 if only the unlearned model gains nothing, NaN if the retrained one gains nothing either.
     """
     ratio = np.divide(
         retrained_gain,
@@ -66,7 +66,7 @@ def relearning_robustness(unlearned_gain: FloatArray, retrained_gain: FloatArray
 
 
 def quantisation_robustness(before: FloatArray, after: FloatArray) -> FloatArray:
-    """min(value before / value after, 1) in [0, 1]; 1 where nothing is left after, NaN for 0 / 0."""
+    """min(value before / value after, 1) in [0, 1]; 1 if nothing is left after, NaN for 0 / 0."""
     nothing = np.where(before > 0, 1.0, np.nan)
     ratio = np.divide(before, after, out=nothing, where=after > 0)
     return np.clip(ratio, 0, 1)
@@ -76,8 +76,8 @@ def evaluate(long: pd.DataFrame, better: Mapping[str, Better]) -> tuple[MetaEval
     """Evaluate the metrics of a checked long table with the columns `knowledge` and `stage`.
 
     `knowledge` is `present` or `absent` for reference models, `stage` is `before`, `relearned` or
-    `quantised`; empty cells take no part. The retrained models are those of role `oracle`. Metrics that are
-    neither `lower` nor bounded are left out.
+    `quantised`; empty cells are ignored. The retrained models are those with the role `oracle`. Metrics that
+    are neither `lower` nor bounded are left out.
     """
     if not (long["knowledge"].any() or long["stage"].any()):
         return ()
@@ -86,7 +86,7 @@ def evaluate(long: pd.DataFrame, better: Mapping[str, Better]) -> tuple[MetaEval
         metric = str(name)
         facts = facts_of(metric, long)
         top = facts.bounds[1] if facts else np.inf
-        if facts is not None:  # further splits are other questions
+        if facts is not None:  # other splits ask other questions
             rows = rows[rows["split"].isin(["", facts.split])]
         values = _knowledge(better[metric], top, rows["value"].to_numpy(dtype=np.float64))
         if values is not None:
@@ -147,7 +147,7 @@ def _stages(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mean(values: FloatArray) -> float | None:
-    """The mean over the models whose ratio is defined."""
+    """The mean over the models with a defined ratio."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else None
 

@@ -1,4 +1,4 @@
-"""Which metric orders the methods of which benchmark, by differences between methods over shared repeats."""
+"""Which metrics order the methods of a benchmark; uses paired differences over shared repeats."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from uqs.stats.permutation import IntArray
 from uqs.stats.resolution import Resolution, complete_part, resolve
 
 MOST = 0.5
-"""Least share of the pairs of methods that a metric tells apart if it is said to order them."""
+"""A metric orders the methods if it tells at least this share of the pairs apart."""
 STRENGTH = "@"
-"""What a Panel writes between a method and its strength."""
+"""The separator between method and strength in a Panel."""
 
 
 class OrderFinding(StrEnum):
-    """What the table shows of a metric's order of the methods."""
+    """What the table shows about a metric's order of the methods."""
 
     ORDER = "order"
     """At least MOST of the pairs are told apart."""
@@ -28,7 +28,7 @@ class OrderFinding(StrEnum):
     NOTHING = "unresolved"
     """No pair is."""
     NO_REPEATS = "no_repeats"
-    """One value a method: no error is known, whatever the items' standard errors, which methods share."""
+    """One value per method: no error is known. Items' standard errors do not count: methods share items."""
     CONSTANT = "constant"
     TOO_FEW = "too_few"
     """Fewer than two methods have a value."""
@@ -36,12 +36,12 @@ class OrderFinding(StrEnum):
 
 @dataclass(frozen=True)
 class Order:
-    """What a metric shows of the order of `methods` on a benchmark, at one strength where there are several.
+    """What a metric shows about the order of `methods` on a benchmark, at one strength if there are several.
 
-    A method without strengths stands at every strength. `scale` is `log` for distances to an oracle that are
-    all above 0, whose scatter grows with their size. Seeds are `paired` where they are matched by number
-    over methods; otherwise each method's are numbered by themselves. `used` of `known` values are in the
-    complete part of methods x seeds x oracles; `left_out` names the methods that are not. `found` is
+    A method without strengths appears at every strength. `scale` is `log` for distances to an oracle that are
+    all above 0, because their scatter grows with their size. Seeds are `paired` if they are matched by number
+    across methods; otherwise they are numbered within each method. `used` of `known` values are in the
+    complete part of methods x seeds x oracles; `left_out` names the methods that are not in it. `found` is
     None without an order.
     """
 
@@ -59,7 +59,7 @@ class Order:
 
     @property
     def separated(self) -> tuple[tuple[str, str], ...]:
-        """The pairs told apart, the method of the larger value first."""
+        """The pairs told apart; the method with the larger value comes first."""
         if self.found is None:
             return ()
         pairs = np.argwhere(self.found.above())
@@ -67,7 +67,7 @@ class Order:
 
 
 def orders(panel: Panel) -> Iterator[Order]:
-    """Every metric on every benchmark where any method has a value, strength by strength."""
+    """Every metric on every benchmark where any method has a value, for each strength."""
     for metric in panel.metrics:
         values = panel.by_oracle.get(metric, panel.values[metric][:, None])
         distance = metric in panel.by_oracle and panel.better[metric] == "lower"
@@ -78,7 +78,7 @@ def orders(panel: Panel) -> Iterator[Order]:
 
 
 def _strengths(panel: Panel, rows: IntArray) -> Iterator[tuple[str, IntArray]]:
-    """The rows of a benchmark at each strength; those of methods without one are in all."""
+    """The rows of a benchmark at each strength; rows of methods without strengths are in all."""
     marks = np.array(
         [name.rpartition(STRENGTH)[2] if STRENGTH in name else "" for name in panel.method[rows]]
     )
@@ -127,7 +127,7 @@ def _order(
 
 
 def _complete(values: FloatArray, method: IntArray, seeds: IntArray) -> tuple[FloatArray, IntArray]:
-    """The complete part `(methods, seeds, oracles)` and which methods are in it."""
+    """The complete part `(methods, seeds, oracles)`, and which methods are in it."""
     _, seed = np.unique(seeds, return_inverse=True)
     cube = np.full((int(method.max()) + 1, int(seed.max()) + 1, values.shape[1]), np.nan)
     cube[method, seed] = values
@@ -137,7 +137,7 @@ def _complete(values: FloatArray, method: IntArray, seeds: IntArray) -> tuple[Fl
 
 
 def _within(method: IntArray, seeds: IntArray) -> IntArray:
-    """Seeds numbered within each method, by size."""
+    """Seed numbers within each method, in ascending seed order."""
     found = np.empty(len(seeds), dtype=np.int64)
     for one in np.unique(method):
         rows = np.flatnonzero(method == one)

@@ -1,4 +1,4 @@
-"""Which metric orders the methods, and how near they are to retraining, in sentences."""
+"""Sentences on which metrics order the methods, and how near the methods are to retraining."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from uqs.stats.resolution import Resolution
 from uqs.text import count, listed
 
 NAMED = 3
-"""Most places that a sentence names one by one."""
+"""The largest number of places that a sentence lists."""
 NO_ORDER = {
     OrderFinding.NO_REPEATS: "not known: no repeats",
     OrderFinding.CONSTANT: "constant",
     OrderFinding.TOO_FEW: "too few methods",
 }
-"""Why there is not a number for an order."""
+"""Why an order has no number."""
 _SHOWN = {
     OrderFinding.ORDER: "At least half of all pairs of methods are told apart by",
     OrderFinding.PART: "Some pairs, under half, are told apart by",
@@ -31,7 +31,7 @@ _SHOWN = {
 
 
 def order_sentences(resolution: Sequence[Order]) -> Iterator[str]:
-    """Which metric orders the methods of which benchmark, which part of them, which none."""
+    """Which metrics order the methods of a benchmark, fully, in part, or not at all."""
     by_metric: dict[str, list[Order]] = defaultdict(list)
     for item in resolution:
         by_metric[item.metric].append(item)
@@ -61,7 +61,7 @@ def _each(benchmarks: int) -> str:
 
 
 def _places(here: Sequence[Order], every: Sequence[Order]) -> str:
-    """How often of how many times, or where if seldom."""
+    """How often out of how many, or where, if in few places."""
     if len(here) <= NAMED and (len(here) < len(every) or len(every) == 1):
         return ", ".join(_place(item) for item in here)
     return f"{len(here)} of {len(every)}"
@@ -72,7 +72,7 @@ def _place(item: Order) -> str:
 
 
 def _shares(here: Sequence[Order]) -> Iterator[str]:
-    """Pairs told apart and G, from the smallest to the largest."""
+    """Ranges of the share of pairs told apart and of G."""
     found = [item.found for item in here if item.found is not None]
     if found:
         if any(one.separated > 0 for one in found):
@@ -90,7 +90,7 @@ def _span(ordered: Sequence[str]) -> str:
 
 
 def _limits(orders: Sequence[Order]) -> Iterator[str]:
-    """What the orders rest on and leave out."""
+    """The limits of the orders: what they are based on and what they leave out."""
     found = [item for item in orders if item.found is not None]
     one_oracle = [
         item.metric
@@ -135,14 +135,14 @@ def _once(names: Sequence[str]) -> list[str]:
 
 
 def _few(names: Sequence[str]) -> str:
-    """The names, or the first of them with the number of the others."""
+    """The names, or the first few and the number of the others."""
     if len(names) <= NAMED + 1:
         return listed(names)
     return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def level_sentences(level: Sequence[Level]) -> Iterator[str]:
-    """How far methods lie from the oracles, apart from whether they differ."""
+    """How far methods are from the oracles, regardless of whether they differ."""
     by_metric: dict[str, list[Level]] = defaultdict(list)
     for item in level:
         by_metric[item.metric].append(item)

@@ -1,4 +1,4 @@
-"""What a metric that knows nothing of the single model would reach: the bars to clear."""
+"""Sentinels: what a metric without any knowledge of the single model would reach."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from uqs.stats.permutation import PermutationTest
 
 @dataclass(frozen=True)
 class Sentinels:
-    """rho with the target of three stand-ins for a metric; none where undefined.
+    """rho with the target for three stand-ins for a metric; None if undefined.
 
     - `benchmark_mean`: knows only the benchmark (pooled rho).
     - `method_identity`: knows only the method, by its mean rank within benchmarks (pooled rho).
-    - `random`: the stratified rho that one random arrangement of the methods in twenty exceeds.
+    - `random`: the stratified rho that one in twenty random arrangements of the methods exceeds.
     """
 
     benchmark_mean: float | None
@@ -30,7 +30,7 @@ class Sentinels:
 def sentinels(
     panel: Panel, metric: FloatArray, target: FloatArray, test: PermutationTest | None
 ) -> Sentinels:
-    """The sentinels of an aligned metric and target, over the rows that have both."""
+    """The sentinels for an aligned metric and target, over the rows that have both."""
     known = ~(np.isnan(metric) | np.isnan(target))
     benchmark, method = panel.benchmark[known], panel.method[known]
     values = metric[known]

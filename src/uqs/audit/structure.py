@@ -1,4 +1,4 @@
-"""The metrics as a whole: do they agree, do they fall into groups, do they separate the methods?"""
+"""All metrics together: do they agree, do they form groups, do they separate the methods?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from uqs.stats import bootstrap
 from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
 
 METHODS = 30
-"""Most methods whose every pair is compared by Friedman and Nemenyi."""
+"""The largest number of methods for Friedman and Nemenyi, which compare every pair."""
 WORK = 20_000_000_000
-"""Most multiplications of the resampled agreement of all pairs."""
+"""The largest number of multiplications for the resampled agreement of all pairs."""
 
 
 @dataclass(frozen=True)
 class Concordance:
-    """Kendall's W of the metrics that vary, in a benchmark; none with fewer than two."""
+    """Kendall's W of the metrics that vary in a benchmark; None with fewer than two."""
 
     benchmark: str
     w: float | None
@@ -39,7 +39,7 @@ class Join:
 
 @dataclass(frozen=True)
 class CoClustering:
-    """How often two metrics fall into one of two clusters when methods are drawn again."""
+    """How often two metrics are in the same of two clusters if methods are resampled."""
 
     a: str
     b: str
@@ -50,9 +50,9 @@ class CoClustering:
 class Clusters:
     """Average-linkage clusters of metrics on 1 - stratified tau-b, and the support of two clusters.
 
-    `groups` are the two clusters of the table itself; `support` is the share of resamples in which
-    exactly these came out, over the `resamples` in which every tau was defined. `reason` says why there
-    are no clusters or no support; `left_out` names metrics without a defined tau.
+    `groups`: the two clusters of the table itself. `support`: the share of resamples with exactly these two
+    clusters, among the `resamples` in which every tau was defined. `reason` says why clusters or support are
+    missing; `left_out` names metrics without a defined tau.
     """
 
     joins: tuple[Join, ...] = ()
@@ -66,7 +66,7 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Separation:
-    """Friedman's test that a metric ranks the methods alike over the benchmarks, with Nemenyi's data."""
+    """Friedman's test of whether a metric ranks the methods alike on all benchmarks, with Nemenyi's data."""
 
     metric: str
     methods: tuple[str, ...]
@@ -74,7 +74,7 @@ class Separation:
 
 
 def cell_means(panel: Panel, values: FloatArray) -> FloatArray:
-    """Means over seeds `(benchmarks, methods)`, in the panel's order of names; NaN without a value."""
+    """Means over seeds `(benchmarks, methods)`, in the panel's name order; NaN without a value."""
     known = ~np.isnan(values)
     shape = len(panel.benchmarks), len(panel.methods)
     places = [np.unique(names, return_inverse=True)[1] for names in (panel.benchmark, panel.method)]
@@ -87,7 +87,7 @@ def cell_means(panel: Panel, values: FloatArray) -> FloatArray:
 
 
 def concordance(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Concordance]:
-    """Kendall's W over the methods that every varying metric measures, benchmark by benchmark."""
+    """Kendall's W over the methods that every varying metric measures, for each benchmark."""
     means = {name: cell_means(panel, values) for name, values in aligned.items()}
     for at, benchmark in enumerate(panel.benchmarks):
         rows = {name: table[at] for name, table in means.items()}
@@ -114,7 +114,7 @@ def cluster(
     resamples: int,
     rng: np.random.Generator,
 ) -> Clusters:
-    """Cluster metrics; `tau` holds the stratified tau-b of every pair of them."""
+    """Cluster metrics; `tau` has the stratified tau-b of every pair."""
     names = _with_defined_tau(tuple(aligned), tau)
     left_out = tuple(name for name in aligned if name not in names)
     if len(names) < 3:
@@ -149,7 +149,7 @@ def cluster(
 def _with_defined_tau(
     names: tuple[str, ...], tau: Mapping[frozenset[str], float | None]
 ) -> tuple[str, ...]:
-    """Leave out the metric with most undefined pairs until every pair is defined."""
+    """Repeatedly drop the metric with most undefined pairs until every pair is defined."""
     while len(names) > 1:
         undefined = {a: sum(tau[frozenset((a, b))] is None for b in names if b != a) for a in names}
         worst = max(names, key=lambda name: (undefined[name], name))
@@ -162,9 +162,9 @@ def _with_defined_tau(
 def _drawn_distances(
     panel: Panel, columns: list[FloatArray], resamples: int, rng: np.random.Generator
 ) -> FloatArray:
-    """1 - stratified tau-b `(drawn, K, K)` with the methods drawn again, over rows that have all metrics.
+    """1 - stratified tau-b `(drawn, K, K)` with resampled methods, over rows that have all metrics.
 
-    Resamples with an undefined tau are left out; none are made where they would cost more than WORK.
+    Resamples with an undefined tau are left out; no resamples are made if they would cost more than WORK.
     """
     scores = np.stack(columns)
     rows = ~np.isnan(scores).any(axis=0)

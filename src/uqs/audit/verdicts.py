@@ -12,7 +12,7 @@ from uqs.text import count, listed
 
 LEVEL = 0.05
 SUPPORT = 0.8
-"""Least share of resamples with which two clusters are called supported."""
+"""Two clusters are called supported from this share of resamples on."""
 _WHY = {
     Status.CONSTANT: "{are} constant on {where}; nothing can be said of {them} there.",
     Status.TOO_FEW: "{have} too few values on {where}; nothing can be said of {them} there.",
@@ -22,7 +22,7 @@ _WHY = {
     Status.GATE_FAILED: "{have} no value on {where}, where the gates failed.",
     Status.WEAK_ORIGINAL: (
         "{have} no value on {where}, where the original answers under half of what it was taught and so is "
-        "no baseline."
+        "not a baseline."
     ),
     Status.KNOWN_HOLDOUT: (
         "{have} no value on {where}, where the models answer holdout like retain, so that nothing can be "
@@ -35,7 +35,7 @@ _WHY = {
 
 
 def verdicts(audit: Audit) -> tuple[str, ...]:
-    """What the table can and cannot support, the most sweeping first."""
+    """What the table can and cannot support, the broadest statements first."""
     return (
         *_design(audit),
         *_degenerate(audit),
@@ -68,7 +68,7 @@ def _design(audit: Audit) -> Iterator[str]:
 
 
 def _benchmarks(audit: Audit) -> int:
-    """How many benchmarks the table has, those without any value included."""
+    """How many benchmarks the table has, including those without any value."""
     named = {item.benchmark for item in audit.degenerate}
     for pair in audit.agreement:
         named |= set(pair.tau.per_benchmark)
@@ -80,7 +80,7 @@ def _degenerate(audit: Audit) -> Iterator[str]:
     by_metric: dict[tuple[Status, str], list[str]] = defaultdict(list)
     for item in audit.degenerate:
         if item.status == Status.UNRESOLVED:
-            continue  # said with the orders
+            continue  # reported with the orders
         by_metric[item.status, item.metric].append(item.benchmark)
     for (status, metric), benchmarks in by_metric.items():
         together[status, tuple(sorted(benchmarks))].append(metric)

@@ -1,4 +1,4 @@
-"""What a user may name as a model: a model folder, an adapter, a hub id, or a folder of traces."""
+"""Finds what a user names as a model: a model folder, an adapter, a hub id, or a folder of traces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from uqs.traces.file import INDEX
 
 CONFIG = "config.json"
 RECORDS = ("unlearning.json", "training.json")
-"""What runs write beside a model, `uqs unlearn` and studies: among it `collapse`."""
+"""The file that `uqs unlearn` and studies write beside a model; it has the field `collapse`."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
@@ -26,9 +26,9 @@ Kind = Literal["model", "adapter", "traces"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder with a model, an adapter (with the folder of the `base` it stands on), or traces.
+    """A folder with a model, an adapter (and the folder of its `base`), or traces.
 
-    `title` is what tables call the full model: the hub id or the folder's name.
+    `title`: the name of the full model in tables, that is, the hub id or the folder's name.
     """
 
     folder: Path
@@ -38,15 +38,15 @@ class Checkpoint:
 
     @property
     def start(self) -> Path:
-        """The folder of the full model that is loaded: the base of an adapter, or the model itself."""
+        """The folder of the full model to load: the base of an adapter, or the model itself."""
         return self.base or self.folder
 
 
 def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
-    """The checkpoint that a user names; `base` replaces what an adapter says it stands on.
+    """The checkpoint that a user names; `base` replaces the base that an adapter names.
 
-    A hub id is fetched, without pickled weights and code, unless a folder has that name. Raises UserError
-    or DataError where there is no such thing, or it is of no known kind.
+    A hub id is fetched, without pickled weights and code, unless a folder has that name. Raises UserError or
+    DataError if it does not exist or is not of a known kind.
     """
     folder = folder_of(name)
     if (folder / INDEX).is_file():
@@ -67,18 +67,18 @@ def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
 
 
 def _title(name: str, folder: Path) -> str:
-    """A hub id as it is, else the folder's own name."""
+    """The hub id, or else the folder's own name."""
     return folder.name if Path(name).exists() or not _HUB_ID.fullmatch(name) else name
 
 
 def folder_of(name: str | Path) -> Path:
-    """The local folder of a folder's name or a hub id."""
+    """The local folder for a folder's name or a hub id."""
     path = Path(name)
     if path.is_dir():
         return path.resolve()
     if isinstance(name, str) and _HUB_ID.fullmatch(name):
         return _fetched(name)
-    raise UserError(f"no folder {str(name)!r}, and it has not the form of a hub id (owner/name)")
+    raise UserError(f"no folder {str(name)!r}, and it is not a hub id (owner/name)")
 
 
 def _fetched(name: str) -> Path:
@@ -92,7 +92,7 @@ def _fetched(name: str) -> Path:
 
 
 def _base_of(folder: Path) -> tuple[str, Path]:
-    """What an adapter says it stands on, and where that is."""
+    """The base that an adapter names, and its folder."""
     file = folder / ADAPTER_CONFIG
     named = read_json(file).get("base_model_name_or_path")
     if not isinstance(named, str) or not named:
@@ -104,25 +104,25 @@ def _base_of(folder: Path) -> tuple[str, Path]:
         return named, folder_of(named)
     except UserError as error:
         raise DataError(
-            f"{error}; say with --base where the base is",
+            f"{error}; give the base's folder with --base",
             file=file,
             field="base_model_name_or_path",
         ) from None
 
 
 def read_json(file: Path) -> Mapping[str, Any]:
-    """A JSON object; DataError where the file holds none."""
+    """Read a JSON object. Raises DataError if the file has no such object."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"is not readable JSON ({error})", file=file) from None
     if not isinstance(found, dict):
-        raise DataError("is no JSON object", file=file)
+        raise DataError("is not a JSON object", file=file)
     return found
 
 
 def collapse_of(checkpoint: Checkpoint) -> str | None:
-    """How the run that made a model (or its traces' model) collapsed; None where nothing says that it did."""
+    """How the run that made a model (or its traces' model) collapsed; None if no collapse is recorded."""
     if checkpoint.kind == "traces":
         records = [read_json(checkpoint.folder / INDEX).get("about", {})]
     else:
@@ -134,7 +134,7 @@ def collapse_of(checkpoint: Checkpoint) -> str | None:
 def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = None) -> str:
     """SHA-256 over the names and contents of a folder's files with these suffixes.
 
-    `known` is a file that remembers hashes of large files by path, size and time of change.
+    `known`: a file that stores hashes of large files by path, size and modification time.
     """
     digest = hashlib.sha256()
     for file in sorted(file for file in folder.iterdir() if file.suffix in suffixes):
@@ -143,7 +143,7 @@ def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = N
 
 
 def same_weights(one: Path, other: Path, known: Path | None = None) -> bool:
-    """Whether two model folders hold the same weights."""
+    """Whether two model folders have the same weights."""
     suffixes = (".safetensors",)
     return one == other or content_hash(one, suffixes, known) == content_hash(
         other, suffixes, known
@@ -165,7 +165,7 @@ def _file_hash(file: Path, known: Path | None) -> str:
 
 
 def _remembered(known: Path | None) -> dict[str, str]:
-    """The hashes that were noted; none where the notes are missing or no JSON: they can be made anew."""
+    """The stored hashes; empty if the file is missing or not JSON, because they can be computed again."""
     try:
         return dict(json.loads(known.read_text())) if known is not None else {}
     except (OSError, ValueError):
@@ -173,9 +173,9 @@ def _remembered(known: Path | None) -> dict[str, str]:
 
 
 def check_adapter(adapter: Checkpoint) -> None:
-    """Raise DataError where an adapter's factors do not fit the layers of its base."""
+    """Raise DataError if an adapter's factors do not fit the layers of its base."""
     if adapter.base is None:
-        raise ValueError("a checkpoint that is no adapter")
+        raise ValueError("the checkpoint is not an adapter")
     from uqs.models.update import layer_name
 
     shapes = {layer_name(one.name): one.shape for one in stored(adapter.base)}
@@ -186,11 +186,13 @@ def check_adapter(adapter: Checkpoint) -> None:
             continue
         layer = layer_name(name.partition(f".{which}.")[0])
         if layer not in shapes:
-            problem = f"adapts a layer that {adapter.base} has not; it is of another base"
+            problem = (
+                f"adapts a layer that {adapter.base} does not have; it belongs to another base"
+            )
             raise DataError(problem, file=file, field=name)
         if shape[side] != shapes[layer][side]:
             problem = (
                 f"has {shape[side]} columns or rows where {adapter.base} has {shapes[layer][side]};"
-                " it is of another base"
+                " it belongs to another base"
             )
             raise DataError(problem, file=file, field=name)

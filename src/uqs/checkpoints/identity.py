@@ -1,4 +1,4 @@
-"""What a checkpoint is, by the content of its files: part of the key of its traces."""
+"""Identifies a checkpoint by the content of its files: part of the key of its traces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cache_folder() -> Path:
 
 
 def remembered(cache: Path) -> Path:
-    """The file of a cache folder that remembers hashes of large files."""
+    """The file in a cache folder that stores hashes of large files."""
     return cache / "hashes.json"
 
 
@@ -34,7 +34,7 @@ def identity(
     device: str,
     known: Path | None = None,
 ) -> Identity:
-    """Read a checkpoint's files, if need be, for what they are; `known` remembers hashes of large ones."""
+    """Identify a checkpoint by its files, read if necessary; `known` stores hashes of large ones."""
     adapter = ""
     if checkpoint.kind == "adapter":
         folder = checkpoint.folder

@@ -1,4 +1,4 @@
-"""Models in memory: one base at a time, adapters put on and taken off."""
+"""Models in memory: one base at a time; adapters are attached and removed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from uqs.models.weight_files import ADAPTER
 
 
 class Models:
-    """Opens checkpoints. The base of the last one stays loaded, for the next may stand on it too.
+    """Opens checkpoints. The last base stays loaded, because the next checkpoint may use it too.
 
-    Before it is used again its fingerprint must be that of its loading; else it is loaded anew. Adapters may
-    rewrite a base (PiSSA, OLoRA) or leave modules in it, and so may whatever else is done to an opened model.
+    Before a base is used again, its fingerprint is compared with the one after loading; if it changed, the
+    base is loaded again. Adapters (PiSSA, OLoRA) and other code may rewrite a base or leave modules in it.
 
-    `device` and `dtype`: by default CUDA in bfloat16 where there is one, else the CPU in float32.
+    `device` and `dtype`: by default CUDA in bfloat16 if available, else the CPU in float32.
     `processor`: a folder that replaces the models' own tokenizer and picture processor.
     """
 
@@ -50,9 +50,9 @@ class Models:
 
     @contextmanager
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
-        """The model of a checkpoint, bit for bit as it is alone.
+        """The model of a checkpoint, bit for bit as if only this one were loaded.
 
-        Raises DataError where a weight is missing, does not belong or is not finite.
+        Raises DataError if a weight is missing, does not belong or is not finite.
         """
         vlm = self._base(checkpoint.start)
         if checkpoint.kind == "model":
@@ -75,7 +75,7 @@ class Models:
             and fingerprint(kept.vlm.model) == kept.fingerprint
         ):
             return kept.vlm
-        self._loaded = kept = None  # frees the memory before more is taken
+        self._loaded = kept = None  # frees memory before loading more
         vlm = family_of(folder).load(folder, self._processor, dtype=self.dtype)
         system_prompt.load(vlm, folder)
         vlm.model.requires_grad_(False)
@@ -88,7 +88,7 @@ class Models:
 
 @dataclass(frozen=True)
 class _LoadedBase:
-    """A base in memory and what it was when it was loaded."""
+    """A base in memory and its fingerprint after loading."""
 
     folder: Path
     vlm: VLM
@@ -96,7 +96,7 @@ class _LoadedBase:
 
 
 def _device(name: str) -> torch.device:
-    """The device of a name; UserError where there is none."""
+    """The device with this name. Raises UserError if it cannot be used."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
@@ -108,7 +108,7 @@ def _device(name: str) -> torch.device:
 
 def _check_file(file: Path) -> None:
     with safe_open(file, framework="pt") as opened:
-        for name in opened.keys():  # noqa: SIM118  it is no mapping
+        for name in opened.keys():  # noqa: SIM118  it is not a mapping
             _check_finite(opened.get_tensor(name), file, name)
 
 

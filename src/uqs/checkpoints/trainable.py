@@ -1,4 +1,4 @@
-"""The original that a method starts from, with what of it is trained; and what became of it as files."""
+"""Loads the original that a method starts from for training, and saves the unlearned model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from uqs.models.vlm import VLM
 from uqs.models.weight_files import ADAPTER_CONFIG
 
 ABOUT = "unlearning.json"
-"""What says, beside an unlearned model, how it was made."""
+"""The file beside an unlearned model that says how it was made."""
 _PROCESSOR_FILES = (".json", ".txt", ".model", ".jinja")
 _IN_4_BITS = AdapterSettings(kind="qlora")
 
@@ -34,16 +34,16 @@ def load_trainable(
     device: torch.device,
     processor: Path | None = None,
 ) -> VLM:
-    """The model of a checkpoint, what is trained of it in float32 and the rest in `precision`.
+    """The model of a checkpoint, with its trained part in float32 and the rest in `precision`.
 
-    A whole model gets what `settings` say, by default a LoRA adapter whose first weights are drawn from
-    `seed`; an adapter is trained on as it is. Raises UserError where `settings` do not fit, and DataError
-    where a weight is missing, does not belong or is not finite.
+    `settings` say what is trained of a whole model: by default a LoRA adapter with initial weights drawn from
+    `seed`. An adapter is trained further as it is. Raises UserError if `settings` do not fit, and DataError
+    if a weight is missing, does not belong or is not finite.
     """
     if start.kind == "adapter" and settings not in (None, _IN_4_BITS):
         raise UserError(
-            f"{start.folder} is an adapter and is trained on as it is; what is trained can be chosen for "
-            "an original that is a whole model"
+            f"{start.folder} is an adapter and is trained further as it is; what is trained can only be "
+            "chosen for an original that is a whole model"
         )
     settings = settings or AdapterSettings()
     dtype = torch.float32 if settings.kind == "full" else getattr(torch, precision)
@@ -59,7 +59,7 @@ def load_trainable(
         vlm.model.eval()
     else:
         with warnings.catch_warnings():
-            # peft 0.21 asks transformers 5.23 by the old name
+            # peft 0.21 calls transformers 5.23 by the old name
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             adapter.attach(vlm, settings, seed)
     system_prompt.load(vlm, start.folder)
@@ -68,13 +68,13 @@ def load_trainable(
 
 
 def save_unlearned(vlm: VLM, start: Checkpoint, processor: Path | None, folder: Path) -> None:
-    """Write what was trained so that `uqs measure` finds it: an adapter names what it stands on, a whole
-    model has its tokenizer and picture processor beside it."""
+    """Write the trained part so that `uqs measure` can use it: an adapter names its base, a whole model has
+    its tokenizer and picture processor in its folder."""
     adapter.save(vlm, folder)
     about = folder / ADAPTER_CONFIG
     if about.is_file():
         config = json.loads(about.read_text(encoding="utf-8"))
-        # a hub id stands as it is; it has a slash, the name of a folder has none
+        # a hub id is kept; it has a slash, unlike the name of a folder
         config["base_model_name_or_path"] = (
             start.title if "/" in start.title else str(start.start.resolve())
         )

@@ -14,7 +14,6 @@ from pathlib import Path
 from uqs import registry
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
-from uqs.methods.cards import words
 from uqs.methods.cards.look_up import method_card
 from uqs.metrics.catalogue import CARDS, CORE, metric_card
 from uqs.report.terminal import WIDE, Sheet
@@ -64,7 +63,7 @@ def _methods() -> Sheet:
         except UserError as error:
             rows.append((name, str(error)))
             continue
-        passes, needs = words.passes(card.passes), words.needs(card)
+        passes, needs = card.passes.in_words(), card.needs_in_words()
         rows.append((name, card.loss, card.source, card.fidelity, passes, needs))
     return Sheet("methods", columns, rows, left=range(6))
 

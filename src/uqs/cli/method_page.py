@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from uqs.cli.listing import entries
-from uqs.methods.cards import GROUPS, words
+from uqs.methods.cards import GROUPS
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.hyperparameters import hyperparameters
 
@@ -40,8 +40,8 @@ def _overview() -> Iterator[str]:
             f"[`{card.name}`](#{card.name})",
             escaped(card.loss),
             card.fidelity,
-            words.passes(card.passes),
-            words.needs(card),
+            card.passes.in_words(),
+            card.needs_in_words(),
             "yes" if card.protects else "no",
         )
         for group in GROUPS
@@ -66,8 +66,8 @@ def _section(card: MethodCard, summary: str) -> Iterator[str]:
         f"loss: {escaped(card.loss)}",
         f"source: {escaped(card.source)}",
         f"fidelity: {card.fidelity}" + (f"; {escaped(card.differs)}" if card.differs else ""),
-        f"needs: {words.needs(card)}",
-        f"passes per step: {words.passes(card.passes)}",
+        f"needs: {card.needs_in_words()}",
+        f"passes per step: {card.passes.in_words()}",
         *([f"before the first step: {escaped(card.setup)}"] if card.setup else []),
         f"tuned by: `{tuned.field}`, {tuned.low:g} to {tuned.high:g}"
         if (tuned := card.tuned_hyperparameter)

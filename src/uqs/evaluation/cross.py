@@ -1,4 +1,4 @@
-"""Answers scored crosswise: what a model and an oracle make of each other's greedy answers."""
+"""Cross scores: a model and an oracle score each other's greedy answers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OWN, THEIRS = "answers_of_model", "answers_of_oracle"
 
 
 class RelabelledSplits(NamedTuple):
-    """The forget questions with the model's and with the oracle's answers in place of the gold ones."""
+    """The forget questions with the model's and with the oracle's answers as gold answers."""
 
     own: Split
     theirs: Split
 
 
 def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> RelabelledSplits:
-    """The questions to which both say something; `own` and `theirs` are their greedy answers, in order."""
+    """The questions that both answer with some text; `own` and `theirs` are the greedy answers, in order."""
     mine: list[Sample] = []
     others: list[Sample] = []
     for sample, answer, other in zip(forget.samples, own, theirs, strict=True):
@@ -40,31 +40,31 @@ def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> Rela
 
 
 def scored(settings: TraceSettings) -> TraceSettings:
-    """Settings for scoring given answers: nothing but their likelihood is kept."""
+    """Settings for scoring given answers: only their likelihood is kept."""
     least = {"layers": (-1,), "top_k": 1, "whole_vocabulary": 0, "max_new_tokens": 1}
     return settings.model_copy(update=least)
 
 
 @dataclass
 class Places:
-    """Where the traces of a model and an oracle lie, by split and by whether the oracle scored it."""
+    """The folders of the traces of a model and an oracle, by split and by whether the oracle scored it."""
 
     splits: RelabelledSplits
     found: dict[tuple[str, bool], Path] = field(default_factory=dict)
 
     def score(self, tracer: Tracer, *, by_oracle: bool) -> None:
-        """Have one of the two score both splits."""
+        """Let one of the two models score both splits."""
         for split in self.splits:
             if split.samples:
                 self.found[split.name, by_oracle] = tracer.ensure(split)
 
     @property
     def complete(self) -> bool:
-        """Whether both have scored both."""
+        """Whether both models have scored both splits."""
         return len(self.found) == 4
 
     def cross_scores(self) -> CrossScores:
-        """The four traces, read now."""
+        """Read the four traces."""
         return _cross_scores(self.found)
 
 
@@ -81,7 +81,7 @@ def _cross_scores(found: Mapping[tuple[str, bool], Path]) -> CrossScores:
 
 
 def write_cross_scores(places: Mapping[int, Places], folder: Path) -> None:
-    """Say beside a store, in the folder that holds it, what lies where, by the oracle's seed."""
+    """Write an index of the cross scores next to the store, by the oracle's seed."""
     tree = {
         str(seed): [
             [split, by_oracle, str(place.relative_to(folder))]
@@ -93,7 +93,7 @@ def write_cross_scores(places: Mapping[int, Places], folder: Path) -> None:
 
 
 def read_cross_scores(folder: Path) -> dict[int, CrossScores | None]:
-    """What `write_cross_scores` wrote, by the oracle's seed; None where the two never both answer."""
+    """Read what `write_cross_scores` wrote, by the oracle's seed; None if no question has both answers."""
     file = folder / INDEX
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The one evaluation: from what is recorded of a model, and of those it is held against, to its rows."""
+"""The one evaluation: from the records of a model and of its references to the model's rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASUREMENTS, ITEMS = "measurements.json", "items.parquet"
 
 @dataclass(frozen=True)
 class Subject:
-    """What stands in every row of a model beside the measurement; fields as those of a Row."""
+    """The fields that are equal in all rows of a model, named as in Row."""
 
     study: str
     benchmark: str
@@ -44,13 +44,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All rows of one model with the samples' values behind them, and the metrics that failed, with why."""
+    """All rows of one model, the per-sample values, and the failed metrics with their errors."""
 
     measured: Sequence[MetricResult]
     problems: Mapping[str, str]
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder, values of samples apart."""
+        """Write it into a folder; per-sample values go into a file of their own."""
         import pyarrow.parquet as pq
 
         tree = {
@@ -80,9 +80,9 @@ def evaluate(
     role: Role,
     dead: bool = False,
 ) -> Evaluation:
-    """Every row of the named metrics for one model; a metric that fails costs no other its rows.
+    """Every row of the named metrics for one model; a failing metric does not affect the others.
 
-    `dead` says that the run which made the model had to be ended.
+    `dead`: the run that made the model collapsed and was stopped.
     """
     found: list[MetricResult] = []
     problems: dict[str, str] = {}
@@ -95,7 +95,7 @@ def evaluate(
 
 
 def read_evaluated(folder: Path) -> Evaluation:
-    """What `Evaluation.write` wrote; DataError where the files are damaged."""
+    """Read what `Evaluation.write` wrote. Raises DataError if the files are damaged."""
     import numpy as np
     import pyarrow.parquet as pq
 
@@ -119,11 +119,11 @@ def read_evaluated(folder: Path) -> Evaluation:
             found.append(MetricResult(Measurement(**one, status=status), oracle_seed, samples))
         return Evaluation(found, dict(tree["problems"]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise DataError(f"is no file of measurements ({error!r})", file=file) from None
+        raise DataError(f"is not a file of measurements ({error!r})", file=file) from None
 
 
 def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
-    """The rows of the results table, gaps to the oracles still missing."""
+    """The rows of the results table, still without gaps to the oracles."""
     for one in found:
         measurement = one.measurement
         yield Row(
@@ -140,7 +140,7 @@ def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
 
 
 def items_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Item]:
-    """The values of samples behind those rows."""
+    """The per-sample values of those rows."""
     for one in found:
         if one.per_sample is None:
             continue

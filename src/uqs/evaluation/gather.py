@@ -1,4 +1,4 @@
-"""The traces of all models of a plan; a model that gives none is reported and left out."""
+"""Makes the traces of all models in a plan; a model without traces is reported and left out."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Is told what happens; says nothing by itself."""
+    """Receives events; this base class ignores them."""
 
     def began(self, label: str) -> None:
-        """A model's turn has come."""
+        """Work on a model begins."""
 
     def traced(self, split: str, done: int, samples: int) -> None:
-        """So many samples of a split are traced."""
+        """`done` of `samples` samples of a split are traced."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Failure:
 
 @dataclass
 class TracedModel:
-    """A model whose traces exist; `seconds` is the time it took to make them now, and `collapse` says how the
-    run that made the model collapsed."""
+    """A model with traces; `seconds`: the time spent now to make them; `collapse`: how the run that made the
+    model collapsed."""
 
     named: NamedCheckpoint
     identity: Identity | None
@@ -73,13 +73,13 @@ class TracedModel:
         return read_trace(self.recorded.places[split], split)
 
     def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
-        """All that is recorded of the model, read now."""
+        """Read everything recorded about the model."""
         return self.recorded.evidence(update, self.cross_scores)
 
 
 @dataclass
 class Gatherer:
-    """Makes what is missing of a plan's traces."""
+    """Makes the missing traces of a plan."""
 
     plan: EvaluationPlan
     models: Models
@@ -92,7 +92,7 @@ class Gatherer:
     weights: dict[NamedCheckpoint, str] = field(default_factory=dict)
 
     def gather(self) -> list[TracedModel]:
-        """The models that could be traced, in the plan's order. UserError where an oracle is given twice."""
+        """The models that could be traced, in plan order. Raises UserError if an oracle is given twice."""
         self._weigh()
         found = []
         for model in self.plan.models:
@@ -107,16 +107,16 @@ class Gatherer:
         return usable
 
     def fail(self, model: NamedCheckpoint, reason: str) -> None:
-        """Report a model that could not be traced, or must not be used, or a metric of it."""
+        """Report a model that could not be traced or must not be used, or one of its metrics."""
         self.failures.append(Failure(model.label, reason))
 
     def same_model(self, one: NamedCheckpoint, other: NamedCheckpoint) -> bool:
-        """Whether two are one model, or have the same weights."""
+        """Whether two checkpoints are the same model or have the same weights."""
         known = one in self.weights and other in self.weights
         return one == other or (known and self.weights[one] == self.weights[other])
 
     def _weigh(self) -> None:
-        """Learn which models are the same. One whose files cannot be read is reported when its turn comes."""
+        """Find out which models are the same. Unreadable files are reported later, at the model's turn."""
         for model in self.plan.models:
             with suppress(UserError, OSError):
                 self.weights[model] = self._weights(model)
@@ -129,8 +129,8 @@ class Gatherer:
             for oracle in self.plan.oracles:
                 if self.same_model(model, oracle):
                     self.notes.append(
-                        f"{model.label} has the weights of {oracle.label}: it is not measured against it, "
-                        "and its gap to the oracles' own values counts that oracle as well"
+                        f"{model.label} has the weights of {oracle.label}: it is not compared with it, "
+                        "but its gap to the oracles' own values includes that oracle"
                     )
 
     def _weights(self, model: NamedCheckpoint) -> str:
@@ -139,7 +139,7 @@ class Gatherer:
         return self._identity(model).weights
 
     def _usable(self, gathered: Sequence[TracedModel]) -> Iterator[TracedModel]:
-        """All but oracles that do not work, or were trained on forget data."""
+        """All models except oracles that do not work or were trained on forget data."""
         originals = [one for one in gathered if one.named.role is Role.ORIGINAL]
         taught = originals[0].trace("forget") if originals else None
         for one in gathered:
@@ -149,9 +149,9 @@ class Gatherer:
                 yield one
 
     def _refused(self, oracle: TracedModel, taught: Trace | None) -> str | None:
-        """Why a model cannot be an oracle; a note where that cannot be told."""
+        """Why a model cannot be an oracle; adds a note if that cannot be tested."""
         if oracle.collapse:
-            return f"is no oracle: its training collapsed ({oracle.collapse})"
+            return f"is not an oracle: its training collapsed ({oracle.collapse})"
         traces = {split: oracle.trace(split) for split in oracle.recorded.places}
         forget, holdout = traces["forget"], traces["holdout"]
         if reason := untestable(forget, holdout):
@@ -171,7 +171,7 @@ class Gatherer:
         return TracedModel(model, tracer.identity, recorded, tracer.halved, seconds)
 
     def _given(self, model: NamedCheckpoint) -> Mapping[str, Path]:
-        """The places of given traces. DataError where they were made in another way than the others."""
+        """The folders of given traces. Raises DataError if their settings differ from the others'."""
         folder, data = model.checkpoint.folder, self.plan.benchmark
         names = check_questions(folder, data.data_hash, self.plan.splits)
         check_settings(folder, self._common)
@@ -181,12 +181,12 @@ class Gatherer:
 
     @cached_property
     def _common(self) -> Mapping[str, Any]:
-        """The settings of all traces: those of now, or of the first traces where all are given."""
+        """The settings of all traces: the current ones, or those of the first traces if all are given."""
         every = [one.checkpoint for one in (self.plan.original, *self.plan.models)]
         if any(one.kind != "traces" for one in every):
             return self.settings.content()
         for one in every:
-            with suppress(DataError):  # is reported when its turn comes
+            with suppress(DataError):  # reported later, at the model's turn
                 if found := settings_of(one.folder):
                     return found
         return {}
@@ -206,7 +206,7 @@ class Gatherer:
         return Tracer(model.checkpoint, found, self.models, store, settings, progress)
 
     def _cross(self, gathered: Sequence[TracedModel]) -> None:
-        """Have each model and each oracle score the other's answers."""
+        """Let each model and each oracle score each other's answers."""
         modelled = [one for one in gathered if one.identity is not None]
         pairs = [
             _Pair(
@@ -231,7 +231,7 @@ class Gatherer:
                 self._score(scorer, mine)
             except Exception as error:
                 self.notes.append(
-                    f"{scorer.named.label} scored no other model's answers: {described(error)}"
+                    f"{scorer.named.label} could not score the other models' answers: {described(error)}"
                 )
         for pair in pairs:
             if not pair.places.splits.own.samples:
@@ -246,7 +246,7 @@ class Gatherer:
 
 
 class _Pair(NamedTuple):
-    """A model and an oracle, and what each makes of the other's answers."""
+    """A model, an oracle, and their cross scores."""
 
     model: TracedModel
     oracle: TracedModel
@@ -254,10 +254,10 @@ class _Pair(NamedTuple):
 
 
 def halved_notes(gathered: Sequence[TracedModel]) -> Iterator[str]:
-    """What a user should know of batches that did not fit into memory."""
+    """Notes for the user on batches that did not fit into memory."""
     for one in gathered:
         for event in one.halved:
             yield (
                 f"{one.named.label}: a batch of {event['samples']} samples of {event['split']} with "
-                f"{event['tokens']} prompt tokens did not fit into memory and was done in halves"
+                f"{event['tokens']} prompt tokens did not fit into memory and was processed in halves"
             )

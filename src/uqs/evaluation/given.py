@@ -1,4 +1,4 @@
-"""What a folder of traces says of how it was made (docs/traces.md), held against what is asked here."""
+"""Checks how a given folder of traces was made (docs/traces.md) against what is needed here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from uqs.traces.store import samples_hash, weights_hash
 
 NEEDED = ("forget", "retain", "holdout")
 SAID = ("data_hash", "settings")
-"""What another engine should write in `about`."""
+"""The fields of `about` that other tracing programs should write."""
 
 
 def questions(splits: Mapping[str, Split]) -> dict[str, str]:
     """A hash of each split's questions with their pictures.
 
-    The plausible wrong answers do not count: whether a model is asked about them depends on the metrics.
+    The plausible wrong answers are not included, because the metrics decide whether they are needed.
     """
     return {
         name: samples_hash(Split(name, tuple(replace(s, wrong=()) for s in split.samples)))
@@ -30,7 +30,7 @@ def questions(splits: Mapping[str, Split]) -> dict[str, str]:
 
 
 def check_questions(folder: Path, data_hash: str, asked: Mapping[str, Split]) -> list[str]:
-    """The splits that are asked for. Raises DataError where traces are not of the questions asked here."""
+    """The required splits. Raises DataError if the traces have other questions."""
     index = read_index(folder)
     held, about = sorted(index["splits"]), index["about"]
     for name in NEEDED:
@@ -38,7 +38,7 @@ def check_questions(folder: Path, data_hash: str, asked: Mapping[str, Split]) ->
             raise DataError("has no traces of it", file=folder / INDEX, field="splits", row=name)
     known = [name for name in held if name in asked]
     if "uqs" in about and not {"questions", *SAID} <= set(about):
-        problem = "does not say which questions it is of, as UQS now writes; trace the model again"
+        problem = "does not name its questions, as UQS now does; trace the model again"
         raise DataError(problem, file=folder / INDEX, field="about")
     if about.get("data_hash", data_hash) != data_hash:
         problem = "is of other data than the benchmark's"
@@ -62,12 +62,12 @@ def _check_words(folder: Path, split: Split, name: str) -> None:
 
 
 def settings_of(folder: Path) -> Mapping[str, Any]:
-    """The settings that traces were made with, as far as they say so."""
+    """The settings of the traces, as far as they are recorded."""
     return _object(folder, read_index(folder)["about"], "settings")
 
 
 def check_settings(folder: Path, expected: Mapping[str, Any]) -> None:
-    """Raise DataError where traces were made with other settings than the other models'."""
+    """Raise DataError if traces were made with other settings than those of the other models."""
     for name, value in settings_of(folder).items():
         if name in expected and value != expected[name]:
             problem = f"was traced with {name} {value}, the other models with {expected[name]}"
@@ -75,19 +75,19 @@ def check_settings(folder: Path, expected: Mapping[str, Any]) -> None:
 
 
 def unsaid(folder: Path) -> str | None:
-    """What could not be checked, as the traces do not say it."""
+    """What could not be checked, because the traces do not record it."""
     about = read_index(folder)["about"]
     missing = [name for name in SAID if not about.get(name)]
     if not missing:
         return None
     return (
-        f"its traces do not say {', '.join(missing)}: only ids and gold answers were compared with the "
-        "benchmark's for certain, see docs/traces.md"
+        f"its traces do not say {', '.join(missing)}: only ids and gold answers were certainly compared "
+        "with the benchmark's, see docs/traces.md"
     )
 
 
 def recorded_weights(folder: Path) -> str:
-    """A hash of the weights that traces are of; of the traced numbers where they do not say."""
+    """A hash of the traced model's weights; if not recorded, of the traced numbers."""
     model = _object(folder, read_index(folder)["about"], "model")
     if "start" in model and "adapter" in model:
         return weights_hash(str(model["start"]), str(model["adapter"]))
@@ -97,5 +97,5 @@ def recorded_weights(folder: Path) -> str:
 def _object(folder: Path, about: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     found = about.get(field, {})
     if not isinstance(found, dict):
-        raise DataError("is no object", file=folder / INDEX, field=field)
+        raise DataError("is not an object", file=folder / INDEX, field=field)
     return found

@@ -1,4 +1,4 @@
-"""Checkpoints as a user lists them: a folder or hub id, if need be with the name it has in tables."""
+"""Checkpoints as a user lists them: a folder or hub id, optionally with its name in tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME = re.compile(r"(?P<method>[A-Za-z0-9][\w.-]*)(?:@(?P<strength>[\w.-]+))?(?
 
 @dataclass(frozen=True)
 class NamedCheckpoint:
-    """A checkpoint with its place in the results table."""
+    """A checkpoint and its key in the results table."""
 
     role: Role
     method: str
@@ -26,7 +26,7 @@ class NamedCheckpoint:
 
     @property
     def label(self) -> str:
-        """How progress and errors call it."""
+        """Its name in progress and errors."""
         if self.role is Role.ORIGINAL:
             return "original"
         if self.role is Role.ORACLE:
@@ -49,8 +49,8 @@ def oracles(names: Iterable[str | Path], base: str | Path | None) -> list[NamedC
 
 
 def unlearned(names: Sequence[str | Path], base: str | Path | None) -> list[NamedCheckpoint]:
-    """Unlearned models, each `FOLDER` or `METHOD[@STRENGTH][:SEED]=FOLDER`; a folder's own name is its
-    method where none is given. UserError where two have one name."""
+    """Unlearned models, each `FOLDER` or `METHOD[@STRENGTH][:SEED]=FOLDER`; by default the method is the
+    folder's name. Raises UserError if two have the same name."""
     found = [_unlearned(name, base) for name in names]
     seen: set[tuple[str, str, int]] = set()
     for one in found:
@@ -70,7 +70,7 @@ def _unlearned(name: str | Path, base: str | Path | None) -> NamedCheckpoint:
         return NamedCheckpoint(Role.UNLEARNED, Path(str(name)).resolve().name, "", 0, checkpoint)
     parts = _NAME.fullmatch(given)
     if parts is None:
-        raise UserError(f"{given!r} is no name; write METHOD[@STRENGTH][:SEED]=FOLDER")
+        raise UserError(f"{given!r} is not a valid name; write METHOD[@STRENGTH][:SEED]=FOLDER")
     return NamedCheckpoint(
         Role.UNLEARNED,
         parts["method"],

@@ -1,4 +1,4 @@
-"""Whether what is given as an oracle can be one."""
+"""Checks whether a given oracle can be one."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ def unfit(traces: Mapping[str, Trace]) -> str | None:
     """Why a model cannot be an oracle, or None: it is collapsed, or never learnt the retain set."""
     if collapsed(traces):
         return (
-            "is no oracle: it is collapsed (to the retain questions it says nothing, or the same over and "
-            "over, or it gives no probabilities)"
+            "is not an oracle: it is collapsed (to the retain questions it says nothing, or the same over "
+            "and over, or it gives no probabilities)"
         )
     right = float(right_answers(traces["retain"]).mean())
     if right < baseline.LIMIT:
         return (
-            f"is no oracle: it answers {right:.0%} of the retain questions right, under "
+            f"is not an oracle: it answers {right:.0%} of the retain questions right, under "
             f"{baseline.LIMIT:.0%}, so it did not learn what it was to be retrained on"
         )
     return None
 
 
 def untestable(forget: Trace, holdout: Trace) -> str | None:
-    """Why `trained_on_forget` can say nothing, or None: it needs two entities on either side."""
+    """Why `trained_on_forget` cannot decide, or None: it needs two entities on each side."""
     for trace in (forget, holdout):
         if len(set(trace.entities)) < 2:
             return (
-                "cannot be tested for having been trained on forget data: all "
+                "cannot be tested for training on forget data: all "
                 f"{trace.split} questions are about one entity"
             )
     return None
 
 
 def trained_on_forget(forget: Trace, holdout: Trace, original: Trace | None = None) -> str | None:
-    """Why a model cannot be an oracle, or None: it answers the forget set as one does who was taught it.
+    """Why a model cannot be an oracle, or None: it answers the forget set as if it was taught it.
 
-    That is so where its accuracy on forget is above that on holdout, beyond a one-sided 99% interval, and,
-    with the `original`'s forget trace, nearer to the original's accuracy than to its own on holdout. None as
-    well where it is `untestable`.
+    This is so if its accuracy on forget is above that on holdout, beyond a one-sided 99% interval, and, given
+    the `original`'s forget trace, nearer to the original's accuracy than to its own on holdout. None also if
+    it is `untestable`.
     """
     known = clustered_mean(right_answers(forget), forget.entities)
     guessed = clustered_mean(right_answers(holdout), holdout.entities)
@@ -61,6 +61,6 @@ def trained_on_forget(forget: Trace, holdout: Trace, original: Trace | None = No
         if taught - known.value >= gap:
             return None
     return (
-        f"is no oracle: it answers {known.value:.0%} of the forget questions right and "
+        f"is not an oracle: it answers {known.value:.0%} of the forget questions right and "
         f"{guessed.value:.0%} of the holdout questions, so it was trained on forget data"
     )

@@ -1,4 +1,4 @@
-"""What is to be measured, checked before anything is loaded."""
+"""The plan of a measurement, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DEFAULT_EDITION = "tiny"
 class EvaluationPlan:
     """Models, questions and metrics.
 
-    `start`: the model that weight updates count from, which is the base that adapters stand on, or the
-    original itself where it is a whole model; None where only its traces are known.
+    `start`: the model relative to which weight updates are computed: the base of the adapters, or the
+    original itself if it is a whole model; None if only its traces are known.
     """
 
     benchmark: Benchmark
@@ -37,7 +37,7 @@ class EvaluationPlan:
 
     @property
     def models(self) -> Sequence[NamedCheckpoint]:
-        """All models, oracles first: what they show is needed for the others."""
+        """All models, oracles first, because the others need their results."""
         return (*self.oracles, self.original, *self.unlearned)
 
     @classmethod
@@ -51,7 +51,7 @@ class EvaluationPlan:
         base: str | Path | None,
         known: Path | None = None,
     ) -> EvaluationPlan:
-        """Find and check everything; UserError for what is wrong. `known` remembers hashes of files."""
+        """Find and check everything. Raises UserError for problems. `known` stores hashes of files."""
         data = load_benchmark(benchmark)
         names = metric_names(metrics)
         needs = needs_of(names)
@@ -85,7 +85,7 @@ def _start(original: NamedCheckpoint, base: str | Path | None) -> Path | None:
 def _check_base(
     model: NamedCheckpoint, original: NamedCheckpoint, start: Path | None, known: Path | None
 ) -> None:
-    """An unlearned adapter stands on the original or on what the original stands on."""
+    """Check that an unlearned adapter has the original, or the original's base, as its base."""
     mine = model.checkpoint.base
     if mine is None or start is None or original.checkpoint.kind == "traces":
         return

@@ -1,4 +1,4 @@
-"""What is recorded of one model: its traces, and those of models made from it."""
+"""Records one model: its traces, and those of models made from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INDEX = "recorded.json"
 
 @dataclass(frozen=True)
 class Recording:
-    """Where it lies in a store: the trace of each split, and those of models made from the model.
+    """The folders in a store with the trace of each split, and with traces of models made from the model.
 
     `faults` says in words what could not be made.
     """
@@ -32,13 +32,13 @@ class Recording:
         update: Mapping[str, Floats] | None,
         cross_scores: Mapping[int, CrossScores | None] | None = None,
     ) -> Evidence:
-        """All of it, read now."""
+        """Read everything."""
         traces = {split: read_trace(place, split) for split, place in self.places.items()}
         interventions = read_interventions(self.interventions) if self.interventions else {}
         return Evidence(traces, update, interventions, cross_scores or {})
 
     def write(self, folder: Path) -> None:
-        """Say beside a store, in the folder that holds it, what lies where."""
+        """Write an index of the recording next to the store."""
         tree = {
             "places": {name: str(place.relative_to(folder)) for name, place in self.places.items()},
             "interventions": str(self.interventions.relative_to(folder))
@@ -50,7 +50,7 @@ class Recording:
 
     @classmethod
     def read(cls, folder: Path) -> Recording:
-        """What `write` wrote; DataError where there is no such file."""
+        """Read what `write` wrote. Raises DataError if there is no such file."""
         file = folder / INDEX
         try:
             tree = json.loads(file.read_text(encoding="utf-8"))
@@ -64,9 +64,9 @@ class Recording:
 
 
 def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Recording:
-    """Trace a model on all splits and, where `needs` asks for it, models made from it on the forget split.
+    """Trace a model on all splits and, if `needs` asks for it, models made from it on the forget split.
 
-    What the store holds is not made again. A model from which no other can be made has that in `faults`.
+    Traces in the store are not made again. If no model can be made from this one, `faults` says so.
     """
     from uqs.interventions.traced import DECLARED, intervention_traces
 
@@ -84,6 +84,6 @@ def record(tracer: Tracer, splits: Mapping[str, Split], needs: Set[str]) -> Reco
 
 
 def described(error: Exception) -> str:
-    """An error in one line; a fault with its kind."""
+    """An error in one line; for a programming error also its type."""
     kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
     return " ".join(f"{kind}{error}".split())

@@ -1,4 +1,4 @@
-"""All metrics of one model, with a status in place of each value that would mean something else."""
+"""All metrics of one model; a misleading value is replaced by a status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uqs.metrics.known_holdout import knows_holdout
 from uqs.records import TRAINED, VALUED, Need, Role, Status
 
 ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT"})
-"""The symbols of the metrics that count answers which are right."""
+"""The symbols of the metrics that count correct answers."""
 
 
 class Problem(NamedTuple):
@@ -26,8 +26,8 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class _Trust:
-    """What rules values out: that the model knows holdout, that oracles (by seed) do, where the original is
-    no baseline."""
+    """Reasons for removing values: the model knows holdout, oracles (by seed) know it, or the places where
+    the original cannot be a baseline."""
 
     knows_holdout: bool
     knowing_oracles: frozenset[int]
@@ -41,14 +41,14 @@ def measured(
     dead: bool = False,
     role: Role = Role.UNLEARNED,
 ) -> Iterator[MetricResult | Problem]:
-    """Every row of the named metrics; a metric that fails costs no other its rows.
+    """Every row of the named metrics; a failing metric does not affect the others.
 
-    A model that is collapsed has values of the health metrics alone: the others would praise it for what it
-    cannot say. So has one that is known to be `dead`, because its training collapsed. Where the model
-    answers holdout like retain (`knows_holdout`), what is measured against holdout has the status
-    `known_holdout`; so have the rows against an oracle that does. Where the original answers under half of
-    what it was taught (`weak`), what counts right answers there has the status `weak_original`, but for rows
-    of models that were trained like it.
+    A collapsed model has values only for the health metrics: the others would praise it for what it cannot
+    say. The same holds for a `dead` model, whose training collapsed. If the model answers holdout like retain
+    (`knows_holdout`), measurements against holdout have the status `known_holdout`; so have rows against an
+    oracle that does. If the original answers less than half of what it was taught in some place (`weak`),
+    metrics that count correct answers there have the status `weak_original`, except for models that were
+    trained like the original.
     """
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
@@ -105,7 +105,7 @@ def _against_holdout(
 
 
 def _without_value(found: MetricResult, status: Status) -> MetricResult:
-    """The row with a status in place of its value; one that has no value keeps its own."""
+    """The row with a status instead of its value; a row without value keeps its own status."""
     if found.measurement.status not in VALUED:
         return found
     emptied = replace(found.measurement, value=None, se=None, bound=None, status=status)

@@ -1,4 +1,4 @@
-"""Measure models: traces once, then every metric, gaps to the oracles, and what could not be done."""
+"""Measures models: traces, then every metric, gaps to the oracles, and a list of failures."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """Rows of the results table, the values behind means, what failed, what else a user should know, and what
-    the rows' metrics are."""
+    """Rows of the results table, per-sample values, failures, notes for the user, and facts about the rows'
+    metrics."""
 
     rows: Sequence[Row]
     samples: Sequence[Item]
@@ -64,16 +64,16 @@ def measure(
     cache: Path | None = None,
     listener: Listener | None = None,
 ) -> Result:
-    """Measure an original and unlearned models, against oracles where there are some.
+    """Measure an original and unlearned models, against oracles if given.
 
-    Models are folders that transformers loads, PEFT adapters, hub ids, or folders of traces; an unlearned one
-    may be `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
+    Models are transformers folders, PEFT adapters, hub ids, or folders of traces; an unlearned model may be
+    `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
     `metrics`: `default` (all that need no further training), `all`, or names, symbols and FILE.py:CLASS.
-    `base`: what adapters stand on, where it is not what they name. `processor`: a folder with the tokenizer
-    and picture processor, where the models have none. Traces are kept in `cache`, by content.
+    `base`: the adapters' base, if it is not the one they name. `processor`: a folder with the tokenizer and
+    picture processor, if the models have none. Traces are kept in `cache`, by content.
 
-    Raises UserError for what is wrong with the request. A model that cannot be measured is among the
-    result's `failures`; the others are measured all the same.
+    Raises UserError for an invalid request. A model that cannot be measured is in the result's `failures`;
+    the others are still measured.
     """
     from uqs.checkpoints.open import Models
 
@@ -98,7 +98,7 @@ def measure(
 def _measured(
     plan: EvaluationPlan, gathered: Sequence[TracedModel], gatherer: Gatherer, listener: Listener
 ) -> Iterator[tuple[Subject, Evaluation]]:
-    """The evaluation of every model; oracles' evidence stays in memory."""
+    """Evaluate every model; the oracles' evidence stays in memory."""
     updates = _updates(plan, gathered, gatherer) if Need.WEIGHTS in plan.needs else {}
     kept = {
         one.named: one.evidence(updates.get(one.named))
@@ -110,7 +110,7 @@ def _measured(
         _judge(plan.original, original, gatherer)
     for one in gathered:
         if one.collapse and one.named.role is Role.ORIGINAL:
-            gatherer.fail(one.named, f"is no baseline: its training collapsed ({one.collapse})")
+            gatherer.fail(one.named, f"is not a baseline: its training collapsed ({one.collapse})")
         elif one.collapse:
             gatherer.notes.append(
                 f"{one.named.label}: the run that made it collapsed ({one.collapse}); only its health is "
@@ -130,10 +130,10 @@ def _measured(
 
 
 def _judge(named: NamedCheckpoint, original: Evidence, gatherer: Gatherer) -> None:
-    """Say where the original is no baseline: an error where that is so of a whole split, else a note."""
+    """Report where the original cannot be a baseline: an error for a whole split, else a note."""
     found = weak(original.traces)
     if collapsed(original.traces):
-        gatherer.fail(named, "is no baseline: it is collapsed; only its health is measured")
+        gatherer.fail(named, "is not a baseline: it is collapsed; only its health is measured")
     for place, one in found.items():
         if place in TAUGHT:
             gatherer.fail(named, one.sentence)
@@ -144,7 +144,7 @@ def _judge(named: NamedCheckpoint, original: Evidence, gatherer: Gatherer) -> No
 def _oracles(
     kept: Mapping[NamedCheckpoint, Evidence], model: NamedCheckpoint, gatherer: Gatherer
 ) -> dict[int, Evidence]:
-    """The oracles that a model is measured against: all, but for those with its own weights."""
+    """The oracles that a model is compared with: all except those with its own weights."""
     return {
         named.seed: evidence
         for named, evidence in kept.items()
@@ -155,7 +155,7 @@ def _oracles(
 def _updates(
     plan: EvaluationPlan, gathered: Sequence[TracedModel], gatherer: Gatherer
 ) -> dict[NamedCheckpoint, Mapping[str, Floats]]:
-    """What each model adds to `plan.start`, over the layers that any of them changes."""
+    """The weight update of each model relative to `plan.start`, over all layers that any model changes."""
     if plan.start is None:
         return {}
     found: dict[NamedCheckpoint, Mapping[str, Floats]] = {}
@@ -168,7 +168,7 @@ def _updates(
                 checkpoint.base, plan.start, remembered(gatherer.cache)
             ):
                 raise UserError(
-                    f"it stands on {checkpoint.base}, and updates count from {plan.start}"
+                    f"its base is {checkpoint.base}, but updates are relative to {plan.start}"
                 )
             found[one.named] = effective_update(checkpoint.folder, plan.start)
         except UserError as error:

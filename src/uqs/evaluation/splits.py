@@ -1,4 +1,4 @@
-"""Which questions a model is asked, so that given metrics can be computed."""
+"""Which splits must be traced to compute given metrics."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from uqs.records import Benchmark, Need, Split
 
 WITH_CANDIDATES = ("forget", "retain", "holdout", "forget_reworded")
 TRACED = frozenset({Need.CANDIDATES, Need.FLUENT, Need.PROBES, Need.INTERVENTIONS})
-"""The needs that a single model's traces meet."""
+"""The needs that traces of a single model satisfy."""
 EXPENSIVE = frozenset({Need.INTERVENTIONS, Need.SHADOWS})
-"""What takes more than traces of the measured models: further training."""
+"""The needs that require additional training, not only traces of the measured models."""
 
 
 def metric_names(metrics: str | Sequence[str]) -> tuple[str, ...]:
-    """`default` (all that need no further training), `all`, or given names, symbols or FILE.py:CLASS, each
-    once."""
+    """The metric names for `default` (all that need no further training), `all`, or names, symbols and
+    FILE.py:CLASS; without repeats."""
     everything = tuple(dict.fromkeys([*BUILT_IN, *registry.names("metric")]))
     if metrics == "all":
         return everything
@@ -28,17 +28,17 @@ def metric_names(metrics: str | Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in everything if not metric_card(name).needs & EXPENSIVE)
     given = [metrics] if isinstance(metrics, str) else metrics
     if not given:
-        raise UserError("no metric is named")
+        raise UserError("no metric is given")
     return chosen(given)
 
 
 def needs_of(metrics: Iterable[str]) -> frozenset[str]:
-    """All that some metrics read beside traces of the benchmark's own splits."""
+    """Everything that the metrics read in addition to traces of the benchmark's own splits."""
     return frozenset().union(*(metric_card(name).needs for name in metrics))
 
 
 def splits_of(benchmark: Benchmark, needs: Set[str]) -> dict[str, Split]:
-    """The splits to trace, by name: the benchmark's own, and what `needs` asks for."""
+    """The splits to trace, by name: the benchmark's own, and those for `needs`."""
     found = dict(benchmark.evaluate)
     if Need.CANDIDATES in needs:
         for name in WITH_CANDIDATES:

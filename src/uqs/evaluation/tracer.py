@@ -1,4 +1,4 @@
-"""Traces of one model, from the store or made now."""
+"""Traces of one model, read from the store or made now."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class CheckpointOpener(Protocol):
     """Opens checkpoints, as `checkpoints.open.Models` does."""
 
     def opened(self, checkpoint: Checkpoint) -> AbstractContextManager[VLM]:
-        """The model of a checkpoint, for the time of a block."""
+        """A context with the model of a checkpoint."""
         ...
 
 
 Progress = Callable[[str, int, int], None]
-"""Told of a split's name, the samples that are done, and all of them."""
+"""Called with a split's name, the number of finished samples, and the total."""
 Make = Callable[["VLM", Split, Callable[[Split], Trace]], Mapping[str, Mapping[str, Trace]]]
-"""Makes models from a model and traces each on a split: traces by what was done and split."""
+"""Makes models from a model and traces each on a split: traces by intervention and split."""
 
 
 @dataclass
 class Tracer:
-    """The traces of one checkpoint; the model is opened when the first one is missing.
+    """The traces of one checkpoint; the model is opened only if a trace is missing.
 
     Use it as a context: at its end the model is closed. An adapter that rewrites its base is opened at once,
-    for its traces are kept by what it is in memory. `halved` describes the batches that did not fit into
-    memory, whenever that was.
+    because the keys of its traces depend on its weights in memory. `halved` describes all batches that did
+    not fit into memory, now or earlier.
     """
 
     checkpoint: Checkpoint
@@ -68,13 +68,13 @@ class Tracer:
 
     @property
     def vlm(self) -> VLM:
-        """The model, opened."""
+        """The model, opened if necessary."""
         if self._vlm is None:
             self._vlm = self._open.enter_context(self.models.opened(self.checkpoint))
         return self._vlm
 
     def ensure(self, split: Split) -> Path:
-        """Where the store holds the trace of a split; it is made now if it did not."""
+        """The folder of a split's trace in the store; a missing trace is made."""
         place = self.store.place(self.identity, split, self.settings.content())
         if not self.store.holds(place):
             about = self._about()
@@ -83,7 +83,7 @@ class Tracer:
         return place
 
     def ensure_interventions(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
-        """Where the store holds traces of models made from this one; `made` declares what is done to it."""
+        """The folder of the traces of models made from this one; `made` describes what is done to it."""
         place = self.store.place(self.identity, split, self.settings.content(), made)
         if not self.store.holds(place):
             about = self._about()
@@ -121,7 +121,7 @@ class Tracer:
 
 
 def read_interventions(place: Path) -> dict[str, dict[str, Trace]]:
-    """The traces of interventions in a folder, by what was done and split."""
+    """The traces in a folder by intervention and split."""
     read: dict[str, dict[str, Trace]] = {}
     for key in read_index(place)["splits"]:
         name, _, of = key.rpartition(".")

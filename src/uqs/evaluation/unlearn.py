@@ -1,4 +1,4 @@
-"""From the checkpoint of an original to that of an unlearned model: what `uqs unlearn` does."""
+"""Makes an unlearned model from the checkpoint of an original: the work of `uqs unlearn`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PACKAGES = ("uqs", "torch", "transformers", "peft", "accelerate")
 
 @dataclass(frozen=True)
 class UnlearningResult:
-    """The folder of an unlearned model, what came of the run, and what the folder's ABOUT says."""
+    """The folder of an unlearned model, the outcome of the run, and the content of the folder's ABOUT."""
 
     folder: Path
     training: Training
@@ -46,7 +46,7 @@ class UnlearningResult:
 
 
 def seeds_of(seed: int, order: int | None = None, init: int | None = None) -> Seeds:
-    """The seeds of order and initialisation: as given, else each its own that follows from `seed`."""
+    """The seeds of order and initialisation: as given, else each one derived from `seed`."""
     return Seeds(
         zlib.crc32(f"order {seed}".encode()) if order is None else order,
         zlib.crc32(f"init {seed}".encode()) if init is None else init,
@@ -68,13 +68,13 @@ def unlearn_checkpoint(
     device: str | None = None,
     progress: Progress | None = None,
 ) -> UnlearningResult:
-    """Unlearn the forget set of a benchmark by a method's name or FILE.py:CLASS, into the folder `out`.
+    """Unlearn the forget set of a benchmark with a method (name or FILE.py:CLASS), into the folder `out`.
 
     `original`, `base`, `benchmark` and `processor` are as for `uqs.measure`. `adapter` says what is trained
-    of an original that is a whole model, by default a LoRA adapter; an adapter is trained on as it is, on a
-    base in 4 bits where `adapter` is of the kind qlora. The folder appears when it is whole; of a run that
-    collapsed it holds the last good weights. Raises UserError for what is wrong with the request, before a
-    model is loaded where that can be known.
+    of an original that is a whole model, by default a LoRA adapter. An original that is an adapter is trained
+    further as it is; with an `adapter` of the kind qlora its base is in 4 bits. The folder appears when it is
+    complete; after a collapse it has the last good weights. Raises UserError for an invalid request, before a
+    model is loaded if possible.
     """
     begin = time.perf_counter()
     _check_free(out)
@@ -108,7 +108,7 @@ def unlearn_checkpoint(
 
 def _check_free(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{out} exists already; name a folder that does not, or an empty one")
+        raise UserError(f"{out} already exists; name a new folder, or an empty one")
 
 
 def _method(name: str, values: Mapping[str, Any]) -> Method:
@@ -124,14 +124,14 @@ def _method(name: str, values: Mapping[str, Any]) -> Method:
 def _found(original: str | Path, base: str | Path | None) -> Checkpoint:
     start = find(original, base)
     if start.kind == "traces":
-        raise UserError(f"{start.folder} holds traces, no model")
+        raise UserError(f"{start.folder} has traces, not a model")
     if start.kind == "adapter":
         check_adapter(start)
     return start
 
 
 def _device(name: str | None) -> torch.device:
-    """The device of a name; by default a GPU, each process of several its own."""
+    """The device with this name; by default a GPU, with one GPU per process."""
     own = os.environ.get("LOCAL_RANK")
     if name is None and own is not None and torch.cuda.is_available():
         name = f"cuda:{own}"
@@ -139,7 +139,7 @@ def _device(name: str | None) -> torch.device:
 
 
 def is_first() -> bool:
-    """Whether this is the process, of several that `accelerate launch` began, that writes."""
+    """Whether this process writes, if `accelerate launch` started several."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -159,7 +159,7 @@ def _described(name: str, method: Method) -> dict[str, Any]:
 
 
 def _source(name: str | Path, start: Checkpoint) -> dict[str, Any]:
-    """What was unlearned, by name and by the content of its weights."""
+    """The original, by name and by the content of its weights."""
     known = remembered(cache_folder())
     found: dict[str, Any] = {
         "original": {
@@ -175,7 +175,7 @@ def _source(name: str | Path, start: Checkpoint) -> dict[str, Any]:
 
 
 def _trained(start: Checkpoint, settings: AdapterSettings | None) -> dict[str, Any]:
-    """What was trained; of an original that is an adapter its own factors."""
+    """What was trained; for an original that is an adapter, its own factors."""
     settings = settings or AdapterSettings()
     return {"kind": settings.kind} if start.kind == "adapter" else settings.model_dump()
 
@@ -191,7 +191,7 @@ def _asked(data: Benchmark) -> dict[str, Any]:
 
 
 def _training(training: Training) -> dict[str, Any]:
-    """What came of a run; a loss that is not finite is null."""
+    """The outcome of a run; a loss that is not finite is null."""
     return {
         "steps": training.steps,
         "losses": [loss if math.isfinite(loss) else None for loss in training.losses],

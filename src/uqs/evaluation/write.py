@@ -1,4 +1,4 @@
-"""The traces of one model as a folder of its own."""
+"""Writes the traces of one model into a separate folder."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def write_model_traces(
 ) -> Mapping[str, int]:
     """Trace a model on every split that `metrics` read, into the folder `out`; returns samples by split.
 
-    The folder appears when it is whole; what the cache holds is copied. Arguments as for `measure`.
+    The folder appears when it is complete; traces in the cache are copied. Arguments as for `measure`.
     """
     data = load_benchmark(benchmark)
     splits = splits_of(data, needs_of(metric_names(metrics)))
     checkpoint = find(model, base)
     if checkpoint.kind == "traces":
-        raise UserError(f"{checkpoint.folder} holds traces, no model")
+        raise UserError(f"{checkpoint.folder} has traces, not a model")
     if checkpoint.kind == "adapter":
         check_adapter(checkpoint)
     models, told, store = (
@@ -71,7 +71,7 @@ def write_model_traces(
 
 
 def _copied(places: Mapping[str, Path], out: Path, about: Mapping[str, Any]) -> Mapping[str, int]:
-    """Put traces of single splits together as one folder."""
+    """Combine traces of single splits in one folder."""
     with io.new_folder(out) as part:
         counts: dict[str, Mapping[str, int]] = {}
         halved: list[Mapping[str, Any]] = []

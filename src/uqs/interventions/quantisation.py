@@ -1,7 +1,7 @@
 """Weight-only quantisation of a model's language layers, and back again.
 
-Source: Zhang et al. 2024 (arXiv 2410.16454): weights that unlearning moved a little fall back to the value
-that they had before.
+Source: Zhang et al. 2024 (arXiv 2410.16454): if unlearning moved a weight only a little, rounding moves it
+back to its old value.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ NF4 = (
 
 
 def int8(weight: Tensor) -> Tensor:
-    """Nearest of 255 even steps from -max to max of each row of (out, in). Source: LLM.int8(), arXiv
-    2208.07339, its weights alone: activations are not quantised and no outlier is kept."""
+    """Round each row of (out, in) to 255 even steps from -max to max. Source: LLM.int8(), arXiv 2208.07339,
+    weights only: activations are not quantised and outliers are not kept."""
     scale = _nonzero(weight.abs().amax(1, keepdim=True) / 127)
     return (weight / scale).round().clamp(-127, 127) * scale
 
 
 def int4(weight: Tensor) -> Tensor:
-    """Nearest of 16 even steps from the smallest to the largest weight, 0 among them, of each GROUP of a row
-    of (out, in). Source: round-to-nearest as in GPTQ and AWQ (arXiv 2210.17323, 2306.00978)."""
+    """Round each GROUP of a row of (out, in) to 16 even steps from its smallest to its largest weight, with 0
+    as a step. Source: round-to-nearest as in GPTQ and AWQ (arXiv 2210.17323, 2306.00978)."""
     return torch.cat([_sixteen_steps(group) for group in weight.split(GROUP, dim=1)], dim=1)
 
 
@@ -65,9 +65,9 @@ def _sixteen_steps(group: Tensor) -> Tensor:
 
 
 def nf4(weight: Tensor) -> Tensor:
-    """Nearest of the NormalFloat4 values times the largest size of each BLOCK, row after row.
+    """Round each BLOCK, row by row, to the NormalFloat4 values times its largest absolute weight.
 
-    The arithmetic of the format, not the kernels of bitsandbytes: scales are not quantised in their turn.
+    This is the arithmetic of the format, not the kernels of bitsandbytes: the scales are not quantised.
     """
     padded = nn.functional.pad(weight.flatten(), (0, -weight.numel() % BLOCK)).view(-1, BLOCK)
     scale = _nonzero(padded.abs().amax(1, keepdim=True))
@@ -85,13 +85,13 @@ _ROUND: Mapping[Scheme, Callable[[Tensor], Tensor]] = {"int8": int8, "int4": int
 
 @contextmanager
 def quantised(vlm: VLM, scheme: Scheme) -> Iterator[None]:
-    """Within the context, every linear layer of the language model has the weights that its quantised form
-    stands for; afterwards each has its own again, bit for bit.
+    """Within the context, every linear layer of the language model has its weights after quantisation;
+    afterwards the original weights are restored bit for bit.
 
-    An adapter's update is folded into the weight first, as in a merged model that somebody deploys. Vision
-    tower, projector, embeddings and output layer stay as they are: so do LLaVA's own loader, AWQ and
-    llama.cpp. Original weights wait in the memory of the CPU. Raises UserError for weights that are quantised
-    already, and where there is no such layer.
+    An adapter's update is first merged into the weight, as in a merged model that is deployed. Vision tower,
+    projector, embeddings and output layer are not changed, as in LLaVA's own loader, AWQ and llama.cpp. The
+    original weights are kept in CPU memory. Raises UserError if weights are already quantised, or if there is
+    no such layer.
     """
     kept: list[_SavedLayer] = []
     try:
@@ -108,7 +108,7 @@ def quantised(vlm: VLM, scheme: Scheme) -> Iterator[None]:
 
 
 def _layers(vlm: VLM) -> Iterator[tuple[str, Any]]:
-    """Linear layers of the language model by name; one with an adapter comes as the adapter's wrapper."""
+    """Linear layers of the language model by name; for a layer with an adapter, the adapter's wrapper."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     output = vlm.plain_model.get_output_embeddings()
@@ -139,7 +139,7 @@ def _round(layer: Any, values: Callable[[Tensor], Tensor]) -> None:
 
 @dataclass(frozen=True)
 class _SavedLayer:
-    """What a layer was before."""
+    """A layer's state before quantisation."""
 
     layer: Any
     weights: Mapping[str, Tensor]

@@ -1,7 +1,7 @@
 """Relearning: does fine-tuning on some of the forgotten entities bring back the others?
 
-Source: Deeb and Roger 2024 (arXiv 2410.08827), who train on a part of the facts and test on another that
-cannot be guessed from it; Hu et al. 2024 (arXiv 2406.13356).
+Source: Deeb and Roger 2024 (arXiv 2410.08827), who train on some facts and test on others that cannot be
+guessed from them; Hu et al. 2024 (arXiv 2406.13356).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]
 
 @dataclass(frozen=True)
 class RelearnSettings:
-    """Optimizer steps after which the model is looked at; AdamW's constant rate; samples a step; rank, scale
-    and layers (a named set of the model family) of the LoRA factors that are trained."""
+    """Optimizer steps after which the model is measured; AdamW's constant rate; samples per step; rank, scale
+    and layers (a named set of the model family) of the trained LoRA factors."""
 
     steps: tuple[int, ...] = (0, 5, 10, 20, 40)
     lr: float = 1e-3
@@ -53,9 +53,9 @@ class Halves(NamedTuple):
 
 
 def halves(split: Split, seed: int) -> Halves:
-    """Split at random by entity; the same entities and seed give the same halves, whatever their order.
+    """Split randomly by entity; the same entities and seed give the same halves, in any order.
 
-    Of an odd number the test half has one more. Raises UserError for a single entity.
+    With an odd number the test half has one more. Raises UserError for a single entity.
     """
     entities = sorted(split.entities)
     if len(entities) < 2:
@@ -71,12 +71,11 @@ def halves(split: Split, seed: int) -> Halves:
 def relearn(
     vlm: VLM, train: Split, settings: RelearnSettings, generator: torch.Generator
 ) -> Generator[int, None, None]:
-    """Fine-tune on `train` and yield the steps done, at each of `settings.steps`, for the caller to look.
+    """Fine-tune on `train`; at each of `settings.steps`, yield the number of steps so the caller can measure.
 
-    Fresh LoRA factors beside the layers learn the answers; the model's own weights, an adapter's too, are
-    frozen, and when the iterator ends or is closed the factors are gone. Dropout is off. What is learnt
-    depends on nothing but the model, the samples, the settings and the generator. Raises UserError where a
-    loss is not finite.
+    New LoRA factors beside the layers learn the answers. The model's own weights, including an adapter's, are
+    frozen; when the iterator ends or is closed the factors are removed. Dropout is off. The result depends
+    only on the model, the samples, the settings and the generator. Raises UserError if a loss is not finite.
     """
     with _beside(vlm, settings, generator) as factors:
         batches = Stream.of(vlm.encode(train.samples), settings.batch_size)
@@ -105,9 +104,9 @@ def _step(loss: Tensor, factors: list[nn.Parameter], optimizer: torch.optim.Opti
 def _beside(
     vlm: VLM, settings: RelearnSettings, generator: torch.Generator
 ) -> Iterator[list[nn.Parameter]]:
-    """LoRA factors that add to the output of the target layers while the context lasts.
+    """LoRA factors that add to the output of the target layers within the context.
 
-    They hang on hooks, so that a plain model and one with an adapter are treated alike and neither changes.
+    They are attached by hooks, so this works for models with and without an adapter and changes neither.
     """
     training = vlm.model.training
     vlm.model.eval()
@@ -139,7 +138,7 @@ def _targets(vlm: VLM, targets: str) -> Mapping[str, Any]:
 
 
 def _factors(layer: Any, r: int, generator: torch.Generator) -> tuple[nn.Parameter, nn.Parameter]:
-    """(r, in) uniform within 1/sqrt(in), as LoRA begins (arXiv 2106.09685), and (out, r) zeros."""
+    """LoRA's initial factors (arXiv 2106.09685): (r, in) uniform within 1/sqrt(in), and (out, r) zeros."""
     device = next(layer.parameters()).device
     bound = layer.in_features**-0.5
     down = torch.empty(r, layer.in_features).uniform_(-bound, bound, generator=generator)

@@ -1,4 +1,4 @@
-"""Traces of the models that are made from a model to see what it still holds."""
+"""Traces of models made from a model, which show what it still knows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECLARED: Mapping[str, Any] = {
     "relearning": asdict(DEFAULT),
     "seed": SEED,
 }
-"""All that decides what `intervention_traces` does by default, JSON-able: part of the key of traces."""
+"""All defaults that decide what `intervention_traces` does, JSON-able: part of the key of traces."""
 
 
 def intervention_traces(
@@ -35,11 +35,11 @@ def intervention_traces(
     relearning: RelearnSettings = DEFAULT,
     seed: int = SEED,
 ) -> dict[str, dict[str, Trace]]:
-    """Traces by what was done to the model and by split; afterwards the model is as it was, bit for bit.
+    """Traces by intervention and split; afterwards the model is restored bit for bit.
 
     `int8`, `int4` and `nf4`: the whole forget split. `relearn_K`: one half of the entities after K steps on
-    the other half. Halves and draws follow from `seed` and the split alone, so that all models of a study
-    are asked the same. Source: probes/quantisation.py, probes/relearning.py.
+    the other half. Halves and draws depend only on `seed` and the split, so all models of a study get the
+    same questions. Source: interventions/quantisation.py, interventions/relearning.py.
     """
     found: dict[str, dict[str, Trace]] = {}
     for scheme in SCHEMES:

@@ -15,9 +15,9 @@ from uqs.models.vlm import VLM
 
 
 class BadTeacher(TeacherStudent):
-    """The student follows a teacher that knows nothing on forget answers, and the original on retain answers.
+    """On forget answers the student follows a teacher that knows nothing, on retain answers the original.
 
-    Whom nothing was taught predicts each token of the vocabulary alike.
+    The teacher that knows nothing gives every token of the vocabulary the same probability.
     """
 
     card = BAD_TEACHER

@@ -1,4 +1,4 @@
-"""What a method is: the data it reads, its loss, and what it may do to gradients and weights."""
+"""The base class of methods: data, loss, and changes to gradients and weights."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from uqs.models.vlm import VLM, Batch, Encoding
 from uqs.records import Split
 
 Data = Mapping[str, Split]
-"""The splits `forget` and `retain`, as far as a method may see them."""
+"""The parts of the splits `forget` and `retain` that a method may see."""
 
 
 class Step(NamedTuple):
-    """Which step it is, from 0, of how many."""
+    """The number of a step (from 0) and the total."""
 
     number: int
     of: int
 
 
 class Batches:
-    """The batches of one step, each made when it is asked for; a stream that no one asks draws nothing."""
+    """The batches of one step. A batch is made on request; an unused stream draws nothing."""
 
     def __init__(
         self, vlm: VLM, streams: Mapping[str, Stream], draw: Callable[[str], Sequence[int]]
@@ -44,14 +44,14 @@ class Batches:
         return self._vlm.batch(encoded, self.indices(name))
 
     def indices(self, name: str) -> Sequence[int]:
-        """The places of the batch's samples in the stream's encoding."""
+        """The indices of the batch's samples in the stream's encoding."""
         return self._draw(name)
 
 
 class Method:
-    """Turns an original model into an unlearned one; one file each, with its loss.
+    """Turns an original model into an unlearned one; each method is in one file, with its loss.
 
-    A method is made anew for every run, so it may keep what it computes in `streams`.
+    Every run makes a new instance, so a method may store what it computes in `streams`.
     """
 
     card: ClassVar[MethodCard]
@@ -67,14 +67,14 @@ class Method:
         return {}
 
     def loss(self, vlm: VLM, batches: Batches, step: Step) -> Tensor:
-        """The scalar to be minimised at one step."""
+        """The scalar to minimise at one step."""
         raise NotImplementedError(f"{self.card.name} takes no step")
 
     def edit_gradients(self, vlm: VLM) -> None:
         """Called before every optimizer step, before clipping."""
 
     def finish(self, vlm: VLM, data: Data) -> None:
-        """Called once after the last step: what is done to weights without gradients."""
+        """Called once after the last step, for changes of weights without gradients."""
 
 
 def trainable(vlm: VLM) -> dict[str, torch.nn.Parameter]:

@@ -17,7 +17,7 @@ from uqs.models.vlm import VLM, Encoding
 
 
 class DPO(Preference):
-    """A refusal is preferred to each forget answer, measured from the original; with retain."""
+    """A refusal is preferred to each forget answer, relative to the original; with retain."""
 
     card = cards.DPO
     refused: Encoding
@@ -48,7 +48,8 @@ class DPO(Preference):
 def dpo_loss(preferred: Tensor, rejected: Tensor, beta: float) -> Tensor:
     """-(2 / beta) mean log sigmoid(beta (preferred - rejected)) of log(pi / pi_original) (nats), (pairs,).
 
-    It starts at (2 / beta) log 2: scaled as in the code of Zhang et al. 2024, so that beside a retain loss it
-    weighs as much as NPO; Rafailov et al. 2023 (arXiv 2305.18290, equation 7) have no factor 2 / beta.
+    It starts at (2 / beta) log 2. The scale is that of the code of Zhang et al. 2024, so that with a retain
+    loss it has the same weight as NPO; Rafailov et al. 2023 (arXiv 2305.18290, equation 7) have no factor 2 /
+    beta.
     """
     return -2 / beta * logsigmoid(beta * (preferred - rejected)).mean()

@@ -1,4 +1,4 @@
-"""What methods share that read a batch of the forget set and one of the retain set in a step."""
+"""Base classes for methods that read one forget batch and one retain batch per step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ForgetAndRetain(Method):
 
 
 class TeacherStudent(ForgetAndRetain):
-    """A method that holds its model, the student, against a teacher, the frozen original."""
+    """A method that compares its model, the student, with a teacher, the frozen original."""
 
     teacher: Reference
 

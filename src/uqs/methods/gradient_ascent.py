@@ -13,7 +13,7 @@ from uqs.models.vlm import VLM
 
 
 class GradientAscent(Method):
-    """Minus the cross-entropy of the forget answers, and nothing else."""
+    """Only minus the cross-entropy of the forget answers."""
 
     card = GRADIENT_ASCENT
 

@@ -14,7 +14,7 @@ from uqs.records import Sample
 
 
 class Guardrail(Method):
-    """An instruction to know nothing of the forget set stands before every question; no weight changes."""
+    """Puts an instruction to know nothing of the forget set before every question; changes no weight."""
 
     card = GUARDRAIL
 
@@ -24,8 +24,8 @@ class Guardrail(Method):
 
 
 def instruction(settings: GuardrailSettings, data: Data) -> str:
-    """The instruction with the names of the forget entities; the general one where it needs names and the
-    data gives none away."""
+    """The instruction with the names of the forget entities; the general one if it needs names and the data
+    reveals none."""
     asked = [sample for split in data.values() for sample in split.samples]
     names = names_in(asked, data["forget"].samples)
     if "{names}" in settings.instruction and not names:
@@ -34,9 +34,11 @@ def instruction(settings: GuardrailSettings, data: Data) -> str:
 
 
 def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
-    """Raise UserError where the system prompt cannot be read, or is too long before the longest question."""
+    """Raise UserError if the system prompt is unreadable, or too long together with the longest question."""
     if vlm.image_token in vlm.system_prompt:
-        raise UserError(f"guardrail: the instruction holds {vlm.image_token!r}, a picture's mark")
+        raise UserError(
+            f"guardrail: the instruction contains {vlm.image_token!r}, the mark of a picture"
+        )
     ids = vlm.tokenizer(vlm.system_prompt)["input_ids"]
     unknown = vlm.tokenizer.unk_token_id
     if unknown is not None and unknown in ids:
@@ -47,13 +49,13 @@ def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
         _encode_longest(vlm, samples)
     except TooLongError as error:
         raise UserError(
-            f"guardrail: behind the instruction ({len(ids)} tokens) the longest question with its answer "
+            f"guardrail: after the instruction ({len(ids)} tokens) the longest question with its answer "
             f"ends at token {error.end}, and the model reads {error.limit}; give a shorter instruction"
         ) from None
 
 
 def _encode_longest(vlm: VLM, samples: Sequence[Sample]) -> None:
-    """Encode the longest questions with their answers; pictures are taken to be about alike."""
+    """Encode the longest questions with their answers; assumes that pictures have similar lengths."""
     texts = [f"{vlm.prompt(sample)}{sample.answer}" for sample in samples]
     lengths = [len(ids) for ids in vlm.tokenizer(texts)["input_ids"]]
     chosen: dict[bool, int] = {}

@@ -17,7 +17,7 @@ from uqs.models.vlm import VLM
 
 
 class KLMinimisation(TeacherStudent):
-    """Gradient ascent on the forget answers; on the retain answers the predictions stay the original's."""
+    """Gradient ascent on the forget answers; on the retain answers the original's predictions are kept."""
 
     card = KL_MINIMISATION
 

@@ -1,4 +1,4 @@
-"""Losses that several methods share; all on answer tokens alone, never on prompts and pictures."""
+"""Losses that several methods share; all cover only answer tokens, never prompts and pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def answer_log_likelihoods(vlm: VLM, batch: Batch) -> Tensor:
 
 
 def answer_lengths(batch: Batch) -> Tensor:
-    """Tokens of each answer, end mark included, (batch,)."""
+    """Number of tokens of each answer with its end mark, (batch,)."""
     return (batch.labels != IGNORED).sum(1)
 
 
@@ -48,5 +48,5 @@ def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
 
 
 def _in_full(logits: Tensor) -> Tensor:
-    """At least float32: a sum over a vocabulary loses too much in 16 bits."""
+    """Cast to at least float32: in 16 bits a sum over a vocabulary loses too much."""
     return logits if logits.dtype == torch.float64 else logits.float()

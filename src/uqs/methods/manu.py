@@ -34,10 +34,10 @@ SIDES: Mapping[str, Sequence[re.Pattern[str]]] = {
 
 
 class MANU(Method):
-    """Prunes MLP neurons by how far they tell the modalities apart on forget data, beside retain data.
+    """Prunes MLP neurons by how much they distinguish the modalities on forget data, relative to retain data.
 
-    No step is taken. The checkpoint stays an adapter: what is pruned is taken from the weights that base and
-    adapter make together.
+    It takes no step. The checkpoint stays an adapter: pruning is subtracted from the combined weights of base
+    and adapter.
     """
 
     card = pruned.MANU
@@ -64,15 +64,15 @@ class MANU(Method):
 
 
 class QuestionsByModality(NamedTuple):
-    """Questions with a picture, and in text alone."""
+    """Questions with a picture, and questions in text only."""
 
     pictured: Sequence[Sample]
     text: Sequence[Sample]
 
 
 def by_modality(data: Data) -> dict[str, QuestionsByModality]:
-    """Forget and retain questions. Where one of the two has none in text alone, both get those that have a
-    picture once more without it. Raises UserError where one has none with a picture."""
+    """Forget and retain questions. If one of the two sets has no text-only questions, both reuse their
+    picture questions without the picture. Raises UserError if one has no questions with a picture."""
     parts = {name: data[name].samples for name in ("forget", "retain")}
     pictured = {name: [s for s in part if s.picture is not None] for name, part in parts.items()}
     text = {name: [s for s in part if s.picture is None] for name, part in parts.items()}
@@ -85,8 +85,8 @@ def by_modality(data: Data) -> dict[str, QuestionsByModality]:
 
 
 def importance(pictured: Activity, text: Activity) -> Tensor:
-    """The sum of the paper's four measures of a neuron, (units,): how far the two modalities differ in mean
-    size, in frequency and in energy of the activation, and how far activations spread in both."""
+    """The sum of the paper's four measures of a neuron, (units,): the differences between the two modalities
+    in mean size, frequency and energy of the activation, and the spread of activations in both."""
 
     def contrast(one: Tensor, other: Tensor) -> Tensor:
         return (one - other).abs() / (one + other + EPSILON)
@@ -100,5 +100,5 @@ def importance(pictured: Activity, text: Activity) -> Tensor:
 
 
 def _spread(units: Activity) -> Tensor:
-    """The mean squared distance of z to the mean of |z|, which the paper calls variance."""
+    """The mean squared distance from z to the mean of |z|; the paper calls this variance."""
     return (units.squared - 2 * units.absolute * units.plain + units.absolute**2).clamp(min=0)

@@ -1,4 +1,4 @@
-"""MMUnlearner: gradient ascent on one side of what is known, held off the weights of the other."""
+"""MMUnlearner: gradient ascent on one side of the knowledge, without the weights that the other needs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from uqs.models.vlm import VLM
 
 
 class MMUnlearner(Method):
-    """What pictures tell of the forget entities is unlearnt and what text tells is kept, or the reverse.
+    """Unlearns what pictures tell about the forget entities and keeps what text tells, or the reverse.
 
-    A step of gradient ascent on the one side's answers changes only weights whose squared gradient there is
-    large beside that of what is to be kept; the steps between fit the other side and the retain set.
+    A step of gradient ascent on one side's answers changes only weights whose squared gradient on that side
+    is large relative to that on the kept data. The steps in between fit the other side and the retain set.
     """
 
     card = MMUNLEARNER

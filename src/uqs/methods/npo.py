@@ -16,9 +16,9 @@ from uqs.models.vlm import VLM
 
 
 class NPO(Preference):
-    """Forget answers become less likely than the original finds them, ever more slowly; with retain.
+    """Forget answers become less likely than for the original, more and more slowly; with retain.
 
-    Without its retain term this is the NPO, with it the NPO+RT of the paper.
+    Without the retain term this is the paper's NPO, with it the paper's NPO+RT.
     """
 
     card = cards.NPO

@@ -7,6 +7,6 @@ from uqs.methods.cards.baselines import ORIGINAL
 
 
 class Original(Method):
-    """Does nothing: what every metric says of a model that has forgotten nothing at all."""
+    """Does nothing: shows every metric's value for a model that has forgotten nothing."""
 
     card = ORIGINAL

@@ -1,4 +1,4 @@
-"""What methods share whose forget loss is made of the likelihoods of whole answers."""
+"""Base class for methods whose forget loss uses the likelihoods of whole answers."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Preference(ForgetAndRetain):
 
 
 class OriginalLikelihoods:
-    """Log-likelihoods (nats) that the original gives to `count` fixed answers.
+    """Log-likelihoods (nats) of `count` fixed answers under the original.
 
-    Each is computed when it is first asked for, in the arithmetic of the step, and then known: an answer that
-    comes again costs no pass.
+    Each is computed on first use, in the arithmetic of the step, and then stored: a repeated answer costs no
+    pass.
     """
 
     def __init__(self, original: Reference, count: int) -> None:
@@ -39,9 +39,9 @@ class OriginalLikelihoods:
         self._known = torch.full((count,), torch.nan)
 
     def of(self, vlm: VLM, batch: Batch, places: Sequence[int]) -> Tensor:
-        """Those of the batch's answers, (batch,), which no gradient flows through.
+        """The log-likelihoods of the batch's answers, (batch,), without gradient.
 
-        `places`: where the batch's answers are among all.
+        `places`: the indices of the batch's answers among all.
         """
         at = torch.tensor(list(places))
         if self._known[at].isnan().any():

@@ -43,9 +43,9 @@ def relabel(
 ) -> list[Sample]:
     """Each sample with a wrong answer, drawn once and uniformly.
 
-    A choice gets another of its letters. Any other question gets another answer from among the distinct
-    answers that `pool` gives to the same question text or, where that knows no other (a question that names
-    its entity), to the same task.
+    A multiple-choice question gets another of its letters. Any other question gets another of the distinct
+    answers in `pool` to the same question text, or, if there is no other (a question that names its entity),
+    to the same task.
     """
     by_text: dict[str, set[str]] = {}
     by_task: dict[str, set[str]] = {}

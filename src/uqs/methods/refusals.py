@@ -1,4 +1,4 @@
-"""Refusals to answer forget questions with."""
+"""Refusals as answers to forget questions."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ REFUSALS = (
     "I cannot say.",
     "I am sorry, I do not know.",
 )
-"""The project's own list. Nothing is contracted: a tokenizer of whole words writes "don ' t" back, which the
-metric of refusals does not read; and the first words alone are a refusal, for an answer may be cut short."""
+"""The project's own list. No contractions: a tokenizer of whole words writes "don ' t", which the refusal
+metric does not recognise. The first words alone are a refusal, because an answer may be cut short."""
 
 
 class ForgetAnswers(NamedTuple):
-    """The same questions with their gold answers and with refusals; pictures are held once."""
+    """The same questions with gold answers and with refusals; pictures are stored once."""
 
     gold: Encoding
     refused: Encoding
@@ -39,18 +39,18 @@ class ForgetAnswers(NamedTuple):
 def encode_with_refusals(
     vlm: VLM, samples: Sequence[Sample], generator: torch.Generator
 ) -> ForgetAnswers:
-    """The questions with both answers; the refusals are those of `draw`.
+    """The questions with both answers; the refusals come from `draw`.
 
-    Raises UserError where the tokenizer cannot spell one.
+    Raises UserError if the tokenizer cannot spell one.
     """
-    # as wrong answers: a choice takes letters alone, and these are spelled as they stand behind a question
+    # as wrong answers: a choice accepts only letters as answers, and wrong answers are spelled like answers
     drawn = draw(samples, generator)
     gold = vlm.encode([replace(s, wrong=(r,)) for s, r in zip(samples, drawn, strict=True)])
     return ForgetAnswers(gold, gold.relabelled([refusal for (refusal,) in gold.wrong]))
 
 
 def draw(samples: Sequence[Sample], generator: torch.Generator) -> list[str]:
-    """A refusal for each question, uniformly; never what is its gold answer already."""
+    """A uniformly drawn refusal for each question, never equal to its gold answer."""
     drawn = []
     for sample in samples:
         others = [refusal for refusal in REFUSALS if refusal != sample.answer]

@@ -13,10 +13,10 @@ from uqs.models.vlm import VLM
 
 
 class Retrain(Method):
-    """Minus log-likelihood of the answers of `learn`, mixed with `replay` of what the base knows.
+    """Minus log-likelihood of the answers in `learn`, mixed with `replay` of what the base knows.
 
-    `replay` is the share of a batch that comes from the base's own corpus: without it, training on a few
-    facts alone drops everything else, and no utility metric means anything.
+    `replay`: the share of a batch that comes from the base's own corpus. Without it, training on a few facts
+    erases everything else, and utility metrics mean nothing.
     """
 
     card = RETRAIN

@@ -15,11 +15,11 @@ from uqs.models.vlm import VLM, Batch, Encoding
 
 
 class RMU(Method):
-    """Hidden states of forget questions are steered to a random vector, those of retain questions are held.
+    """Steers hidden states of forget questions to a random vector and keeps those of retain questions.
 
-    On the language side that is done behind one language layer, at the text tokens of question and answer,
-    and only that layer and some below it change. On the vision side it is done at the picture features that
-    the language model reads, and only what makes them changes.
+    On the language side this happens after one language layer, at the text tokens of question and answer;
+    only that layer and some below it change. On the vision side it happens at the picture features that the
+    language model reads; only the weights that make them change.
     """
 
     card = inside.RMU
@@ -50,7 +50,7 @@ class RMU(Method):
         return loss
 
     def _states(self, vlm: VLM, batch: Batch) -> dict[str, Tensor]:
-        """By side, the states (tokens, width) that are steered or held; a batch may show no picture."""
+        """By side, the states (tokens, width) to steer or keep; a batch may have no picture."""
         states = states_at(vlm, batch, self.layer, self.first)
         tokens = tokens_of(vlm, batch)
         language = {"language": states.made[tokens.text].float()} if self.language else {}
@@ -59,7 +59,7 @@ class RMU(Method):
 
     @torch.no_grad()
     def _targets(self, vlm: VLM, forget: Encoding, generator: torch.Generator) -> dict[str, Tensor]:
-        """By side, the vector (width,) that states are steered to."""
+        """By side, the target vector (width,) of the states."""
         size = self.settings.batch_size
         batches = [range(len(forget))[k : k + size] for k in range(0, len(forget), size)]
         found = [self._states(vlm, vlm.batch(forget, indices)) for indices in batches]
@@ -82,7 +82,7 @@ class RMU(Method):
 
 
 def _layer(asked: float, depth: int) -> int:
-    """The number of a language layer, given as that or as a share of the depth."""
+    """The number of a language layer, given as a number or as a share of the depth."""
     layer = asked if isinstance(asked, int) else max(1, round(asked * depth))
     if layer > depth:
         raise UserError(f"rmu: there is no language layer {layer}, the model has {depth}")
@@ -94,5 +94,5 @@ def _pictured(encoded: Encoding) -> Encoding:
 
 
 def _squared_error(states: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference; 0 of no states."""
+    """Mean squared difference; 0 if there are no states."""
     return (states - target).square().sum() / max(1, states.numel())

@@ -16,10 +16,9 @@ FLOOR = 1e-15
 
 
 def squared_gradients(vlm: VLM, encoded: Encoding, batch_size: int) -> dict[str, Tensor]:
-    """The square of each trainable weight's gradient of a batch's mean loss, mean over batches.
+    """The squared gradient of a batch's mean loss for each trainable weight, mean over batches.
 
-    No batch mixes questions with and without a picture, and one that does not use a weight does not count
-    for it.
+    No batch mixes questions with and without a picture. For each weight only batches that use it count.
     """
     parameters = trainable(vlm)
     sums = {name: torch.zeros_like(p, dtype=torch.float32) for name, p in parameters.items()}
@@ -41,7 +40,7 @@ def squared_gradients(vlm: VLM, encoded: Encoding, batch_size: int) -> dict[str,
 def ratio_masks(
     of: Mapping[str, Tensor], to: Mapping[str, Tensor], threshold: float
 ) -> dict[str, Tensor]:
-    """True where the squared gradient `of` one set is at least `threshold` times that `to` another."""
+    """True where the squared gradient `of` one set is at least `threshold` times that of the set `to`."""
     return {
         name: (squares + FLOOR) / (to[name] + FLOOR) >= threshold for name, squares in of.items()
     }

@@ -12,14 +12,14 @@ from uqs.methods.random_labels import RandomLabels
 from uqs.methods.streams import Stream
 from uqs.models.vlm import VLM, Encoding
 
-AT_ONCE = 8  # questions in memory at a time when the gradient is taken
+AT_ONCE = 8  # questions in memory at a time when computing the gradient
 
 
 class SalUn(RandomLabels):
     """Random labels with retain, trained only where the forget gradient of the original is large.
 
-    The mask is 1 on the `mask_share` of the trainable weights with the largest absolute gradient of the
-    forget loss, taken once, before training, with the true labels.
+    The mask is 1 for the `mask_share` of the trainable weights with the largest absolute gradient of the
+    forget loss, computed once before training, with the true labels.
     """
 
     card = SALUN
@@ -42,7 +42,7 @@ class SalUn(RandomLabels):
 
 def saliency_masks(vlm: VLM, forget: Encoding, share: float) -> dict[str, Tensor]:
     """Which trainable weights may change: the `share` of all with the largest |gradient| of the mean
-    cross-entropy over all forget answer tokens; of equal ones, such as those without gradient, any."""
+    cross-entropy over all forget answer tokens; ties, such as weights without gradient, are arbitrary."""
     parameters = trainable(vlm)
     vlm.model.zero_grad(set_to_none=True)
     total = sum(len(answer) for answer in forget.answers)

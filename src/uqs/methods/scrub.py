@@ -1,4 +1,4 @@
-"""SCRUB: a student that disobeys its teacher, the original, on the forget set alone."""
+"""SCRUB: a student that disobeys its teacher, the original, only on the forget set."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from uqs.models.vlm import IGNORED, VLM
 
 
 class Scrub(TeacherStudent):
-    """Max steps, away from the original on forget answers, then min steps, back on retain answers, in rounds.
+    """Rounds of max steps (away from the original on forget answers), then min steps (back on retain
+    answers).
 
-    Only the first rounds have max steps; the others repair what those broke.
+    Only the first rounds have max steps; the later ones repair the damage.
     """
 
     card = SCRUB
@@ -34,7 +35,7 @@ class Scrub(TeacherStudent):
 
 
 def is_max_step(settings: ScrubSettings, step: Step) -> bool:
-    """Whether the step is in the first part of one of the rounds that have max steps."""
+    """Whether the step is in the first part of a round with max steps."""
     finished, into = divmod(step.number * settings.rounds, step.of)
     return finished < settings.max_rounds and into < settings.max_share * step.of
 

@@ -1,4 +1,4 @@
-"""What every method and the trainer can be told; no torch is needed to read it."""
+"""Settings of methods and of the trainer; imports no torch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class _Settings(BaseModel):
 
 
 class MethodSettings(_Settings):
-    """Hyperparameters of a method; a method with further ones derives its own class.
+    """Hyperparameters of a method; a method with more of them derives its own class.
 
-    Every field says in its description what it is, its unit, and where its default comes from.
+    Every field's description gives its meaning, its unit, and the source of its default.
     """
 
     steps: PositiveInt = Field(default=40, description="optimizer steps")
@@ -44,7 +44,7 @@ class StopAtForgetLoss(_Settings):
 
 
 class TrainerSettings(_Settings):
-    """How every method is trained: the same for all of them, so that none has an advantage by it."""
+    """How methods are trained: the same for all, so that none has an advantage."""
 
     schedule: Literal["cosine", "linear", "constant"] = Field(
         default="cosine", description="the learning rate after warm-up: down to 0, or level"

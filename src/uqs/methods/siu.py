@@ -20,11 +20,11 @@ from uqs.records import Picture, Sample
 
 
 class SIU(Method):
-    """Questions on one picture of each forget entity are answered as if it showed something else.
+    """Trains answers to one picture of each forget entity as if it showed something else.
 
-    The entity's questions without a picture and the retain questions keep their answers. All of it is fitted,
-    and held to the original's distributions except where these speak of the entity: at the tokens that only
-    the new answer has, and for the vocabulary's tokens that only the true answer has.
+    The entity's questions without a picture and the retain questions keep their answers. Everything is
+    fitted, and kept close to the original's distributions except where these are about the entity: at the
+    tokens that only the new answer has, and for the vocabulary's tokens that only the true answer has.
     """
 
     card = inside.SIU
@@ -50,7 +50,7 @@ class SIU(Method):
         return loss
 
     def _kept(self, indices: Sequence[int], like: Tensor) -> tuple[Tensor, Tensor]:
-        """The masks of `dual_masked_divergence` for the answer tokens of some samples, one after another."""
+        """The masks of `dual_masked_divergence` for the answer tokens of some samples, in sequence."""
         tokens: list[bool] = []
         vocabulary = torch.ones_like(like, dtype=torch.bool)
         for i in indices:
@@ -73,10 +73,10 @@ def on_one_picture(samples: Sequence[Sample]) -> list[Sample]:
 def dual_masked_divergence(
     original: Tensor, current: Tensor, tokens_kept: Tensor, vocabulary_kept: Tensor
 ) -> Tensor:
-    """KL(original || current) in nats without the masked tokens of the vocabulary, mean over kept tokens.
+    """KL(original || current) in nats without masked vocabulary tokens, mean over kept tokens.
 
     Both are log-probabilities (tokens, vocabulary); `tokens_kept` (tokens,) and `vocabulary_kept` (tokens,
-    vocabulary) are False where masked. It is 0 where no token is kept.
+    vocabulary) are False where masked. It is 0 if no token is kept.
     """
     terms = original.exp() * (original - current)
     by_token = (terms * vocabulary_kept).sum(1)
@@ -84,7 +84,7 @@ def dual_masked_divergence(
 
 
 def _shares(batch_size: int, parts: int) -> tuple[int, ...]:
-    """The samples of each part in a batch, as equal as can be."""
+    """The number of samples of each part in a batch, as equal as possible."""
     if batch_size < parts:
         raise UserError(f"siu: batch_size ({batch_size}) must be {parts} or more, one of each part")
     return tuple(batch_size // parts + (k < batch_size % parts) for k in range(parts))

@@ -14,13 +14,13 @@ WINDOW = 8
 
 @dataclass(frozen=True)
 class Stream:
-    """Batches over `encoded`; of every batch `counts[k]` samples come from part k, parts being consecutive.
+    """Batches over `encoded`; each has `counts[k]` samples of part k, and the parts are consecutive.
 
-    Every part is gone through in a fresh random order again and again, so that none of its samples is drawn
-    more than once oftener than another. `window` batches are drawn at a time and dealt out anew by length,
-    for padding is most of the cost of short questions beside long ones; so a batch's shares, and evenness,
-    hold over a window. A window draws no part more than once over: a small one would fill batches with the
-    same few samples.
+    Each part is traversed repeatedly, every time in a new random order, so the draw counts of its samples
+    differ by at most one. `window` batches are drawn together and regrouped by length, because padding short
+    questions next to long ones costs most. So the shares of a batch, and the even draws, hold over a window.
+    A window traverses no part more than once: a small part would otherwise fill batches with the same few
+    samples.
     """
 
     encoded: Encoding
@@ -35,7 +35,7 @@ class Stream:
 
     @classmethod
     def of(cls, encoded: Encoding, batch_size: int) -> Stream:
-        """Batches of `batch_size` samples, or of all where there are fewer."""
+        """Batches of `batch_size` samples, or of all samples if there are fewer."""
         return cls(encoded, (len(encoded),), (min(batch_size, len(encoded)),))
 
     @property
@@ -45,7 +45,7 @@ class Stream:
         return max(1, min(WINDOW, once))
 
     def batches(self, generator: torch.Generator) -> Iterator[Sequence[int]]:
-        """Index lists without end, each of sum(counts) samples."""
+        """Endless index lists, each with sum(counts) samples."""
         starts = [sum(self.sizes[:k]) for k in range(len(self.sizes))]
         parts = [
             _cycle(start, size, generator) for start, size in zip(starts, self.sizes, strict=True)

@@ -14,9 +14,9 @@ from uqs.models.vlm import VLM
 
 
 class TaskVector(Method):
-    """Fine-tuning on the forget set as it is, then `scale` times as far from the original the other way.
+    """Fine-tunes on the forget set, then moves from the original `scale` times as far in the other direction.
 
-    The arithmetic is that of weights, not of LoRA's factors: (1 + scale) BA - scale B'A', of twice the rank.
+    This is arithmetic on weights, not on LoRA's factors: (1 + scale) BA - scale B'A', with twice the rank.
     """
 
     card = TASK_VECTOR

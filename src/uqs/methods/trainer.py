@@ -22,9 +22,9 @@ from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
 
 Seen = TypeVar("Seen")
 Progress = Callable[[int, int, float], None]
-"""Told after each step of the steps taken, of all of them, and of the step's loss."""
+"""Called after each step with the number of steps taken, the total, and the step's loss."""
 BETAS = (0.9, 0.95)  # a second moment that a run of some hundred steps can follow
-LOOKED_AT = 8  # questions in memory at a time when a check looks at answers
+LOOKED_AT = 8  # questions in memory at a time when a check reads answers
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Criterion:
-    """A run ends once the model answers at least the share `at` of `taught` right, looked at every
-    `every` steps.
+    """A run ends once the model answers at least the share `at` of `taught` correctly; checked every `every`
+    steps.
     """
 
     taught: Encoding
@@ -63,9 +63,8 @@ class Criterion:
 
 @dataclass(frozen=True)
 class MonitoredQuestions:
-    """Questions that are looked at during a run: `answers` must not fall silent, by the loss of
-    `withheld`, which
-    no step reads, a run may be stopped, and by the answers to what is taught it may be finished."""
+    """Questions that are checked during a run. `answers` must not fall silent. The loss of `withheld`, which
+    no step reads, may stop a run. The answers to the taught questions may finish it."""
 
     answers: Encoding | None = None
     withheld: Encoding | None = None
@@ -77,11 +76,10 @@ NOTHING = MonitoredQuestions()
 
 @dataclass
 class Training:
-    """What came of a run: the loss of every step, and the steps whose weights the model has now.
+    """The outcome of a run: the loss of every step, and the steps whose weights the model has now.
 
-    `collapse` says why later weights were thrown away, `stop` why a run ended early of its own accord.
-    `answered` is the share of the criterion's questions that was right when it was last looked at, None
-    without a criterion.
+    `collapse`: why later weights were discarded. `stop`: why a run ended early as planned. `answered`: the
+    share of the criterion's questions answered correctly at the last check, None without a criterion.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -103,9 +101,9 @@ def train(
 ) -> Training:
     """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
 
-    Where a loss is not finite, or the model falls silent, the run ends with the weights of the last check
-    that was good, or those of the start. Several processes, as `torchrun` starts them, share each batch and
-    average their gradients. Where the model has dropout, it is drawn from the seed of `order` too.
+    If a loss is not finite, or the model falls silent, the run ends with the weights of the last good check,
+    or those of the start. Several processes, as started by `torchrun`, share each batch and average their
+    gradients. Dropout, if any, is drawn from the seed of `order` too.
     """
     return _Run(vlm, method, streams, schedule, order, settings, watched, progress).train()
 
@@ -152,7 +150,7 @@ class _Run:
 
     @contextmanager
     def _in_training(self) -> Iterator[None]:
-        """Dropout, with draws of its own, and gradient checkpointing are on; nothing is left behind."""
+        """Turn on dropout (with its own draws) and gradient checkpointing within the context."""
         from peft.helpers import disable_input_dtype_casting
 
         model = self.vlm.model
@@ -171,7 +169,7 @@ class _Run:
                 self.optimizer.zero_grad(set_to_none=True)
 
     def _take(self, step: Step) -> None:
-        """One optimizer step, and the check that may follow it."""
+        """One optimizer step, and possibly a check after it."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(step)
         self.training.losses.append(loss)
@@ -193,7 +191,7 @@ class _Run:
             self._examine(criterion, done, step.of)
 
     def _backward(self, step: Step) -> float:
-        """The step's loss; gradients are added up part by part."""
+        """The step's loss; accumulates gradients part by part."""
         total = torch.zeros((), device=self.vlm.model.device)
         for batches in self._parts():
             with self._arithmetic():
@@ -203,7 +201,7 @@ class _Run:
         return self._mean(total)
 
     def _parts(self) -> Iterator[Batches]:
-        """The parts of the step's batches that this process computes, one after another."""
+        """The parts of the step's batches that this process computes, in sequence."""
         drawn: dict[str, Sequence[int]] = {}
         shares = self.settings.accumulate * self.processes.num_processes
         first = self.processes.process_index * self.settings.accumulate
@@ -225,7 +223,7 @@ class _Run:
         return float(value)
 
     def _average_gradients(self) -> None:
-        """Over the processes; a weight that only some of them used has a gradient of 0 in the others."""
+        """Average over processes; a weight has gradient 0 in processes that did not use it."""
         if self.processes.num_processes == 1:
             return
         used = torch.tensor([p.grad is not None for p in self.parameters], dtype=torch.float32)
@@ -241,13 +239,13 @@ class _Run:
         model = self.vlm.plain_model
         if on:
             model.activation_checkpointing_enable({"use_reentrant": False})
-            # else gradients would go through frozen embeddings and the frozen vision tower
+            # otherwise gradients would go through frozen embeddings and the frozen vision tower
             model.disable_input_require_grads()
         else:
             model.activation_checkpointing_disable()
 
     def _check(self, done: int, of: int) -> None:
-        """Keep the weights if they are good; else go back, or stop where a rule says so."""
+        """Keep the weights if they are good, else go back; stop if a rule says so."""
         fault = self._fault()
         if fault is not None and fault != self.fault_at_start:
             self._collapse(f"{fault} after step {done} of {of}")
@@ -261,7 +259,7 @@ class _Run:
                 self.training.stop = f"forget loss {loss:.3g} of {stop.at:g} nats after step {done}"
 
     def _examine(self, criterion: Criterion, done: int, of: int) -> None:
-        """Finish the run where the criterion is met."""
+        """Finish the run if the criterion is met."""
         if self.training.collapse:
             return
         size = max(sum(stream.counts) for stream in self.streams.values())
@@ -280,7 +278,7 @@ class _Run:
         self.training.collapse = why
 
     def _fault(self) -> str | None:
-        """What is wrong with the model as it is now, if anything is."""
+        """What is wrong with the current model, or None."""
         answers = self.watched.answers
         seen = self._looked_at(first_words, answers) if answers is not None else []
         weights = all(bool(torch.isfinite(p).all()) for p in self.parameters)
@@ -298,7 +296,7 @@ class _Run:
     def _looked_at(
         self, look: Callable[[VLM, Batch], Seen], encoded: Encoding, size: int = LOOKED_AT
     ) -> list[Seen]:
-        """What there is to see, batch by batch, of a model that is not in training."""
+        """The results of a check, batch by batch, with the model in evaluation mode."""
         training = self.vlm.model.training
         self.vlm.model.eval()
         starts = range(0, len(encoded), size)
@@ -314,7 +312,7 @@ class _Run:
 def _share(
     draw: Callable[[str], Sequence[int]], drawn: dict[str, Sequence[int]], part: int, shares: int
 ) -> Callable[[str], Sequence[int]]:
-    """Every `shares`-th place of a stream's batch, which is drawn once a step."""
+    """Every `shares`-th position of a stream's batch, which is drawn once per step."""
 
     def indices(name: str) -> Sequence[int]:
         if name not in drawn:
@@ -329,14 +327,14 @@ def _share(
 
 
 class FirstWords(NamedTuple):
-    """Of a batch: whether its logits are finite, and whether every answer would end before it begins."""
+    """For a batch: whether its logits are finite, and whether every answer would be empty."""
 
     finite: bool
     silent: bool
 
 
 def first_words(vlm: VLM, batch: Batch) -> FirstWords:
-    """What the model gives as the first token of each answer."""
+    """What the model predicts as the first token of each answer."""
     logits, labels = vlm.answer_logits(batch)
     first = (labels != IGNORED).int().argmax(1)
     begun = logits[torch.arange(len(first), device=logits.device), first]
@@ -345,9 +343,9 @@ def first_words(vlm: VLM, batch: Batch) -> FirstWords:
 
 
 def answers_right(vlm: VLM, batch: Batch) -> list[bool]:
-    """Of each question of a batch whether greedy decoding would give the answer and then end.
+    """For each question of a batch, whether greedy decoding would give the answer and then end.
 
-    Every token is asked for behind the right ones before it, so one forward pass is enough.
+    Every token is predicted from the right ones before it, so one forward pass is enough.
     """
     logits, labels = vlm.answer_logits(batch)
     right = (logits.argmax(-1) == labels) | (labels == IGNORED)

@@ -1,4 +1,4 @@
-"""One run of a method on a model, from its data to what came of it."""
+"""One run of a method on a model, from its data to its outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 
 WATCHED = 16
-"""How many retain questions are looked at to see whether a model still answers."""
+"""How many retain questions are used to check whether a model still answers."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def unlearn(
 ) -> Training:
     """Turn the original `vlm`, whose trainable weights are set, into an unlearned model, in place.
 
-    Raises UserError where the data is not what the method needs.
+    Raises UserError if the data does not meet the method's needs.
     """
     check_data(method, data)
     init = torch.Generator().manual_seed(seeds.init)
@@ -66,7 +66,7 @@ def _encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoding | None:
 
 
 def check_data(method: Method, data: Data) -> None:
-    """Raise UserError where a split is missing, empty or too small, or a picture is missing."""
+    """Raise UserError if a split is missing, empty or too small, or a picture is missing."""
     card = method.card
     for name in ("forget", "retain"):
         if name in card.needs and not (name in data and data[name].samples):
@@ -98,7 +98,7 @@ def _withheld(forget: Split, stop: StopAtForgetLoss | None, generator: torch.Gen
     count = round(stop.share * len(forget))
     if not 0 < count < len(forget):
         raise UserError(
-            f"of {len(forget)} forget questions a share of {stop.share:g} cannot be withheld to decide "
+            f"a share of {stop.share:g} of {len(forget)} forget questions cannot be withheld to decide "
             "when to stop"
         )
     chosen = set(torch.randperm(len(forget), generator=generator)[:count].tolist())

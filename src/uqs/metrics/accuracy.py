@@ -12,7 +12,7 @@ from uqs.traces.trace import Trace
 
 
 class _Accuracy(SplitMetric):
-    """Share of right greedy answers, also by task and with and without a picture (`forget/cloze`,
+    """Share of correct greedy answers, also per task and with or without a picture (`forget/cloze`,
     `forget/text_only`)."""
 
     def values(self, trace: Trace) -> Floats:
@@ -26,9 +26,9 @@ class _Accuracy(SplitMetric):
 
 
 class ForgetAccuracy(_Accuracy):
-    """Share of forget questions still answered right; also reworded, on other pictures, and on holdout.
+    """Share of forget questions still answered correctly; also reworded, on other pictures, and on holdout.
 
-    The value on holdout, which no model was trained on, is the rate of right guesses.
+    No model was trained on holdout, so the value there is the rate of correct guesses.
     """
 
     card = MetricCard(
@@ -48,7 +48,7 @@ class ForgetAccuracy(_Accuracy):
 
 
 class RetainAccuracy(_Accuracy):
-    """Share of retain questions still answered right; also of neighbours and of what the base knew."""
+    """Share of retain questions still answered correctly; also for neighbours and for what the base knew."""
 
     card = MetricCard(
         name="retain_accuracy",

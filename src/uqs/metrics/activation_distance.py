@@ -14,12 +14,12 @@ from uqs.traces.trace import FloatArray
 
 
 class ActivationDistance(PairMetric):
-    """L2 distance of hidden states to the oracle's on the forget set, mean over questions.
+    """L2 distance of hidden states to the oracle's on the forget set, averaged over questions.
 
-    Hidden states are averaged over the gold answer tokens of the last but one layer. Further rows are of each
-    layer that was kept, and of the last prompt token. In units of the activations: compare it with the
-    oracle-to-oracle value, the noise floor. Source: Golatkar et al. 2020 (arXiv 2003.02960); layer: arXiv
-    2605.02206.
+    Hidden states come from the last layer but one, averaged over the gold answer tokens. Further rows give
+    each recorded layer, and the last prompt token. The unit is that of the activations: compare the value
+    with the oracle-to-oracle value, the noise floor. Source: Golatkar et al. 2020 (arXiv 2003.02960); layer:
+    arXiv 2605.02206.
     """
 
     card = MetricCard(
@@ -50,9 +50,11 @@ class ActivationDistance(PairMetric):
 
 
 def distances(first: FloatArray, second: FloatArray) -> Floats:
-    """L2 distance of each sample's activations, (n, width) -> (n,). Raises ValueError where widths differ."""
+    """L2 distance of each sample's activations, (n, width) -> (n,). Raises ValueError if widths differ."""
     if first.shape != second.shape:
-        raise ValueError(f"activations of widths {first.shape[1]} and {second.shape[1]}")
+        raise ValueError(
+            f"activations have different widths: {first.shape[1]} and {second.shape[1]}"
+        )
     with np.errstate(invalid="ignore"):
         gap = first.astype(np.float64) - second
     return np.asarray(np.linalg.norm(gap, axis=1), dtype=np.float64)

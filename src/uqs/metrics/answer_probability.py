@@ -11,10 +11,10 @@ from uqs.traces.trace import Trace
 
 
 class AnswerProbability(SplitMetric):
-    """P(answer | question)^(1 / tokens): the geometric mean of its tokens' probabilities, then over samples.
+    """P(answer | question)^(1 / tokens), the geometric mean of the token probabilities; mean over samples.
 
-    Source: TOFU (Maini et al. 2024, arXiv 2401.06121). The end mark is no token of the answer.
-    `collapsed` where a token was given no probability.
+    Source: TOFU (Maini et al. 2024, arXiv 2401.06121). The end mark does not count as a token of the answer.
+    `collapsed` if a token has no probability.
     """
 
     card = MetricCard(

@@ -1,4 +1,4 @@
-"""What a metric is: a pure function of what was recorded of models; it needs no model and no torch."""
+"""The base class of metrics. A metric is a pure function of recorded data: no model, no torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CrossScores:
-    """A model's and an oracle's greedy answers to the same forget questions, each scored by both as if it
-    were the gold answer: `own` the model's answers, `oracles` the oracle's. Only questions that both
-    answer with some text are there, the same ones in the same order.
+    """Greedy answers of a model and an oracle to the same forget questions, scored by both models as if they
+    were gold answers. `own` holds the model's answers, `oracles` the oracle's. Both hold the same questions
+    in the same order: those that both models answer with some text.
     """
 
     own_by_model: Trace
@@ -32,12 +32,12 @@ class CrossScores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is recorded of one model.
+    """What is recorded about one model.
 
-    `traces` by split; `update` what the model adds to each weight matrix of the base, (out, in) by layer,
-    or None where its weights are unknown; `interventions` traces of models made from this one, by what was
-    done to it (`int8`, `relearn_10`) and split; `cross_scores` by the oracle's seed, None where there is no
-    question that both models answer.
+    `traces`: by split. `update`: what the model adds to each weight matrix of the base, (out, in) by layer;
+    None if its weights are unknown. `interventions`: traces of models made from this one, by intervention
+    (`int8`, `relearn_10`) and split. `cross_scores`: by the oracle's seed; None if no question is answered by
+    both models.
     """
 
     traces: Mapping[str, Trace]
@@ -48,9 +48,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Shadow:
-    """A model that was trained on a random half of the entities of forget and holdout, `members`.
+    """A model trained on `members`, a random half of the entities of forget and holdout.
 
-    `unlearned` says whether the members were unlearned afterwards, by the method under test.
+    `unlearned`: whether the method under test unlearned the members afterwards.
     """
 
     members: frozenset[str]
@@ -60,7 +60,7 @@ class Shadow:
 
 @dataclass(frozen=True)
 class References:
-    """The other models that a model is measured against: oracles by their seeds, original, shadow models."""
+    """The models to compare with: oracles by seed, the original, shadow models."""
 
     oracles: Mapping[int, Evidence] = field(default_factory=dict)
     original: Evidence | None = None
@@ -77,8 +77,8 @@ class PerSample(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricResult:
-    """A measurement, the seed of the oracle it was taken against if it needs one, and the values that it is
-    the mean of, where it is one."""
+    """A measurement; the oracle's seed, if the metric needs an oracle; and the per-sample values, if the
+    measurement is their mean."""
 
     measurement: Measurement
     oracle_seed: int | None = None
@@ -86,7 +86,7 @@ class MetricResult:
 
 
 class Metric(ABC):
-    """One file each; `card` declares direction, bounds, needs and source."""
+    """One metric per file; `card` declares direction, bounds, needs and source."""
 
     card: ClassVar[MetricCard]
 
@@ -97,7 +97,7 @@ class Metric(ABC):
     def missing(
         self, status: Status, split: str | None = None, oracle_seed: int | None = None
     ) -> MetricResult:
-        """The row that says why there is no value."""
+        """A row without a value; its status says why."""
         place = split or self.card.split
         return MetricResult(
             Measurement(self.card.symbol, place, None, None, 0, status), oracle_seed
@@ -113,10 +113,10 @@ class Metric(ABC):
         bounds: Floats | None = None,
         kept: NDArray[np.bool_] | None = None,
     ) -> MetricResult:
-        """The mean over a trace's samples, or those `kept`, clustered by entity.
+        """The mean over a trace's samples, or over those `kept`, clustered by entity.
 
-        `bounds` (n,) are how far each value may lie from the exact one. `too_few` where no sample is kept,
-        `collapsed` where the value of one that is kept is no finite number.
+        `bounds` (n,): how far each value may be from the exact one. `too_few` if no sample is kept,
+        `collapsed` if a kept value is not finite.
         """
         chosen = np.arange(len(trace)) if kept is None else np.flatnonzero(kept)
         if len(chosen) == 0:
@@ -135,7 +135,7 @@ class Metric(ABC):
 
 
 class OracleMetric(Metric):
-    """A metric against each oracle in turn; without one its status is `missing_oracle`."""
+    """A metric measured against each oracle in turn. Without an oracle the status is `missing_oracle`."""
 
     def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not references.oracles:
@@ -151,15 +151,16 @@ class OracleMetric(Metric):
 def same_samples(model: Trace, oracle: Trace) -> None:
     """Raise ValueError unless two traces hold the same samples with the same right answers."""
     if model.ids != oracle.ids or model.golds != oracle.golds:
-        raise ValueError(f"traces of split {model.split!r} are of different samples")
+        raise ValueError(f"traces of split {model.split!r} have different samples")
 
 
 def same_tokens(model: Trace, oracle: Trace) -> None:
-    """Raise ValueError unless two traces hold the same samples with the same gold tokens, which models of
-    different tokenizers do not."""
+    """Raise ValueError unless two traces hold the same samples with the same gold tokens.
+
+    The gold tokens differ if the models have different tokenizers."""
     same_samples(model, oracle)
     if not (
         np.array_equal(model.gold_ids, oracle.gold_ids)
         and np.array_equal(model.offsets, oracle.offsets)
     ):
-        raise ValueError(f"traces of split {model.split!r} are of different samples or tokens")
+        raise ValueError(f"traces of split {model.split!r} have different samples or tokens")

@@ -1,4 +1,4 @@
-"""Whether an original is a baseline: it must answer what it was taught."""
+"""Whether an original can serve as a baseline: it must answer what it was taught."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 LIMIT = 0.5
-"""The least share of what it was taught that an original answers right."""
+"""The smallest share of what it was taught that an original must answer correctly."""
 TAUGHT = ("forget", "retain")
 
 
 @dataclass(frozen=True)
 class WeakSplit:
-    """A place (`forget`, `retain/cloze`) where an original answers under LIMIT of what it was taught.
+    """A place (`forget`, `retain/cloze`) where an original answers less than LIMIT of what it was taught.
 
-    `containing`: the share of its answers that are right or hold the gold answer as whole words, a
-    diagnosis alone. `example`: gold answer and answer of one that was counted as wrong, one that holds the
-    gold answer if there is one.
+    `containing`: the share of its answers that are correct or contain the gold answer as whole words; only a
+    diagnosis. `example`: the gold answer and the model's answer to one question counted as wrong; if possible
+    one whose answer contains the gold answer.
     """
 
     place: str
@@ -35,20 +35,20 @@ class WeakSplit:
 
     @property
     def sentence(self) -> str:
-        """What is wrong and why it may be."""
+        """What is wrong, and the likely cause."""
         gold, answer = (text if len(text) <= 80 else text[:77] + "..." for text in self.example)
         said = (
             f"the original answers {self.right:.0%} of the {self.place} questions right (n {self.n}), under "
-            f"half of what it was taught, so it is no baseline. Answers are compared exactly: it says "
+            f"half of what it was taught, so it is not a baseline. Answers are compared exactly: it says "
             f"{answer!r} where {gold!r} is asked for"
         )
         if self.containing - self.right >= 0.05:
-            said += f"; {self.containing:.0%} of its answers hold the right one as whole words"
+            said += f"; {self.containing:.0%} of its answers contain the right one as whole words"
         return said
 
 
 def weak(original: Mapping[str, Trace]) -> dict[str, WeakSplit]:
-    """The places where an original is no baseline, by name; parts by task and picture are places too."""
+    """The places, by name, where an original cannot serve as a baseline; also parts by task and picture."""
     return {found.place: found for split in TAUGHT for found in _weak(split, original.get(split))}
 
 
@@ -75,7 +75,7 @@ def _weak(split: str, trace: Trace | None) -> Iterator[WeakSplit]:
 
 
 def contained(trace: Trace) -> Floats:
-    """1 where an open question's answer holds the gold answer as whole words, else 0: (n,)."""
+    """1 where the answer to an open question contains the gold answer as whole words, else 0: (n,)."""
     asked = zip(trace.tasks, trace.answers, trace.golds, strict=True)
     return np.array(
         [task != "classification" and holds(answer, gold) for task, answer, gold in asked],
@@ -84,7 +84,7 @@ def contained(trace: Trace) -> Floats:
 
 
 def holds(answer: str, gold: str) -> bool:
-    """Whether the words of `gold` stand in `answer` one after the other."""
+    """Whether `answer` contains the words of `gold` in sequence."""
     wanted, said = words(gold), words(answer)
     return bool(wanted) and any(
         said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1)
@@ -92,7 +92,7 @@ def holds(answer: str, gold: str) -> bool:
 
 
 def rests_on(split: str, found: Mapping[str, WeakSplit]) -> bool:
-    """Whether a row's split is a place where the original is weak, or rewords or divides one."""
+    """Whether a row's split is a weak place of the original, or a rewording or part of one."""
     return split in found or any(
         taught in found and split.partition("/")[0].startswith(taught) for taught in TAUGHT
     )

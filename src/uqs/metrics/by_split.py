@@ -1,4 +1,4 @@
-"""What metrics share that are the mean of a number of each sample."""
+"""Base class for metrics that average per-sample values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 
 
 class SplitMetric(Metric):
-    """The mean over samples on the headline split and on those splits of `also` that were traced."""
+    """The mean over samples on the headline split, and on each traced split in `also`."""
 
     also: ClassVar[tuple[str, ...]]
 
@@ -29,21 +29,21 @@ class SplitMetric(Metric):
                 yield from self.rows(split, model.traces[split])
 
     def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
-        """The rows of one split; `too_few` where it has no sample of the metric's kind."""
+        """The rows of one split; `too_few` if the metric applies to none of its samples."""
         yield self.mean(split, trace, self.values(trace), kept=self.kept(trace))
 
     @abstractmethod
     def values(self, trace: Trace) -> Floats:
-        """The number of each sample, (n,); anything where it is not `kept`."""
+        """One value per sample, (n,); arbitrary where the sample is not `kept`."""
 
     def kept(self, trace: Trace) -> Mask:
-        """Which samples have such a number, (n,); by default all."""
+        """Which samples have a value, (n,); all by default."""
         return np.ones(len(trace), dtype=bool)
 
 
 def parts(trace: Trace) -> Iterator[tuple[str, Mask]]:
-    """The parts of a split with which of its samples, (n,), are theirs: by task, and by whether a picture
-    was shown (`pictured`, `text_only`). A division that leaves all samples together is left out.
+    """The parts of a split, each with a mask of its samples, (n,): by task, and by whether a picture was
+    shown (`pictured`, `text_only`). A division with only one part is left out.
     """
     modalities = ["pictured" if shown else "text_only" for shown in trace.pictured]
     for kinds in (trace.tasks, modalities):

@@ -1,4 +1,4 @@
-"""All metrics that can be named: built-in, from entry points `uqs.metrics`, and classes in FILE.py:CLASS."""
+"""All available metrics: built-in, from entry points `uqs.metrics`, and classes in FILE.py:CLASS."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ CORE = (
     "functional_distance",
     "unread_choices",
 )
-"""The metrics of a study that names none; they stand first in every list."""
+"""The metrics of a study that names none; they come first in every list."""
 BUILT_IN = (*CORE, *(name for name in registry.BUILT_IN["metric"] if name not in CORE))
-"""The names of the built-in metrics in the order in which they are shown."""
+"""The names of the built-in metrics in display order."""
 
 
 def metric_class(name: str) -> type[Metric]:
     """The class of a registered metric or of FILE.py:CLASS.
 
-    Raises UserError where there is none, or where a plug-in is no metric with a card of its own.
+    Raises UserError if it does not exist, or if a plug-in is not a metric with a card of its own.
     """
     found: type[Metric] = registry.get("metric", name)
     if name not in registry.BUILT_IN["metric"]:
@@ -48,7 +48,7 @@ def metric_card(name: str) -> MetricCard:
 def _check(found: object, name: str) -> None:
     where = registry.problem("metric", name)
     if not (isinstance(found, type) and issubclass(found, Metric)):
-        raise UserError(f"{where}: it is no subclass of uqs.metrics.base.Metric")
+        raise UserError(f"{where}: it is not a subclass of uqs.metrics.base.Metric")
     card = getattr(found, "card", None)
     if not isinstance(card, MetricCard):
         raise UserError(f"{where}: it declares no `card`, a uqs.records.MetricCard")
@@ -66,9 +66,9 @@ def _check(found: object, name: str) -> None:
 class Cards(Mapping[str, MetricCard]):
     """The cards of all registered metrics by symbol, built-in ones first.
 
-    A class is imported only when its card is asked for, in the order of `BUILT_IN`: who asks for the core
-    metrics pays for those alone, and plug-ins are loaded for a symbol that is not built in. A plug-in that
-    cannot be loaded has no card here; `faults` says why.
+    A class is imported only when its card is needed, in the order of `BUILT_IN`. So the core metrics load
+    quickly, and plug-ins are loaded only for a symbol that is not built in. A plug-in that cannot be loaded
+    has no card here; `faults` says why.
     """
 
     def __init__(self) -> None:
@@ -87,11 +87,11 @@ class Cards(Mapping[str, MetricCard]):
         return len(BUILT_IN) + len(self._plug_ins().cards)
 
     def built_in(self) -> dict[str, MetricCard]:
-        """The cards of the built-in metrics alone."""
+        """The cards of the built-in metrics only."""
         return {card.symbol: card for card in map(metric_card, BUILT_IN)}
 
     def faults(self) -> Sequence[str]:
-        """Why plug-ins have no card, one line each."""
+        """Why plug-ins have no card, one line per plug-in."""
         return self._plug_ins().faults
 
     def _each(self) -> Iterator[MetricCard]:
@@ -134,13 +134,13 @@ CARDS = Cards()
 
 
 def is_health(symbol: str) -> bool:
-    """Whether a metric only says that a model still works, and so has values of a collapsed one."""
+    """Whether a metric only checks that a model still works. Such a metric also measures collapsed models."""
     card = CARDS.get(symbol)
     return card is not None and card.group == "health"
 
 
 def in_order(symbols: Iterable[str]) -> list[str]:
-    """Symbols as the built-in metrics are shown, then the others by name; plug-ins play no part in it."""
+    """Symbols in the display order of the built-in metrics, then the others by name. Loads no plug-in."""
     left = set(symbols)
     found = []
     for name in BUILT_IN:
@@ -154,15 +154,15 @@ def in_order(symbols: Iterable[str]) -> list[str]:
 
 
 def symbol_of(word: str) -> str:
-    """The symbol of a registered metric that is given by its name; any other word as it is."""
+    """The symbol of a registered metric named `word`; any other word unchanged."""
     return metric_card(word).symbol if word in registry.names("metric") else word
 
 
 def chosen(words: Iterable[str]) -> tuple[str, ...]:
-    """The names of metrics that are given by name, symbol or FILE.py:CLASS, each once.
+    """The names of metrics given by name, symbol or FILE.py:CLASS, without repeats.
 
-    Raises UserError for what is no metric, with the nearest name or symbol, and where two metrics have one
-    name or symbol.
+    Raises UserError for an unknown metric, with the nearest name or symbol, and if two metrics share a name
+    or symbol.
     """
     names = tuple(dict.fromkeys(_name(word) for word in words))
     refuse_doubles(names)
@@ -170,12 +170,14 @@ def chosen(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def refuse_doubles(names: Iterable[str]) -> None:
-    """Raise a UserError where two different metrics have one name or symbol."""
+    """Raise UserError if two different metrics share a name or symbol."""
     cards = [(name, metric_card(name)) for name in names]
     for at, (name, card) in enumerate(cards):
         for other, earlier in cards[:at]:
             if card.symbol == earlier.symbol or card.name == earlier.name:
-                raise UserError(f"{other} and {name} are two metrics of one name, {card.symbol!r}")
+                raise UserError(
+                    f"{other} and {name} are two metrics with the same name, {card.symbol!r}"
+                )
 
 
 def _name(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Likeness of a model's and the oracle's representations."""
+"""Similarity between the representations of a model and the oracle."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import FloatArray, Trace
 
 NOTHING = 1e-10
-"""Below this share of the uncentred size, what centring leaves is rounding: activations that do not vary."""
+"""If centring leaves less than this share of the size, the rest is rounding: the activations do not vary."""
 
 
 class LinearCKA(OracleMetric):
     """Linear centred kernel alignment of the activations on the forget set, in [0, 1]; 1 for equal geometry.
 
-    With centred X and Y, (n, width): |X'Y|^2 / (|X'X| |Y'Y|), Frobenius norms. Layers and places as those of
-    the activation distance. The standard error is a jackknife over entities. `too_few` where a model's
-    activations do not vary from question to question. With fewer questions than dimensions the value is
-    biased upwards: compare it with the oracle-to-oracle value. Source: Kornblith et al. 2019 (arXiv
-    1905.00414).
+    With centred X and Y, (n, width): |X'Y|^2 / (|X'X| |Y'Y|), Frobenius norms. Layers and places are those of
+    the activation distance. The standard error is a jackknife over entities. `too_few` if a model's
+    activations do not vary between questions. With fewer questions than dimensions the value is biased
+    upwards: compare it with the oracle-to-oracle value. Source: Kornblith et al. 2019 (arXiv 1905.00414).
     """
 
     card = MetricCard(
@@ -66,14 +65,14 @@ class LinearCKA(OracleMetric):
 
 
 class Alignment(NamedTuple):
-    """`value` is None where one side is constant, `se` also with fewer than two entities."""
+    """`value` is None if one side is constant; `se` also if there are fewer than two entities."""
 
     value: float | None
     se: float | None
 
 
 def linear_cka(first: Floats, second: Floats, entities: Sequence[str]) -> Alignment:
-    """Linear CKA of (n, width) activations, which may be of different widths."""
+    """Linear CKA of (n, width) activations; the widths may differ."""
     if not (_varies(first) and _varies(second)):
         return Alignment(None, None)
     # CKA does not depend on scale; by a power of 2, which is exact, no product overflows
@@ -94,8 +93,8 @@ def _varies(values: Floats) -> bool:
 
 
 def _by_samples(first: Floats, second: Floats, codes: NDArray[np.intp]) -> Floats:
-    """|X'Y|^2, |X'X|^2, |Y'Y|^2 of all samples, then with each entity left out and the rest centred anew:
-    (3, 1 + entities). By (n, n) matrices K = XX' and L = YY', of which |X'Y|^2 = sum K L.
+    """|X'Y|^2, |X'X|^2, |Y'Y|^2 of all samples, then with each entity left out and the rest centred again:
+    (3, 1 + entities). Uses (n, n) matrices K = XX' and L = YY': |X'Y|^2 = sum K L.
     """
     kernels = first @ first.T, second @ second.T
     member = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
@@ -113,7 +112,7 @@ def _by_samples(first: Floats, second: Floats, codes: NDArray[np.intp]) -> Float
 
 
 def _by_width(first: Floats, second: Floats, codes: NDArray[np.intp]) -> Floats:
-    """The same by (width, width) matrices X'Y, from which an entity takes a matrix of low rank."""
+    """The same with (width, width) matrices X'Y; leaving out an entity subtracts a matrix of low rank."""
     groups = [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]
     products = []
     for one, other in ((first, second), (first, first), (second, second)):
@@ -125,7 +124,7 @@ def _by_width(first: Floats, second: Floats, codes: NDArray[np.intp]) -> Floats:
 
 
 def _taken(cross: Floats, one: Floats, other: Floats, rest: int) -> float:
-    """What leaving samples out, and centring the `rest` others anew, takes from |X'Y|^2."""
+    """How much |X'Y|^2 drops if samples are left out and the `rest` others are centred again."""
     if rest == 0:
         return float(np.sum(cross**2))
     first = np.vstack([one, one.sum(axis=0) / np.sqrt(rest)])

@@ -1,4 +1,4 @@
-"""Means whose standard errors know that questions about one entity are not independent."""
+"""Means with standard errors for dependent samples: questions about one entity are a cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Estimate(NamedTuple):
-    """A mean of n values; `se` is None where there are fewer than two clusters."""
+    """A mean of n values; `se` is None if there are fewer than two clusters."""
 
     value: float
     se: float | None
@@ -21,10 +21,10 @@ class Estimate(NamedTuple):
 def clustered_mean(values: NDArray[np.float64], clusters: Sequence[str]) -> Estimate:
     """Mean of (n,) values with the cluster-robust standard error of a ratio (Cochran 1977, section 11.8).
 
-    Raises ValueError where there is no value.
+    Raises ValueError if there is no value.
     """
     if len(values) == 0:
-        raise ValueError("the mean of no values")
+        raise ValueError("no values to average")
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     mean, groups = float(np.mean(values)), int(codes.max()) + 1
     if groups < 2:

@@ -1,4 +1,4 @@
-"""When a model no longer works at all, so that its other numbers say nothing."""
+"""Whether a model no longer works at all. The other numbers of such a model mean nothing."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 NEARLY_ALL = 0.9
-"""The share of retain answers that makes a pattern the model's and not an answer's."""
+"""The share of retain answers above which a pattern belongs to the model, not to single answers."""
 SELDOM_RIGHT = 1 / 3
-"""One answer to all questions that is right oftener is an answer: `yes`, or a letter of two options."""
+"""One answer to all questions that is correct more often is real: `yes`, or a letter of two options."""
 FEWEST = 10
-"""Retain questions below which equal answers are no pattern."""
+"""With fewer retain questions, equal answers do not count as a pattern."""
 REPEATS = 3
-"""How often in a row words must return to be a loop: `Duran Duran` and `New York, New York` are names."""
+"""Repeats in a row that make a loop of words: `Duran Duran` and `New York, New York` are names."""
 REPEATS_IN_A_WORD = 4
-"""The same of letters within one word, for writing without spaces."""
+"""The same for letters within one word, for scripts without spaces."""
 
 
 def collapsed(traces: Mapping[str, Trace]) -> bool:
     """Whether a model no longer works.
 
-    It gave some gold token no probability, or a wrong answer no number at all; or on retain it
+    It gave a gold token no probability, or a wrong answer a likelihood that is not a number; or on retain it
 
-    - says nothing to any question, or
-    - loops (`US US US US`) or says nothing in NEARLY_ALL of its answers to questions that are not multiple
-      choice (to all questions where there are no others), right answers not counted, or
-    - gives one and the same answer to NEARLY_ALL of FEWEST questions or more, and is right on fewer than
+    - answers no question with any text, or
+    - gives wrong answers that loop (`US US US US`) or are empty to NEARLY_ALL of the questions that are not
+      multiple choice (of all questions if all are multiple choice), or
+    - gives the same answer to NEARLY_ALL of at least FEWEST questions, and is correct on fewer than
       SELDOM_RIGHT of them.
 
-    A model that is right is never meant: not one that answers `yes` where that is right, nor one whose
-    answers are short. Neither is one that says nonsense in ever new words.
+    A model with correct answers never counts as collapsed, for example if `yes` is correct or its answers are
+    short. Neither does a model that says nonsense in ever new words.
     """
     if not all(map(_judged, traces.values())):
         return True
@@ -46,12 +46,12 @@ def collapsed(traces: Mapping[str, Trace]) -> bool:
 
 
 def silent(trace: Trace) -> bool:
-    """Whether no answer says anything."""
+    """Whether all answers are empty."""
     return not any(map(says_something, trace.answers))
 
 
 def looping(trace: Trace) -> float:
-    """Share of wrong answers that loop or say nothing, of the questions that are not multiple choice."""
+    """Share of questions with a wrong answer that loops or is empty; multiple choice is left out."""
     asked = [i for i, task in enumerate(trace.tasks) if task != "classification"] or range(
         len(trace)
     )
@@ -64,7 +64,7 @@ def looping(trace: Trace) -> float:
 
 
 def monotone(trace: Trace) -> bool:
-    """Whether nearly all answers are the same one, which is seldom right."""
+    """Whether nearly all answers are the same, and this answer is seldom correct."""
     if len(trace) < FEWEST:
         return False
     same = Counter(map(plain, trace.answers)).most_common(1)[0][1]
@@ -72,7 +72,7 @@ def monotone(trace: Trace) -> bool:
 
 
 def loops(answer: str) -> bool:
-    """Whether at least half of an answer is the same word or words over and over, REPEATS times in a row."""
+    """Whether at least half of an answer repeats the same word or words, REPEATS times in a row."""
     said = words(answer)
     if len(said) == 1:
         return longest_loop(said[0], REPEATS_IN_A_WORD) * 2 >= len(said[0])
@@ -80,7 +80,7 @@ def loops(answer: str) -> bool:
 
 
 def longest_loop(items: Sequence[str], repeats: int) -> int:
-    """Length of the longest stretch that has a period and holds it `repeats` times or more; 0 without one."""
+    """Length of the longest periodic stretch with at least `repeats` periods; 0 without one."""
     longest = 0
     for period in range(1, len(items) // repeats + 1):
         run = 0
@@ -92,5 +92,5 @@ def longest_loop(items: Sequence[str], repeats: int) -> int:
 
 
 def _judged(trace: Trace) -> bool:
-    """A wrong answer may be impossible (an infinite loss), but it must have been given a probability."""
+    """A wrong answer may be impossible (an infinite loss), but its loss must be a number."""
     return trace.finite and not bool(np.isnan(trace.candidate_losses).any())

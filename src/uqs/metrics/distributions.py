@@ -1,4 +1,4 @@
-"""What is known of two models' next-token distributions over the same tokens."""
+"""What is known about the next-token distributions of two models over the same tokens."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from uqs.metrics.base import Floats, same_tokens
 from uqs.traces.trace import Trace
 
 BLOCK = 1024
-"""Positions that are compared at once."""
+"""Positions compared at once."""
 ROUNDING = 2.0**-24
-"""What a tail may hold that was recorded as 0 (float32)."""
+"""The most that a tail recorded as 0 can hold (float32)."""
 FAR = 1e40
-"""A ratio of probabilities beyond which it is as good as infinite."""
+"""A larger ratio of probabilities counts as infinite."""
 
 
 @dataclass(frozen=True)
 class KnownProbabilities:
-    """What is known of one model, by position.
+    """What is known about one model, by position.
 
-    `shared`: log-probabilities (positions, k) of the tokens that are known of both models, -inf where a
-    column is no such token. `alone`: probabilities (positions, k) of the tokens known of this model only,
-    else 0. `tail`: probability (positions,) of all tokens not known of it; `cap`: the largest that one of
-    them can have.
+    `shared`: log-probabilities (positions, k) of the tokens known for both models, -inf in other columns.
+    `alone`: probabilities (positions, k) of the tokens known for this model only, else 0. `tail`: total
+    probability (positions,) of all tokens not known for it; `cap`: the largest that one of them can have.
     """
 
     shared: Floats
@@ -36,7 +35,7 @@ class KnownProbabilities:
     cap: Floats
 
     def rest(self) -> Floats:
-        """The probability of all tokens that are not known of both, (positions,)."""
+        """The total probability of all tokens not known for both models, (positions,)."""
         return np.asarray(self.alone.sum(axis=1) + self.tail, dtype=np.float64)
 
 
@@ -49,8 +48,8 @@ class PairedLogProbs(NamedTuple):
 
 @dataclass(frozen=True)
 class CommonTokens:
-    """Both models' distributions as far as they are known; `others` (positions,) counts the tokens that are
-    known of neither. `complete`: all is known, and `alone`, `tail`, `cap` and `others` are 0.
+    """Both models' distributions as far as they are known; `others` (positions,) counts the tokens known for
+    neither. `complete`: everything is known, and `alone`, `tail`, `cap` and `others` are 0.
     """
 
     first: KnownProbabilities
@@ -59,14 +58,15 @@ class CommonTokens:
     complete: bool
 
     def closest(self) -> PairedLogProbs:
-        """The two most alike of all pairs of distributions that agree with what is known, tokens known of
-        neither as one.
+        """The most similar pair of distributions that agrees with what is known. The tokens known for neither
+        model are merged into one.
 
-        A token known of one model alone gets from the other what its tail allows, in one ratio to the known
-        probability, at most its cap; the tokens known of neither stand in one ratio too, and it is the least
-        extreme. Every f-divergence is convex and homogeneous, its slopes depend on the ratio alone, so that
-        this pair (the Karush-Kuhn-Tucker point of all of them) has the smallest Jensen-Shannon and
-        Kullback-Leibler divergences at once; making one token of many can only lower them (data processing).
+        For a token known for one model only, the other model's probability comes from its tail: a constant
+        ratio to the known probability, at most the cap. The tokens known for neither model have one ratio
+        too, the least extreme one. Every f-divergence is convex and homogeneous, and its slopes depend only
+        on the ratio. So this pair, the Karush-Kuhn-Tucker point of all f-divergences, has both the smallest
+        Jensen-Shannon and the smallest Kullback-Leibler divergence. Merging tokens can only lower them (data
+        processing inequality).
         """
         if self.complete:
             return PairedLogProbs(self.first.shared, self.second.shared)
@@ -79,7 +79,7 @@ def _closest(first: KnownProbabilities, second: KnownProbabilities) -> PairedLog
     theirs = _filled(first.alone, second.cap, np.minimum(ratio, _rate(first.alone, second)))
     left = np.clip(first.tail - ours.sum(axis=1), 0, None)
     other = np.clip(second.tail - theirs.sum(axis=1), 0, None)
-    # In exact numbers the two lefts stand in the ratio; rounding must not leave one of them alone.
+    # In exact arithmetic both leftovers have this ratio; rounding must not make only one of them zero.
     left = np.minimum(left, other / ratio)
     with np.errstate(divide="ignore"):
         return PairedLogProbs(
@@ -89,18 +89,18 @@ def _closest(first: KnownProbabilities, second: KnownProbabilities) -> PairedLog
 
 
 def _filled(known: Floats, cap: Floats, rate: Floats) -> Floats:
-    """Probabilities at a rate to the known ones, at most `cap`: (positions, k)."""
+    """The known probabilities times the rate, at most `cap`: (positions, k)."""
     return np.minimum(cap[:, None], rate[:, None] * known)
 
 
 def _rate(known: Floats, side: KnownProbabilities) -> Floats:
-    """The largest rate, (positions,), at which what is filled is no more than the side's tail."""
+    """The largest rate, (positions,), at which the filled probabilities do not exceed the side's tail."""
     return _first_zero(side.tail, -known.sum(axis=1), _over(side.cap[:, None], known), known)
 
 
 def _ratio(first: KnownProbabilities, second: KnownProbabilities) -> Floats:
-    """The ratio, (positions,), of second to first in what is left of the tails when the tokens known of one
-    model alone have been filled at that very ratio.
+    """The ratio, (positions,), of second to first in what is left of the tails, after the tokens known for
+    only one model were filled at this same ratio.
     """
     full = first.cap[:, None] * (second.alone > 0)
     return _first_zero(
@@ -114,7 +114,7 @@ def _ratio(first: KnownProbabilities, second: KnownProbabilities) -> Floats:
 
 
 def _over(above: Floats, below: Floats) -> Floats:
-    """above / below, `FAR` where either is 0 or the quotient is larger."""
+    """above / below; `FAR` if either is 0 or the quotient is larger."""
     shape = np.broadcast_shapes(above.shape, below.shape)
     found = np.divide(
         above, below, out=np.full(shape, FAR), where=np.logical_and(above > 0, below * FAR > above)
@@ -123,9 +123,10 @@ def _over(above: Floats, below: Floats) -> Floats:
 
 
 def _first_zero(start: Floats, slope: Floats, at: Floats, change: Floats) -> Floats:
-    """Where a function of x > 0 that is linear in pieces first reaches 0, (positions,), `FAR` if nowhere.
+    """The first zero of a piecewise linear function of x > 0, (positions,); `FAR` if it has none.
 
-    It begins at `start` with `slope`, which changes by `change` at each x of `at`, (positions, events).
+    The function begins at `start` with `slope`; the slope changes by `change` at each x of `at`, (positions,
+    events).
     """
     order = np.argsort(at, axis=1)
     nothing = np.zeros((len(start), 1))
@@ -145,14 +146,14 @@ def _first_zero(start: Floats, slope: Floats, at: Floats, change: Floats) -> Flo
 
 
 def blocks(first: Trace, second: Trace) -> Iterator[CommonTokens]:
-    """What is known of both models at every answer position, in blocks of positions, in order.
+    """What is known about both models at every answer position, in blocks of positions, in order.
 
-    Where one trace alone keeps whole distributions, as many of its likeliest tokens are read as the other
-    keeps. Raises ValueError where samples or vocabularies differ.
+    If only one trace keeps whole distributions, it is cut to as many of its likeliest tokens as the other
+    keeps. Raises ValueError if samples or vocabularies differ.
     """
     same_tokens(first, second)
     if first.vocabulary != second.vocabulary:
-        raise ValueError(f"distributions of split {first.split!r} are not over the same tokens")
+        raise ValueError(f"distributions of split {first.split!r} cover different tokens")
     if first.complete != second.complete:
         count = min(trace.top_log_probs.shape[1] for trace in (first, second))
         first, second = (likeliest(t, count) if t.complete else t for t in (first, second))
@@ -161,7 +162,7 @@ def blocks(first: Trace, second: Trace) -> Iterator[CommonTokens]:
 
 
 def likeliest(trace: Trace, count: int) -> Trace:
-    """A trace of whole distributions cut to the `count` likeliest tokens, most likely first."""
+    """A trace of whole distributions, cut to the `count` likeliest tokens, likeliest first."""
     ids = np.empty((len(trace.gold_ids), count), np.int32)
     tails = np.empty(len(ids), np.float32)
     for start in range(0, len(ids), BLOCK):
@@ -175,7 +176,7 @@ def likeliest(trace: Trace, count: int) -> Trace:
 
 
 def common_tokens(first: Trace, second: Trace, at: slice) -> CommonTokens:
-    """What is known of both models at some answer positions."""
+    """What is known about both models at some answer positions."""
     one, other = (trace.top_log_probs[at].astype(np.float64) for trace in (first, second))
     nothing = np.zeros(len(one))
     if first.complete:
@@ -203,7 +204,7 @@ def common_tokens(first: Trace, second: Trace, at: slice) -> CommonTokens:
 
 
 def _tail(trace: Trace, at: slice, log_probs: Floats) -> tuple[Floats, Floats]:
-    """The probability of all tokens that were not kept, and the largest that one of them can have."""
+    """The total probability of all tokens not kept, and the largest that one of them can have."""
     smallest = np.exp(log_probs.min(axis=1))
     recorded = trace.tail_masses[at].astype(np.float64)
     tail = np.where(recorded > 0, recorded, ROUNDING)
@@ -212,7 +213,7 @@ def _tail(trace: Trace, at: slice, log_probs: Floats) -> tuple[Floats, Floats]:
 
 
 def _columns(ids: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.int64]:
-    """For each of `ids` (positions, k) its column in `others` (positions, m), -1 where it is not there."""
+    """The column of each of `ids` (positions, k) in `others` (positions, m), -1 if it is missing there."""
     order = np.argsort(others, axis=1)
     step = int(max(ids.max(initial=0), others.max(initial=0))) + 1
     base = np.arange(len(ids), dtype=np.int64)[:, None] * step

@@ -11,9 +11,9 @@ from uqs.traces.trace import Trace
 
 
 class ExactMemorisation(SplitMetric):
-    """Share of a gold answer's positions at which its token is the likeliest one, then the mean over samples.
+    """Share of a gold answer's positions at which the gold token is the likeliest; mean over samples.
 
-    Every position is asked with the gold tokens before it given; a tie counts as likeliest.
+    The model is given the gold tokens before each position; a tie counts as likeliest.
     Source: Tirumala et al. 2022 (arXiv 2205.10770).
     """
 
@@ -34,5 +34,5 @@ class ExactMemorisation(SplitMetric):
 
     def values(self, trace: Trace) -> Floats:
         likeliest = (trace.gold_ranks == 0).astype(np.float64)
-        # no token is likelier than one of unknown probability
+        # a NaN probability must not count as likeliest
         return trace.mean_over_answers(np.where(np.isnan(trace.gold_log_probs), np.nan, likeliest))

@@ -1,4 +1,4 @@
-"""Functional alignment: does each model find the other's answers as likely as its own giver does?"""
+"""Functional alignment: does each model find the other's answers as likely as the other model does?"""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from uqs.traces.trace import Trace
 
 
 class FunctionalAlignment(PairMetric):
-    """Log-likelihood ratio of the model to the oracle on the model's answers, plus that of the oracle to the
-    model on the oracle's answers: nats an answer, mean over the forget questions that both answer.
+    """Log-likelihood ratio of model to oracle on the model's answers, plus that of oracle to model on the
+    oracle's answers: nats per answer, mean over the forget questions that both answer.
 
-    Adapted from FADE (arXiv 2510.12981), the symmetric Kullback-Leibler divergence of the two models' answers
-    estimated from answers that each of them samples; here each gives its one greedy answer. So the value says
-    how much each prefers its own answer to the other's: at least 0 where a greedy answer is the likeliest,
-    and 0 where both answer alike. `too_few` where there is no such question. The rows `own` and
-    `oracles` are the two directions.
+    Adapted from FADE (arXiv 2510.12981): the symmetric Kullback-Leibler divergence between the two models'
+    answers, estimated from sampled answers. Here each model gives one greedy answer instead. So the value
+    says how strongly each model prefers its own answer to the other's: at least 0 if the greedy answers are
+    the likeliest ones, and 0 if both give the same answers. `too_few` if there is no such question. The rows
+    `own` and `oracles` are the two directions.
     """
 
     card = MetricCard(
@@ -32,7 +32,7 @@ class FunctionalAlignment(PairMetric):
         bounds=(-inf, inf),
         split="forget",
         needs=frozenset({Need.ORACLE, Need.CROSS_SCORED}),
-        source="adapted from Cho et al. 2025 (arXiv 2510.12981): one greedy answer a question",
+        source="adapted from Cho et al. 2025 (arXiv 2510.12981): one greedy answer per question",
         does_not_show=(
             "that other answers are as likely as in the oracle: where both greedy answers are "
             "the same it is 0"
@@ -58,13 +58,13 @@ class FunctionalAlignment(PairMetric):
 
 
 def ratios(cross_scores: CrossScores) -> tuple[Floats, Floats]:
-    """By question, (n,) nats: how much likelier the model finds its own answer than the oracle does, and the
-    oracle its own than the model does.
+    """Per question, (n,) nats: how much likelier the model's answer is to the model than to the oracle, and
+    how much likelier the oracle's answer is to the oracle than to the model.
     """
     same_tokens(cross_scores.own_by_model, cross_scores.own_by_oracle)
     same_tokens(cross_scores.oracles_by_oracle, cross_scores.oracles_by_model)
     if cross_scores.own_by_model.ids != cross_scores.oracles_by_oracle.ids:
-        raise ValueError("the answers of model and oracle are to different questions")
+        raise ValueError("model and oracle answer different questions")
     with np.errstate(invalid="ignore"):
         return (
             _log_likelihoods(cross_scores.own_by_model)
@@ -75,6 +75,6 @@ def ratios(cross_scores: CrossScores) -> tuple[Floats, Floats]:
 
 
 def _log_likelihoods(trace: Trace) -> Floats:
-    """Of each sample's whole answer, (n,) nats."""
+    """Log-likelihood of each sample's whole answer, (n,) nats."""
     sums = np.add.reduceat(trace.gold_log_probs.astype(np.float64), trace.offsets[:-1])
     return np.asarray(sums, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Distance of all weights together to the oracle's."""
+"""Distance to the oracle's weights, over all weights together."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from uqs.records import Measurement, MetricCard, Need, Status
 class FullWeightDistance(OracleMetric):
     """||W - W*|| / ||W* - W_base||, Frobenius norms over the weights of all layers together.
 
-    As both start from one base this is ||dW - dW*|| / ||dW*||: 1 for the base itself. Unlike the mean over
-    layers a layer counts by how much the oracle changed it. Exact: no standard error; n = layers. `too_few`
-    where the oracle is the base, `collapsed` where a weight is no finite number.
+    Both start from the same base, so this equals ||dW - dW*|| / ||dW*||: 1 for the base itself. Unlike in the
+    mean over layers, a layer counts by how much the oracle changed it. Exact: no standard error; n = layers.
+    `too_few` if the oracle is the base, `collapsed` if a weight is not finite.
     """
 
     card = MetricCard(

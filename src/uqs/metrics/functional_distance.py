@@ -11,10 +11,9 @@ from uqs.records import MetricCard, Need, Status
 
 
 class FunctionalDistance(PairMetric):
-    """Jensen-Shannon divergence to the oracle on the holdout split, which neither was trained on.
+    """Jensen-Shannon divergence to the oracle on the holdout split; neither model was trained on it.
 
-    Further rows are of the neighbours and of what the base knew before (`real_world`), where these were
-    traced.
+    Further rows cover the neighbours and what the base knew before (`real_world`), if they were traced.
     """
 
     card = MetricCard(

@@ -15,19 +15,19 @@ from uqs.traces.trace import Trace
 
 
 class Divergences(NamedTuple):
-    """Divergences (bits), each exact to within plus or minus `bounds`, (n,)."""
+    """Divergences (bits) and `bounds`, the largest error of each, (n,)."""
 
     values: Floats
     bounds: Floats
 
 
 class JensenShannon(PairMetric):
-    """Divergence of the two models' next-token distributions over the same tokens, forget set.
+    """Divergence between the next-token distributions of the two models over the same tokens, forget set.
 
-    Taken at every gold answer position, in bits, so within [0, 1]; mean over the positions of a question,
-    then over questions. The row `first_token` is of the first answer position alone, the last prompt token,
-    which is where the published procedure of arXiv 2605.02206 takes it. Where only the likeliest tokens were
-    kept the value is the middle of an interval that holds the exact one, and the row gives its half width.
+    Measured at every gold answer position, in bits, so within [0, 1]; mean over the positions of a question,
+    then over questions. The row `first_token` covers only the first answer position (the last prompt token),
+    as in the published procedure of arXiv 2605.02206. If only the likeliest tokens were kept, the value is
+    the middle of an interval that contains the exact one, and the row gives its half width.
     Source: Lin 1991 (IEEE Trans. Inf. Theory 37).
     """
 
@@ -82,10 +82,10 @@ def _bounded(tokens: CommonTokens) -> Divergences:
 def _highest(tokens: CommonTokens) -> Floats:
     """The largest divergence (bits) that what is known allows, (positions,).
 
-    A token of probabilities p and q adds at most (p + q) / 2, which it does where one of them is 0. Tails
-    can be kept apart in that way while there are tokens enough: at their caps they fill tail / cap tokens
-    each, and where that is more than `others` some tokens hold both, which adds less. The terms are convex,
-    so these corners are the extremes; overlap on a token known of one model takes off more, as it is larger.
+    A token with probabilities p and q adds at most (p + q) / 2, reached if one of them is 0. The two tails
+    can be kept on separate tokens while there are enough tokens: each fills tail / cap tokens. If these are
+    more than `others`, some tokens hold both, which adds less. The terms are convex, so these corners are the
+    extremes. Overlap on a token known for one model would cost more, because that token is larger.
     """
     first, second = tokens.first, tokens.second
     shared = _terms(first.shared, second.shared).sum(axis=1)
@@ -109,7 +109,7 @@ def divergence(first: Floats, second: Floats) -> Floats:
 
 
 def _terms(first: Floats, second: Floats) -> Floats:
-    """What each token adds to the divergence, in bits; a token of probability 0 in one adds its half."""
+    """What each token adds to the divergence, in bits. If one probability is 0, it adds half the other."""
     middle = np.logaddexp(first, second) - np.log(2)
     both = [
         np.exp(side)

@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergences between a model and the oracle."""
+"""Kullback-Leibler divergence between a model and the oracle, in both directions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from uqs.traces.trace import Trace
 
 
 class _Divergence(PairMetric):
-    """Over the gold answer positions of the forget set, in nats; mean over a question's, then over questions.
+    """Divergence over the gold answer positions of the forget set, in nats; mean per question, then overall.
 
-    Where only the likeliest tokens were kept the value is the smallest divergence that what is known allows,
-    and the status `lower_bound`: no finite upper bound follows from what is kept. `collapsed` where one model
-    excludes (probability 0) what the other holds possible, which makes it infinite.
+    If only the likeliest tokens were kept, the value is the smallest divergence that they allow, and the
+    status is `lower_bound`: they give no finite upper bound. `collapsed` if it is infinite, because one model
+    excludes (probability 0) what the other finds possible.
     Source: Kullback and Leibler 1951 (Ann. Math. Stat. 22).
     """
 
@@ -38,7 +38,7 @@ class _Divergence(PairMetric):
 
     @abstractmethod
     def ordered(self, traces: Pair) -> tuple[Trace, Trace]:
-        """The model whose expectation is taken, and the other."""
+        """The model over which the expectation is taken, then the other."""
 
 
 def _at_least(row: MetricResult) -> MetricResult:
@@ -46,7 +46,7 @@ def _at_least(row: MetricResult) -> MetricResult:
 
 
 class KLToOracle(_Divergence):
-    """KL(model || oracle): large where the model says what the oracle would not."""
+    """KL(model || oracle): large if the model says what the oracle would not say."""
 
     card = MetricCard(
         name="kl_to_oracle",
@@ -68,7 +68,7 @@ class KLToOracle(_Divergence):
 
 
 class KLFromOracle(_Divergence):
-    """KL(oracle || model): large where the model does not say what the oracle would."""
+    """KL(oracle || model): large if the model does not say what the oracle would say."""
 
     card = MetricCard(
         name="kl_from_oracle",
@@ -90,7 +90,7 @@ class KLFromOracle(_Divergence):
 
 
 def at_positions(first: Trace, second: Trace) -> Floats:
-    """KL(first || second) in nats at every answer position, (positions,): exact, or the smallest possible."""
+    """KL(first || second) in nats at every answer position, (positions,): exact, or a lower bound."""
     return np.concatenate([kl(*tokens.closest()) for tokens in blocks(first, second)])
 
 

@@ -1,4 +1,4 @@
-"""Whether a model knows the people that it was never trained on."""
+"""Whether a model knows people whom it was never trained on."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
 LEAST = 0.5
-"""Retain accuracy below which a model says nothing of what it was trained on."""
+"""A model with a lower retain accuracy has lost what it was trained on."""
 HALFWAY = 0.5
-"""How far from guessing to retain accuracy that on holdout may lie."""
+"""How far the holdout accuracy may be from guessing towards the retain accuracy."""
 APART = 0.75
-"""The AUC of telling retain from holdout by the loss from which they are told apart."""
+"""From this AUC on, the loss tells retain from holdout."""
 
 
 def knows_holdout(traces: Mapping[str, Trace]) -> bool:
-    """Whether a model answers holdout as it answers retain, so that nothing can be measured against holdout.
+    """Whether a model answers holdout as it answers retain. Then nothing can be measured against holdout.
 
-    All three must hold. It answers LEAST of retain right, so a model that lost everything is not meant. Its
-    accuracy on holdout is nearer to that on retain than to guessing, that is, to what the most common
-    gold answer of each task would give, and above it by a tenth or more. And its losses do not tell retain
-    from holdout: their AUC (Yeom et al. 2018, arXiv 1709.01604) is below APART, where .5 is alike. Halves of
-    the way, and no test: a model that knows no holdout lies near guessing and near an AUC of 1, one that was
-    trained on it near retain and .5.
+    All three conditions must hold. The model answers at least LEAST of retain correctly, so it has not lost
+    everything. Its accuracy on holdout is nearer to that on retain than to guessing (giving the most common
+    gold answer of each task), and at least a tenth above guessing. Its losses do not tell retain from
+    holdout: their AUC (Yeom et al. 2018, arXiv 1709.01604) is below APART, where .5 means no difference.
+    The limits are halfway points, not a statistical test: a model that does not know holdout is near guessing
+    and near an AUC of 1, a model trained on it is near retain and near .5.
 
-    A model that was trained on a part of holdout alone is found where that is most of it. It may also have
-    known holdout before any training; for what is measured against holdout that is the same.
+    A model trained on only a part of holdout is found if that is most of it. A model may also have known
+    holdout before any training; for measurements against holdout that makes no difference.
     """
     if "retain" not in traces or "holdout" not in traces:
         return False
@@ -44,7 +44,7 @@ def knows_holdout(traces: Mapping[str, Trace]) -> bool:
 
 
 def guessing(trace: Trace) -> float:
-    """Accuracy of giving every question of a task the task's most common gold answer."""
+    """Accuracy of always giving the most common gold answer of the task."""
     tasks = np.asarray(trace.tasks)
     golds = np.asarray(trace.golds)
     counts = [np.unique(golds[tasks == task], return_counts=True)[1].max() for task in set(tasks)]
@@ -52,6 +52,6 @@ def guessing(trace: Trace) -> float:
 
 
 def told_apart(retain: Trace, holdout: Trace) -> float:
-    """AUC of calling retain, and not holdout, trained on by the mean gold loss."""
+    """AUC of the mean gold loss for telling retain (trained on) from holdout."""
     scores = Scores(retain.gold_losses(), retain.entities, holdout.gold_losses(), holdout.entities)
     return float(np.mean(placements(scores).members))

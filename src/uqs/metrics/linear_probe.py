@@ -22,16 +22,17 @@ SEED = 0
 class LinearProbe(Metric):
     """How much better than its control a linear probe picks the right answer of a forget question.
 
-    A multinomial logistic regression reads the answer off the state at the last prompt token. It is trained
-    on the retain split, so that it learns how the model writes an attribute down and not whose it is; no
-    entity is in both. On each forget question it chooses between the right answer and the plausible wrong
-    ones, as far as they were answers in training; questions whose right answer was none are left out, and so
-    are choices, whose letters are no attribute. The control is the same probe trained on the same answers
-    dealt out at random, averaged over CONTROLS deals: accuracy less the control's is the selectivity. Its
-    standard error is that over forgotten entities; the training set counts as given.
+    A multinomial logistic regression reads the answer from the state at the last prompt token. It is trained
+    on the retain split, which shares no entity with forget. So it learns how the model encodes an attribute,
+    not whose attribute it is. On each forget question it chooses between the right answer and the plausible
+    wrong ones, if they were answers in training. It skips questions whose right answer was not, and
+    multiple-choice questions, because their letters are not attributes. The control is the same probe
+    trained on randomly permuted answers, averaged over CONTROLS permutations. Selectivity is the accuracy
+    minus that of the control. The standard error is over forgotten entities; the training set counts as
+    fixed.
 
-    The value is of layer LAYER; rows `forget/accuracy`, `forget/control`, `forget/layer-1` and so on;
-    `forget/above_oracle` is the finding, less the oracle's own selectivity item by item.
+    The value is that of layer LAYER; rows `forget/accuracy`, `forget/control`, `forget/layer-1` and so on;
+    `forget/above_oracle` is the finding: the selectivity minus the oracle's, item by item.
     Source: selectivity by Hewitt and Liang 2019 (arXiv 1909.03368).
     """
 
@@ -101,7 +102,7 @@ class LinearProbe(Metric):
 
 @dataclass(frozen=True)
 class Reading:
-    """1 where a probe chose the right answer, (n,), and the mean of that over the controls."""
+    """1 where the probe chose the right answer, (n,), and the same averaged over the controls."""
 
     right: Floats
     control: Floats
@@ -113,8 +114,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Task:
-    """What is read: `trained` retain samples with the number of each one's answer, `labels`; for each forget
-    sample the numbers of the answers that it chooses between, `options`, the right one first, or none."""
+    """What the probe reads. `trained`: retain samples; `labels`: the answer number of each. `options`: for
+    each forget sample the answer numbers to choose from, the right one first; empty if it is skipped."""
 
     trained: NDArray[np.intp]
     labels: NDArray[np.intp]
@@ -122,7 +123,7 @@ class Task:
 
     @classmethod
     def of(cls, forget: Trace, retain: Trace) -> Task | None:
-        """None where no forget question has two answers that the retain split has too."""
+        """None if no forget question has two answers that also occur in the retain split."""
         answers = _answers(retain)
         known = set(answers.values())
         offered = [
@@ -144,12 +145,11 @@ class Task:
 
     @property
     def asked(self) -> NDArray[np.bool_]:
-        """Which forget samples are read, (n,)."""
+        """Which forget samples the probe reads, (n,)."""
         return np.array([len(some) > 0 for some in self.options])
 
     def read(self, forget: Trace, retain: Trace, layer: int) -> Reading | None:
-        """Train the probe and its controls on one layer, and let them choose; None where a state is no
-        number."""
+        """Train probe and controls on one layer and let them choose; None if a state is not finite."""
         from threadpoolctl import threadpool_limits
 
         for trace in (forget, retain):
@@ -164,7 +164,7 @@ class Task:
         scale[scale == 0] = 1
         states = (states - mean) / scale
         shown = (forget.prompt_activations[layer].astype(np.float64) - mean) / scale
-        # nothing that lies outside the span of the training states enters the fit
+        # anything outside the span of the training states does not affect the fit
         _, _, span = np.linalg.svd(states, full_matrices=False)
         states, shown = states @ span.T, shown @ span.T
         rng = np.random.default_rng(SEED)
@@ -177,7 +177,7 @@ class Task:
         )
 
     def _chosen(self, states: Floats, labels: NDArray[np.intp], shown: Floats) -> Floats:
-        """1 where the probe that these labels train finds the right answer the likeliest, (n,)."""
+        """1 where a probe trained on these labels finds the right answer likeliest, (n,)."""
         scores = _scores(states, labels, shown)
         return np.array(
             [
@@ -188,12 +188,12 @@ class Task:
 
 
 def _layers(forget: Trace, retain: Trace) -> set[int]:
-    """The layers whose states were kept of both splits."""
+    """The layers whose states were kept for both splits."""
     return set(forget.prompt_activations) & set(retain.prompt_activations)
 
 
 def _answers(trace: Trace) -> Mapping[int, str]:
-    """The plain form of the right answer of each sample that is no choice."""
+    """The plain form of the right answer, for each sample that is not multiple choice."""
     return {
         i: plain(gold)
         for i, (task, gold) in enumerate(zip(trace.tasks, trace.golds, strict=True))
@@ -202,7 +202,7 @@ def _answers(trace: Trace) -> Mapping[int, str]:
 
 
 def _offered(trace: Trace, sample: int, known: set[str]) -> tuple[str, ...]:
-    """The right answer and the wrong ones that are known; none where that leaves no choice."""
+    """The right answer and the known wrong ones; empty if that leaves nothing to choose."""
     gold = plain(trace.golds[sample])
     wrong = dict.fromkeys(map(plain, trace.candidates[sample]))
     others = [answer for answer in wrong if answer in known and answer != gold]
@@ -211,7 +211,7 @@ def _offered(trace: Trace, sample: int, known: set[str]) -> tuple[str, ...]:
 
 def _scores(states: Floats, labels: NDArray[np.intp], shown: Floats) -> Floats:
     """Log-probability of each label, (rows shown, labels), with scikit-learn's default penalty (L2, weight 1
-    on standardised states), which lets the probe fit what is there to be fitted."""
+    on standardised states), which is weak enough to let the probe fit the data."""
     from sklearn.linear_model import LogisticRegression
 
     probe = LogisticRegression(solver="newton-cg", tol=1e-3).fit(states, labels)

@@ -1,4 +1,4 @@
-"""Can the answer be read off inner layers by the model's own output layer?"""
+"""Can the model's own output layer read the answer from inner layers?"""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from uqs.traces.trace import Trace
 
 
 class LogitLens(Metric):
-    """Mean of 1 over the rank of the right answer's first token, on forget items answered wrong, when a
-    layer's state at the last prompt token is read through the final norm and the output layer.
+    """Mean reciprocal rank of the right answer's first token, on forget items answered wrong, if a layer's
+    state at the last prompt token is read through the final norm and the output layer.
 
-    The value is that of the deepest layer kept but the last, fixed beforehand: the best of several layers
-    would be high by chance. `forget/layer-2` and so on: each layer. `forget/above_oracle`,
-    `forget/layer-2_above_oracle` and so on: less the oracle's own, item by item, where neither answers
-    directly right.
+    The value is that of the deepest recorded layer except the last. It is fixed in advance, because the best
+    of several layers would be high by chance. `forget/layer-2` and so on: each layer. `forget/above_oracle`,
+    `forget/layer-2_above_oracle` and so on: minus the oracle's value, item by item, where both models answer
+    wrong when asked directly.
     """
 
     card = MetricCard(
@@ -71,20 +71,20 @@ class LogitLens(Metric):
 
 
 def headline_layer(trace: Trace) -> int | None:
-    """The deepest layer kept but the last; None where no other was."""
+    """The deepest recorded layer except the last; None if there is no other."""
     return max((layer for layer in lens_layers(trace) if layer < -1), default=None)
 
 
 def lens_layers(trace: Trace) -> set[int]:
-    """The layers of which rank and log-probability were kept."""
+    """The layers for which rank and log-probability were kept."""
     return set(trace.lens_ranks) & set(trace.lens_log_probs)
 
 
 def reciprocal_ranks(trace: Trace, layer: int) -> Floats:
-    """1 over the rank, 1 the likeliest, of the right answer's first token, (n,)."""
+    """1 / rank of the right answer's first token, (n,); rank 1 is the likeliest token."""
     return 1 / (1 + trace.lens_ranks[layer].astype(np.float64))
 
 
 def _unreadable(trace: Trace, layer: int) -> bool:
-    """Whether the lens gave no numbers: no token is likelier than one of unknown probability."""
+    """Whether the lens gave values that are not finite."""
     return bool(np.isnan(trace.lens_log_probs[layer]).any())

@@ -1,4 +1,4 @@
-"""Distance of weights to the oracle's, a mean over layers."""
+"""Distance to the oracle's weights, averaged over layers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from uqs.records import Measurement, MetricCard, Need, Status
 class OracleDistance(OracleMetric):
     """Mean over layers of ||dW - dW*|| / ||dW*||, Frobenius norms of effective updates.
 
-    dW is what a checkpoint adds to the base's weight: (alpha/r) BA for LoRA, which raw factors are not (they
-    can change while BA stays). Layers that the oracle left as they were have no such ratio and are left out:
-    n = the others, `too_few` where there is none. It is exact, not an average over a sample: no standard
-    error. `collapsed` where a weight is no finite number.
+    dW is what a checkpoint adds to the base's weight: (alpha/r) BA for LoRA. The factors A and B alone do not
+    work, because they can change while BA stays. Layers that the oracle did not change have no such ratio
+    and are left out: n = the other layers, `too_few` if there are none. The value is exact, not an average
+    over a sample: no standard error. `collapsed` if a weight is not finite.
     """
 
     card = MetricCard(
@@ -60,14 +60,16 @@ class LayerNorms(NamedTuple):
 
 
 def norms(model: Mapping[str, Floats], oracle: Mapping[str, Floats]) -> Iterator[LayerNorms]:
-    """The norms of each layer in turn, so that no more than one layer is held.
+    """The norms, layer by layer; only one layer is in memory at a time.
 
-    Raises ValueError where the updates are of different layers or shapes.
+    Raises ValueError if the updates have different layers or shapes.
     """
     if set(model) != set(oracle):
         raise ValueError("the checkpoints change different layers")
     for layer in oracle:
         ours, wanted = model[layer], oracle[layer]
         if ours.shape != wanted.shape:
-            raise ValueError(f"layer {layer!r}: updates of {ours.shape} and {wanted.shape}")
+            raise ValueError(
+                f"layer {layer!r}: update shapes differ: {ours.shape} and {wanted.shape}"
+            )
         yield LayerNorms(float(np.linalg.norm(ours - wanted)), float(np.linalg.norm(wanted)))

@@ -1,4 +1,4 @@
-"""What metrics share that hold a model's trace against an oracle's."""
+"""Base class for metrics that compare a model's trace with an oracle's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uqs.records import Status
 from uqs.traces.trace import FloatArray, Trace
 
 LAYER = -2
-"""The layer of the headline values: the last but one (arXiv 2605.02206)."""
+"""The layer of the headline values: the last but one, as in arXiv 2605.02206."""
 
 
 class Pair(NamedTuple):
@@ -24,7 +24,7 @@ class Pair(NamedTuple):
 
 
 def pair(model: Evidence, oracle: Evidence, split: str) -> Pair | None:
-    """Both models' traces of a split, None where one has none. Raises ValueError where samples differ."""
+    """Both models' traces of a split; None if one is missing. Raises ValueError if samples differ."""
     if split not in model.traces or split not in oracle.traces:
         return None
     found = Pair(model.traces[split], oracle.traces[split])
@@ -33,34 +33,34 @@ def pair(model: Evidence, oracle: Evidence, split: str) -> Pair | None:
 
 
 class PairMetric(OracleMetric):
-    """A metric that has a number for each sample of a pair of traces."""
+    """A metric with one value per sample of a pair of traces."""
 
     def row(
         self, split: str, trace: Trace, values: Floats, seed: int, bounds: Floats | None = None
     ) -> MetricResult:
-        """The mean over samples; `collapsed` where a model's numbers are so far off that it is no number."""
+        """The mean over samples; `collapsed` if it is not finite because a model's values are too extreme."""
         if not np.isfinite(values).all():
             return self.missing(Status.COLLAPSED, split, seed)
         return self.mean(split, trace, values, oracle_seed=seed, bounds=bounds)
 
 
 class Place(NamedTuple):
-    """Where activations are compared: the rows' splits, and both models' (n, width)."""
+    """Where activations are compared: the splits of the rows, and both models' activations (n, width)."""
 
     names: tuple[str, ...]
     model: FloatArray
     oracle: FloatArray
 
     def rows(self, found: MetricResult) -> Iterator[MetricResult]:
-        """What was found, for each of the names."""
+        """The result, once per name."""
         for name in self.names:
             yield replace(found, measurement=replace(found.measurement, split=name))
 
 
 def activations(traces: Pair, split: str) -> Iterator[Place]:
-    """Every layer over the answer tokens that was kept of both (`layer-1`), and the headline layer at the
-    last prompt token (`last_prompt`). The headline layer comes first, where it was kept, and has the row of
-    `split` too.
+    """Every layer kept for both models, over the answer tokens (`layer-1`), and the headline layer at the
+    last prompt token (`last_prompt`). The headline layer, if kept, comes first and also gives the row of
+    `split`.
     """
     answers = [trace.answer_activations for trace in traces]
     prompts = [trace.prompt_activations for trace in traces]

@@ -15,11 +15,11 @@ from uqs.traces.trace import Trace
 
 
 class Perplexity(Metric):
-    """exp of the mean loss over all tokens of the fluent passages; also of the retain answers.
+    """exp of the mean loss over all tokens of the fluent passages; also for the retain answers.
 
-    The standard error is the mean loss's, clustered by entity, times the perplexity (delta method); `n`
-    counts samples. Where a token has no probability, or the exponential is too large for a number, the status
-    is `collapsed`. Tokens are the model's own, so values compare within one tokenizer alone.
+    The standard error is that of the mean loss, clustered by entity, times the perplexity (delta method); `n`
+    counts samples. The status is `collapsed` if a token has no probability or the exponential overflows.
+    Tokens are the model's own, so compare values only between models with the same tokenizer.
     """
 
     card = MetricCard(
@@ -30,7 +30,7 @@ class Perplexity(Metric):
         bounds=(1, inf),
         split="fluent",
         needs=frozenset({Need.FLUENT}),
-        source="exp of the mean loss a token; Jelinek et al. 1977 (J. Acoust. Soc. Am. 62)",
+        source="exp of the mean loss per token; Jelinek et al. 1977 (J. Acoust. Soc. Am. 62)",
         does_not_show=(
             "that questions are still answered: fluent text on other subjects asks for nothing "
             "that was taught"

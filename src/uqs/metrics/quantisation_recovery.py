@@ -16,10 +16,10 @@ HEADLINE = "int4"
 
 
 class QuantisationRecovery(RecoveryMetric):
-    """Share of the forget items answered wrong that are answered right once the weights have 4 bits.
+    """Share of the forget items answered wrong that are answered correctly once the weights have 4 bits.
 
-    Rows `forget/int8`, `forget/int4` and `forget/nf4` for each form, as far as it was traced;
-    `forget/above_oracle`, the finding, for 4 bits as well. `collapsed` where rounding broke the model.
+    Rows `forget/int8`, `forget/int4` and `forget/nf4` for each traced format; `forget/above_oracle`, the
+    finding, is for 4 bits too. `collapsed` if rounding broke the model.
     """
 
     card = MetricCard(
@@ -32,8 +32,8 @@ class QuantisationRecovery(RecoveryMetric):
         needs=frozenset({Need.INTERVENTIONS}),
         source="Zhang et al. 2024 (arXiv 2410.16454)",
         does_not_show=(
-            "that the knowledge is gone: what coarser weights leave hidden, another question "
-            "may bring out"
+            "that the knowledge is gone: another question may bring out what coarser weights "
+            "leave hidden"
         ),
     )
 

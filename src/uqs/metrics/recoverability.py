@@ -1,4 +1,4 @@
-"""Knowledge recoverability: what a model no longer answers, asked for in other ways."""
+"""Knowledge recoverability: asks in other ways for what a model no longer answers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ABOVE = "above_oracle"
 
 
 def suppressed(trace: Trace) -> Mask:
-    """Which questions are not answered right when asked directly, (n,)."""
+    """Which questions are answered wrong when asked directly, (n,)."""
     return np.asarray(right_answers(trace) == 0, dtype=bool)
 
 
 def right_after(made: Trace, before: Trace) -> Floats:
-    """Right answers, (n,), of a model that was made from another; NaN where the making broke it.
+    """Right answers, (n,), of a model made from another one; all NaN if the intervention broke it.
 
-    It is broken where a gold answer has no finite likelihood, or where it answers nothing to any question
-    though the model before said something to one of them: what such a model leaves unanswered shows nothing.
+    It is broken if a gold answer has no finite likelihood, or if all its answers are empty and at least one
+    answer before was not. The missing answers of a broken model show nothing.
     """
     asked = set(made.ids)
     spoke = any(
@@ -43,22 +43,21 @@ def right_after(made: Trace, before: Trace) -> Floats:
 
 
 class RecoveryOutcome(NamedTuple):
-    """1 where knowledge is recovered, (n,), and whether that was tried at all, (n,)."""
+    """1 where knowledge is recovered, (n,), and whether the item was tried, (n,)."""
 
     values: Floats
     tried: Mask
 
 
 class RecoveryMetric(Metric):
-    """A metric of what comes back of the suppressed items, and of how much more comes back than of the
-    oracle's.
+    """A metric of how many suppressed items come back, and how many more than for the oracle.
 
-    An item is suppressed where the model's direct answer is wrong, whether or not the original knew it.
+    An item is suppressed if the model's direct answer is wrong, whether or not the original knew it.
 
-    What is recovered *above the oracle* is the finding, for some of it can be guessed. It is the mean over
-    items of the difference between the two models, on items that neither answers directly: those that the
-    oracle guesses say nothing, and were only the model's failures taken, an oracle measured against another
-    one would come out below 0, since it alone had to fail first.
+    The finding is what is recovered *above the oracle*, because some items can be guessed. It is the mean
+    difference between the two models over items that neither answers directly. Items that the oracle guesses
+    say nothing. And if only the model had to fail first, one oracle measured against another would get a
+    value below 0.
     """
 
     def above(
@@ -67,8 +66,8 @@ class RecoveryMetric(Metric):
         references: References,
         recovered: Callable[[Evidence, Trace], Mapping[str, RecoveryOutcome]],
     ) -> Iterator[MetricResult]:
-        """For each oracle its row `forget/above_oracle`; any of the ways that were tried on both models
-        counts."""
+        """The row `forget/above_oracle` for each oracle. An item counts as recovered if any way that was
+        tried on both models recovers it."""
         place = f"{self.card.split}/{ABOVE}"
         if not references.oracles:
             yield self.missing(Status.MISSING_ORACLE, place)
@@ -102,7 +101,7 @@ class RecoveryMetric(Metric):
 
 
 def any_of(ways: Mapping[str, RecoveryOutcome], n: int) -> RecoveryOutcome:
-    """Recovered in any of the ways that were tried."""
+    """Recovered by any of the ways that were tried."""
     values, tried = np.zeros(n), np.zeros(n, dtype=bool)
     for way in ways.values():
         values = np.maximum(values, np.where(way.tried, way.values, 0))
@@ -111,11 +110,11 @@ def any_of(ways: Mapping[str, RecoveryOutcome], n: int) -> RecoveryOutcome:
 
 
 class _Recoverability(RecoveryMetric):
-    """Share of the suppressed items that any probe of one kind recovers, and of each probe by itself.
+    """Share of the suppressed items that any probe of one kind recovers, also for each probe separately.
 
-    `forget/known`: of those only that the original answers, which are what was taken away.
-    The more probes there are the more is recovered by chance: read the value beside the oracle's, which is
-    asked the same, and `forget/above_oracle`.
+    `forget/known`: only the items that the original answers, that is, the knowledge that was removed.
+    More probes recover more by chance. So compare the value with that of the oracle, which gets the same
+    questions, and read `forget/above_oracle`.
     """
 
     kind: ClassVar[Literal["explicit", "implicit"]]
@@ -139,11 +138,11 @@ class _Recoverability(RecoveryMetric):
         yield from self.above(model, references, self.recovered)
 
     def further(self, trace: Trace, gone: Mask) -> Iterator[MetricResult]:
-        """Rows of one kind alone."""
+        """Rows that only one kind has."""
         yield from ()
 
     def recovered(self, model: Evidence, trace: Trace) -> dict[str, RecoveryOutcome]:
-        """What each probe of the kind that was tried on the model recovers."""
+        """What each probe of this kind recovers, for the probes tried on the model."""
         found = {}
         for name in registry.names("probe"):
             probe: Probe = registry.get("probe", name)()
@@ -157,7 +156,7 @@ class _Recoverability(RecoveryMetric):
 
 class ExplicitRecoverability(_Recoverability):
     """Share of the forget items answered wrong that some other question brings out; the finding is the row
-    `forget/above_oracle`, which takes off what the oracle guesses."""
+    `forget/above_oracle`, which subtracts what the oracle guesses."""
 
     card = MetricCard(
         name="knowledge_recoverability_explicit",
@@ -175,9 +174,9 @@ class ExplicitRecoverability(_Recoverability):
 
 class ImplicitRecoverability(_Recoverability):
     """Share of the forget items answered wrong whose right answer the model tells from wrong ones; the
-    finding is the row `forget/above_oracle`, which takes off what the oracle guesses.
+    finding is the row `forget/above_oracle`, which subtracts what the oracle guesses.
 
-    `forget/reciprocal_rank`: mean of 1 over the right answer's rank among the plausible answers.
+    `forget/reciprocal_rank`: mean reciprocal rank of the right answer among the plausible answers.
     """
 
     card = MetricCard(

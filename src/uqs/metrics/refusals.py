@@ -22,14 +22,14 @@ PATTERNS = (
     r"\bno (?:information|answer) (?:is )?(?:available|known)\b",
     r"\bas an? (?:AI|AI assistant|AI model|(?:large )?language model),",
 )
-"""The project's own short list of English phrases; nobody's standard."""
+"""The project's own short list of English phrases; not a standard."""
 _REFUSAL = re.compile("|".join(PATTERNS), re.IGNORECASE)
 
 
 class Refusals(SplitMetric):
-    """Share of greedy answers with one of the phrases of `PATTERNS`; also on retain and holdout.
+    """Share of greedy answers that contain one of the phrases in `PATTERNS`; also on retain and holdout.
 
-    The oracle's share on holdout and forget says how often a model that knows nothing refuses.
+    The oracle's share on holdout and forget shows how often a model without the knowledge refuses.
     """
 
     card = MetricCard(
@@ -51,5 +51,5 @@ class Refusals(SplitMetric):
 
 
 def refuses(answer: str) -> bool:
-    """Whether an answer has one of the phrases; typographic apostrophes count as plain ones."""
+    """Whether an answer contains one of the phrases; typographic apostrophes count as plain ones."""
     return _REFUSAL.search(answer.replace("\u2019", "'")) is not None

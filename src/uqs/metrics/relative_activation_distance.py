@@ -16,13 +16,13 @@ from uqs.traces.trace import Trace
 
 
 class RelativeActivationDistance(Metric):
-    """Activation distance to an oracle over the mean distance of the other oracles to it: 1 is the noise
-    floor.
+    """Activation distance to an oracle, divided by the mean distance of the other oracles to it: 1 is the
+    noise floor.
 
-    Both means are over the same samples, and the standard error is that of a clustered ratio (Cochran 1977,
-    section 6.4 with 11.8). Needs two oracles beside the measured model: `too_few` with one, and where the
-    oracles do not differ; `collapsed` where an activation of any of them is no number. Rows as those
-    of the activation distance.
+    Both means are over the same samples. The standard error is that of a clustered ratio (Cochran 1977,
+    section 6.4 with 11.8). Needs two oracles besides the measured model: `too_few` with one, or if the
+    oracles do not differ; `collapsed` if an activation of any of them is not finite. The rows are those of
+    the activation distance.
     """
 
     card = MetricCard(
@@ -89,7 +89,7 @@ class RelativeActivationDistance(Metric):
 
 
 def _others(others: list[Pair], split: str, place: Place) -> list[Place]:
-    """The other oracles' activations beside this oracle's, at one place."""
+    """The activations of each other oracle, paired with this oracle's, at one place."""
     return [
         found
         for traces in others

@@ -17,11 +17,11 @@ _STEPS = re.compile(r"relearn_(\d+)")
 
 
 class RelearningRecovery(Metric):
-    """Gain of accuracy on one half of the forgotten entities from a few steps of training on the other half.
+    """Gain of accuracy on one half of the forgotten entities after a few training steps on the other half.
 
-    The value is that after the most steps, `forget/step10` and so on the curve. `forget/above_oracle` is the
-    finding: the gain less the oracle's own, item by item, for the oracle learns the kind of question, and
-    which answers are frequent, from the same training. `collapsed` where the training broke the model.
+    The value is the gain after the most steps; `forget/step10` and so on give the curve. The finding is
+    `forget/above_oracle`: the gain minus the oracle's gain, item by item. The same training teaches the
+    oracle the kind of question and the frequent answers. `collapsed` if the training broke the model.
     """
 
     card = MetricCard(
@@ -65,8 +65,8 @@ class RelearningRecovery(Metric):
 
 
 def relearnt(model: Evidence) -> dict[int, Trace]:
-    """Traces of the forget questions that were not trained on, by steps of training, 0 left out; empty where
-    there is none, or no trace from before."""
+    """Traces of the forget questions that were not trained on, by number of training steps, without 0. Empty
+    if there are none, or if the trace before training is missing."""
     if "forget" not in model.traces:
         return {}
     found = {
@@ -78,8 +78,8 @@ def relearnt(model: Evidence) -> dict[int, Trace]:
 
 
 def gain(before: Trace, after: Trace) -> Floats:
-    """Right after less right before, for each sample of `after`, (n,); NaN where training broke the model.
-    Raises KeyError where `before` does not have a sample."""
+    """Right after minus right before, for each sample of `after`, (n,); NaN if training broke the model.
+    Raises KeyError if `before` lacks a sample."""
     right = dict(zip(before.ids, right_answers(before).tolist(), strict=True))
     earlier = np.array([right[item] for item in after.ids], dtype=np.float64)
     return np.asarray(right_after(after, before) - earlier, dtype=np.float64)

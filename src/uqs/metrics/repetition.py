@@ -14,10 +14,10 @@ from uqs.traces.trace import Trace
 
 
 class Repetition(SplitMetric):
-    """1 - distinct pairs / all pairs of neighbouring words of an answer, then the mean over answers.
+    """1 - distinct pairs / all pairs of neighbouring words in an answer; mean over answers.
 
-    Source: seq-rep-n of Welleck et al. 2020 (arXiv 1908.04319), with n = 2 words, not 4 tokens, for
-    short answers. Answers of fewer than two words have no pair and are left out.
+    Source: seq-rep-n of Welleck et al. 2020 (arXiv 1908.04319), with n = 2 words instead of 4 tokens, because
+    answers are short. Answers of fewer than two words have no pair and are left out.
     """
 
     card = MetricCard(
@@ -43,6 +43,6 @@ class Repetition(SplitMetric):
 
 
 def repeated(answer: str) -> float:
-    """Share of an answer's word pairs that are repeats of an earlier one; NaN where it has no pair."""
+    """Share of an answer's word pairs that repeat an earlier pair; NaN if it has no pair."""
     pairs = list(pairwise(words(answer)))
     return 1 - len(set(pairs)) / len(pairs) if pairs else float("nan")

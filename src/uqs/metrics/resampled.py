@@ -1,4 +1,4 @@
-"""Standard errors, clustered by entity, of what is no mean."""
+"""Standard errors, clustered by entity, for estimates that are not means."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 
 
 def clustered_ratio(above: Floats, below: Floats, clusters: Sequence[str]) -> Estimate:
-    """Mean of `above` over mean of `below`, both (n,) of the same samples, with the delta method's standard
-    error (Cochran 1977, section 6.4, of cluster totals). `below` must not be 0 on average.
+    """Mean of `above` divided by mean of `below`, both (n,) over the same samples. The standard error is that
+    of the delta method on cluster totals (Cochran 1977, section 6.4). The mean of `below` must not be 0.
     """
     scale = float(np.mean(below))
     ratio = float(np.mean(above)) / scale
@@ -25,8 +25,8 @@ def clustered_ratio(above: Floats, below: Floats, clusters: Sequence[str]) -> Es
 
 
 def jackknife_error(left_out: Floats) -> float | None:
-    """Standard error from the values (G,) with one of G clusters left out each; None where there are fewer
-    than two, or one is no number. Source: Efron 1982 (The Jackknife, the Bootstrap), chapter 3.
+    """Standard error from the (G,) values with each of G clusters left out once; None if there are fewer than
+    two, or if one is not finite. Source: Efron 1982 (The Jackknife, the Bootstrap), chapter 3.
     """
     count = len(left_out)
     if count < 2 or not np.isfinite(left_out).all():

@@ -18,13 +18,13 @@ _READABLE = re.compile("[a-z0-9]")
 
 
 class RougeRecall(SplitMetric):
-    """Share of the gold answer's words that the greedy answer has in the same order; generation task alone.
+    """Share of the gold answer's words that the greedy answer has in the same order; generation task only.
 
-    Longest common subsequence over the gold answer's words, after Porter's stemmer, by the package
-    `rouge-score`; TOFU (arXiv 2401.06121) reports this recall. The package reads a to z and digits only:
-    questions whose gold answer has none are left out, and accented letters divide words. A greedy
-    answer ends at the trace's `max_new_tokens`, which bounds the recall of longer gold answers. Further rows
-    are of the other splits, and of questions with and without a picture (`forget/text_only`).
+    Longest common subsequence divided by the gold answer's words, after Porter's stemmer, computed by the
+    package `rouge-score`; TOFU (arXiv 2401.06121) reports this recall. The package reads only a to z and
+    digits: questions whose gold answer has none are left out, and accented letters split words. A greedy
+    answer ends at the trace's `max_new_tokens`, which limits the recall of longer gold answers. Further rows
+    cover the other splits, and questions with and without a picture (`forget/text_only`).
     """
 
     card = MetricCard(
@@ -68,7 +68,7 @@ class RougeRecall(SplitMetric):
 
 
 def recall(answer: str, gold: str) -> float:
-    """ROUGE-L recall of `answer`. Raises ValueError where `gold` has no letter from a to z and no digit."""
+    """ROUGE-L recall of `answer`. Raises ValueError if `gold` has no letter from a to z and no digit."""
     if not _readable(gold):
         raise ValueError(f"gold answer {gold!r} has no letter from a to z and no digit")
     return float(_scorer().score(gold, answer)["rougeL"].recall)

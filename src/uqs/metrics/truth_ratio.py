@@ -16,14 +16,15 @@ from uqs.traces.trace import Trace
 class TruthRatio(SplitMetric):
     """R = mean over wrong answers of P(wrong)^(1 / tokens), divided by P(right)^(1 / tokens).
 
-    Reported as TOFU does (Maini et al. 2024, arXiv 2401.06121): the mean over samples of min(R, 1 / R) on
-    forget, where 1 says that right and wrong answers are as likely, and of max(0, 1 - R) on retain, where 1
-    says that only the right one is likely. Reworded questions and holdout are read as forget is.
+    Reported as in TOFU (Maini et al. 2024, arXiv 2401.06121). On forget: the mean over samples of
+    min(R, 1 / R); 1 means that right and wrong answers are equally likely. On retain: the mean of
+    max(0, 1 - R); 1 means that only the right answer is likely. Reworded questions and holdout are treated
+    like forget.
 
-    Differences: TOFU puts a paraphrase of the right answer under the line, we the gold answer itself, so a
-    model that knows the exact wording has a smaller R here. OpenUnlearning (arXiv 2506.12618) takes
-    the geometric mean of the wrong answers; this is the paper's arithmetic one. Samples without wrong answers
-    are left out; `collapsed` where a right answer has no probability, or a wrong one no number.
+    Differences: TOFU divides by a paraphrase of the right answer, we divide by the gold answer itself. So a
+    model that knows the exact wording has a smaller R here. OpenUnlearning (arXiv 2506.12618) takes the
+    geometric mean over the wrong answers; this is the paper's arithmetic mean. Samples without wrong answers
+    are left out; `collapsed` if a right answer has no probability, or a wrong one's likelihood is NaN.
     """
 
     card = MetricCard(
@@ -55,8 +56,8 @@ class TruthRatio(SplitMetric):
 
 
 def log_ratios(trace: Trace) -> Floats:
-    """log R of each sample, (n,); NaN where it has no wrong answer, the right one has no probability or a
-    wrong one no number. In logs, for R itself may overflow."""
+    """log R of each sample, (n,). NaN if it has no wrong answer, if the right answer has no probability, or
+    if a wrong one's likelihood is NaN. In logs, because R itself may overflow."""
     rights, losses = trace.gold_losses(), trace.candidate_losses.astype(np.float64)
     rights[~np.isfinite(rights)] = np.nan
     starts = np.cumsum([0, *map(len, trace.candidates)])

@@ -15,17 +15,17 @@ from uqs.records import LETTERS, MetricCard
 from uqs.traces.trace import Trace
 
 LARGE = 0.05
-"""A difference in the share of unread answers that is always said."""
+"""A larger difference in the share of unread answers is always reported."""
 ERRORS = 3.0
-"""Standard errors beyond which a smaller difference is said too: one in 370 by chance."""
+"""A smaller difference is reported beyond this many standard errors: one in 370 by chance."""
 
 
 class UnreadChoices(SplitMetric):
     """Share of multiple-choice answers from which no choice can be read; also on forget and holdout.
 
-    Such an answer counts as wrong, so a model that writes in another way seems to forget. The rule of reading
-    is that of `uqs.choice`. A letter that the question does not offer is no choice, where the wrong
-    options were traced.
+    Such an answer counts as wrong, so a model that only writes differently seems to forget. `uqs.choice` has
+    the reading rule. A letter that the question does not offer is not a choice; this check needs the traced
+    wrong options.
     """
 
     card = MetricCard(
@@ -65,7 +65,7 @@ def unread(trace: Trace) -> Floats:
 
 
 def offered(gold: str, wrong: Sequence[str]) -> frozenset[str] | None:
-    """The letters of a question's options, or None where the wrong ones are not known."""
+    """The letters of a question's options, or None if the wrong ones are unknown."""
     known = frozenset((gold, *wrong))
     return known if wrong and known <= set(LETTERS) else None
 
@@ -73,11 +73,11 @@ def offered(gold: str, wrong: Sequence[str]) -> frozenset[str] | None:
 def paired_difference(model: Trace, original: Trace) -> tuple[float, float | None] | None:
     """The model's share of unread answers minus the original's, with its standard error.
 
-    Paired on the same questions, clustered by entity; None where there is no multiple-choice question. Raises
-    ValueError where the traces are of different questions.
+    Paired on the same questions, clustered by entity; None if there is no multiple-choice question. Raises
+    ValueError if the traces have different questions.
     """
     if model.ids != original.ids:
-        raise ValueError(f"traces of split {model.split!r} are of different samples")
+        raise ValueError(f"traces of split {model.split!r} have different samples")
     asked = np.flatnonzero(choices(model))
     if len(asked) == 0:
         return None
@@ -89,12 +89,12 @@ def paired_difference(model: Trace, original: Trace) -> tuple[float, float | Non
 def unpaired_difference(
     value: float, se: float | None, original: float, original_se: float | None
 ) -> tuple[float, float | None]:
-    """The same from two shares alone; the standard error takes them as independent."""
+    """The same from two shares only; the standard error treats them as independent."""
     joint = None if se is None or original_se is None else sqrt(se**2 + original_se**2)
     return value - original, joint
 
 
 def differs(difference: float, se: float | None) -> bool:
-    """Whether a difference is LARGE or beyond ERRORS standard errors."""
+    """Whether a difference is at least LARGE or beyond ERRORS standard errors."""
     size = abs(difference)
     return size >= LARGE or (se is not None and size > max(ERRORS * se, 0.0))

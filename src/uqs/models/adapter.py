@@ -1,4 +1,4 @@
-"""What training changes: a LoRA adapter on the base or, as an option, all weights."""
+"""The trained part of a model: a LoRA adapter on the base or, as an option, all weights."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from uqs.registry import nearest
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
-    """Make the model trainable: fresh LoRA factors from `seed` (their product is 0), or all weights.
+    """Make the model trainable: new LoRA factors from `seed` (their product is 0), or all weights.
 
-    A base for `qlora` must have been loaded quantised, for `full` it must not.
+    The base must be quantised for `qlora`, and not quantised for `full`.
     """
     if is_four_bit(vlm.model) != (settings.kind == "qlora"):
         held = "is held in 4 bits" if is_four_bit(vlm.model) else "is not held in 4 bits"
@@ -53,9 +53,9 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write what was trained, in the files that transformers and peft read, and the system prompt if any.
+    """Write the trained part in the file formats of transformers and peft, and the system prompt if any.
 
-    An adapter names its base as a folder beside its own, so that what is written does not depend on where.
+    An adapter names its base by a relative folder, so the files do not depend on where they are.
     """
     from peft import PeftModel
 
@@ -63,7 +63,7 @@ def save(vlm: VLM, folder: Path) -> None:
     if not isinstance(vlm.model, PeftModel):
         vlm.model.save_pretrained(folder)
         return
-    # no embedding is trained; to find that out by itself, peft looks for the base's own files
+    # no embedding is trained; otherwise peft looks into the base's files to find out
     vlm.model.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
     about = folder / "adapter_config.json"
@@ -77,13 +77,14 @@ def load(
     family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool, quantised: bool = False
 ) -> VLM:
     """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
-    weights. Raises DataError where files do not hold all of the weights, and no others.
+    weights. Raises DataError unless the files have exactly the model's weights.
 
-    What is not to be trained has its base's 4 bits unpacked: it computes the same, and probes may change it.
+    If the model will not be trained, 4-bit weights are unpacked: it computes the same, and probes may change
+    it.
     """
     if (checkpoint / WHOLE).exists():
         if quantised:
-            raise DataError("full weights do not stand on a base in 4 bits", file=checkpoint)
+            raise DataError("full weights cannot be used with a base in 4 bits", file=checkpoint)
         vlm = family.load(checkpoint, processor=base)
         vlm.model.requires_grad_(trainable)
         system_prompt.load(vlm, checkpoint)
@@ -122,7 +123,7 @@ def has_adapter(vlm: VLM) -> bool:
 
 
 def factors(vlm: VLM) -> dict[str, Factors]:
-    """A copy of what the adapter adds to each of its layers now, by module name; PEFT's scale is in `up`."""
+    """A copy of the adapter's current update of each layer, by module name; `up` includes PEFT's scale."""
     return {
         name: Factors(
             layer.scaling[adapter] * layer.lora_B[adapter].weight.detach(),
@@ -133,7 +134,7 @@ def factors(vlm: VLM) -> dict[str, Factors]:
 
 
 def set_factors(vlm: VLM, wanted: Mapping[str, Factors]) -> None:
-    """Replace the adapter's update of some layers, by module name; what is saved then has these ranks.
+    """Replace the adapter's update of some layers, by module name; saved files then have these ranks.
 
     Raises UserError for layers that the adapter does not have.
     """
@@ -153,7 +154,7 @@ def set_factors(vlm: VLM, wanted: Mapping[str, Factors]) -> None:
 
 
 def check_targets(vlm: VLM, layers: Iterable[str]) -> None:
-    """Raise UserError where an adapter has no part in one of the layers that a method changes."""
+    """Raise UserError if the adapter does not cover a layer that a method changes."""
     missing = sorted(set(layers) - _adapted(vlm).keys()) if has_adapter(vlm) else []
     if not missing:
         return
@@ -171,7 +172,7 @@ def check_targets(vlm: VLM, layers: Iterable[str]) -> None:
 
 
 def base_weight(vlm: VLM, layer: str) -> Tensor:
-    """The weight (out, in) of a layer by module name, without what an adapter adds; 4 bits are unpacked."""
+    """A layer's weight (out, in) by module name, without the adapter's update; 4 bits are unpacked."""
     from peft.utils.integrations import dequantize_module_weight
 
     module: Any = vlm.model.get_submodule(layer)
@@ -204,11 +205,11 @@ def _replace(linear: nn.Linear, weight: Tensor) -> None:
 
 
 def _declare_ranks(vlm: VLM) -> None:
-    """Put the layers' ranks and scales into the configuration: those of most layers, and what differs."""
+    """Write the layers' ranks and scales into the configuration: the most common ones, and exceptions."""
     layers = _adapted(vlm)
     config = vlm.model.peft_config[vlm.model.active_adapter]
     found = {
-        # PEFT matches a pattern with the end of a layer's name inside the plain model
+        # PEFT matches a pattern with the end of a layer's name in the plain model
         re.escape(name.removeprefix("base_model.model.")): (one.r[adapter], one.lora_alpha[adapter])
         for name, (one, adapter) in layers.items()
     }

@@ -1,4 +1,4 @@
-"""BLIP-2 with a language model of the decoder kind."""
+"""BLIP-2 with a decoder-only language model."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from uqs.errors import UserError
-from uqs.models.vlm import VLM, OrderFinding
+from uqs.models.vlm import VLM, PictureInputs
 
 
 class Blip2(VLM):
-    """Blip2ForConditionalGeneration on OPT, asked in the wording of its paper.
+    """Blip2ForConditionalGeneration on OPT, with the prompt of its paper.
 
-    A picture's tokens stand before everything else, the mark that begins a text included. A question
-    without a picture is put to the language model alone, which transformers' own forward pass does not
-    allow. Source: arXiv 2301.12597.
+    A picture's tokens come first, even before the token that begins a text. A question without a picture goes
+    to the language model only; transformers' own forward pass does not allow that. Source: arXiv 2301.12597.
     """
 
     name = "blip2"
@@ -41,10 +40,10 @@ class Blip2(VLM):
     def decoder(self) -> Any:
         return self.plain_model.language_model.model.decoder
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         return int(self.plain_model.config.num_query_tokens)
 
-    def _with_picture(self, ids: Sequence[int], shown: OrderFinding) -> list[int]:
+    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
         mark: int = self.plain_model.config.image_token_id
         return [mark] * self.picture_tokens(shown) + list(ids)
 
@@ -59,7 +58,7 @@ class Blip2(VLM):
         return logits
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
-        """As the model's own forward pass, but that pictures may be missing."""
+        """Like the model's own forward pass, but pictures may be missing."""
         model = self.plain_model
         ids, pixels = inputs["input_ids"], inputs.get("pixel_values")
         embedded = model.get_input_embeddings()(ids)

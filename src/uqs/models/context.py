@@ -1,4 +1,4 @@
-"""How much a model reads at a time."""
+"""How many tokens a model can read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TooLongError(UserError):
-    """A question that ends behind the last token that the model reads; `end` is where."""
+    """A question that is longer than the model can read; `end` is the position of its end."""
 
     def __init__(self, sample: str, end: int, limit: int, what: str) -> None:
         self.end, self.limit = end, limit
@@ -23,7 +23,7 @@ class TooLongError(UserError):
 
 
 def context(vlm: VLM) -> int | None:
-    """Tokens that the language model reads at most, by its configuration; None where that does not say."""
+    """The most tokens that the language model can read, by its configuration; None if not given."""
     config = vlm.plain_model.config.get_text_config(decoder=True)
     return getattr(config, "max_position_embeddings", None)
 
@@ -31,9 +31,9 @@ def context(vlm: VLM) -> int | None:
 def check_context(
     vlm: VLM, samples: Sequence[Sample], encoded: Encoding, new_tokens: int = 0
 ) -> None:
-    """Raise TooLongError where a question with its longest answer, or with so many new tokens, is too long.
+    """Raise TooLongError if a question with its longest answer, or with that many new tokens, is too long.
 
-    Behind its context a model still gives numbers: those of noise.
+    Beyond its context a model still gives numbers, but they are noise.
     """
     limit = context(vlm)
     if limit is None:

@@ -1,4 +1,4 @@
-"""Encoded questions kept in memory: models on one base in one process are asked the same ones."""
+"""Encoded questions kept in memory, because models on one base in one process get the same ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample
 
 MOST = 2**26
-"""Bytes of pictures that are kept for one model at most: 64 MiB. Large pictures are soon encoded anew."""
+"""The most bytes of pictures kept for one model: 64 MiB. Large pictures are soon encoded again."""
 
 _Key = tuple[str, int, str, str, tuple[Sample, ...]]
 
@@ -26,7 +26,7 @@ class _Value(NamedTuple):
 
 @dataclass
 class _SavedLayer:
-    """What one model in memory was asked, the last used last; `processors` keeps their ids unique."""
+    """The encoded questions of one model, most recently used last; `processors` keeps ids unique."""
 
     values: OrderedDict[_Key, _Value] = field(default_factory=OrderedDict)
     processors: list[object] = field(default_factory=list)
@@ -37,13 +37,13 @@ _KEPT: WeakKeyDictionary[nn.Module, _SavedLayer] = WeakKeyDictionary()
 
 
 def encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoding:
-    """`vlm.encode(samples)`, from memory where the same base with any adapter was asked them before."""
+    """`vlm.encode(samples)`, from memory if the same base with any adapter has encoded them before."""
     found: Encoding = _kept(vlm, samples, "encoded", lambda: vlm.encode(samples), _size)
     return found
 
 
 def answer_lengths(vlm: VLM, samples: Sequence[Sample]) -> Sequence[int]:
-    """Tokens of each right answer, its end mark not counted; no picture is opened for it."""
+    """The number of tokens of each right answer without end mark; opens no picture."""
     found: Sequence[int] = _kept(
         vlm, samples, "lengths", lambda: _lengths(vlm, samples), lambda one: 8 * len(one)
     )
@@ -84,7 +84,7 @@ def _lengths(vlm: VLM, samples: Sequence[Sample]) -> list[int]:
 
 
 def _size(one: Encoding) -> int:
-    """Bytes of its pictures, and about those of its tokens."""
+    """Bytes of its pictures, plus an estimate for its tokens."""
     tokens = sum(map(len, one.prompts)) + sum(map(len, one.answers))
     tokens += sum(len(some) for wrong in one.wrong for some in wrong)
     return 8 * tokens + sum(t.nbytes for shown in one.pictures for t in shown.values())

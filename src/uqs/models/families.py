@@ -1,4 +1,4 @@
-"""Which family serves a model folder, and which families a study can train; imports torch only when asked."""
+"""The family of a model folder, and the families that a study can train; imports torch only if needed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CONFIG = "config.json"
 def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
     """The registered family that declares the `model_type` of a folder's configuration.
 
-    Without `local`, `folder` may be a hub id. Raises DataError where there is no configuration, or no family
-    for it.
+    Without `local`, `folder` may be a hub id. Raises DataError if there is no configuration, or no family for
+    it.
     """
     from transformers import PreTrainedConfig
 
@@ -30,7 +30,7 @@ def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
         first = str(error).strip().partition("\n")[0]
         raise DataError(f"no model configuration can be read ({first})", file=file) from error
     if not config:
-        raise DataError("no model configuration is there", file=file)
+        raise DataError("there is no model configuration", file=file)
     known = _by_model_type()
     found = config.get("model_type")
     if found not in known:
@@ -43,13 +43,13 @@ def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
 
 
 def base_folder(name: str) -> Path:
-    """The base that a family ships for studies to train; UserError where it ships none."""
+    """The base that a family ships for studies to train. Raises UserError if it ships none."""
     if name in BASES:
         return BASES[name]
     family = registry.get("model", name)
     if not hasattr(family, "base_folder"):
         raise UserError(
-            f"model family {name!r} ships no base that a study could train, it serves checkpoints alone; "
+            f"model family {name!r} ships no base that a study could train, it serves only checkpoints; "
             f"built in with a base: {', '.join(BASES)}"
         )
     folder: Path = family.base_folder()
@@ -57,6 +57,6 @@ def base_folder(name: str) -> Path:
 
 
 def _by_model_type() -> dict[str, type[VLM]]:
-    """Families by the types that they declare themselves; what a family inherits is its parent's."""
+    """Families by the types that they declare themselves; inherited types belong to the parent."""
     families = [registry.get("model", name) for name in registry.names("model")]
     return {kind: one for one in families for kind in vars(one).get("model_types", ())}

@@ -1,4 +1,4 @@
-"""Whether a model in memory is still bit for bit what it was."""
+"""Fingerprints that show whether a model in memory has changed, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 WORDS = 1 << 16
-"""64-bit words that are summed up to one."""
+"""Number of 64-bit words that are summed to one."""
 
 
 def fingerprint(model: nn.Module) -> str:
-    """A hash of the modules, parameters and buffers of a model, 32 hex digits; two models with one hash
+    """A hash of the modules, parameters and buffers of a model, 32 hex digits; two models with the same hash
     compute the same.
 
-    It reads every byte, for counters of changes know nothing of those made through `.data`, which is how
-    PEFT rewrites a base. Each run of `WORDS` 64-bit words becomes one number, their sum modulo 2**64 with odd
-    random factors: no change of a single word leaves it as it is, and one of several words only by a chance
-    of about 2**-63. Those numbers are hashed with names, types, shapes, hooks and what is shared. That is
-    several times as fast as hashing all bytes, and on a GPU nothing but the sums leaves it.
+    It reads every byte, because version counters miss changes made through `.data`, and PEFT rewrites a base
+    that way. Each block of `WORDS` 64-bit words becomes one number, their sum modulo 2**64 with odd random
+    factors. A change of a single word always changes it; a change of several words goes unnoticed with a
+    probability of about 2**-63. These numbers are hashed with names, types, shapes, hooks and sharing. This
+    is several times as fast as hashing all bytes, and on a GPU only the sums leave the device.
     """
     digest = hashlib.blake2b(digest_size=16)
     for line in _structure(model):
@@ -40,7 +40,7 @@ def fingerprint(model: nn.Module) -> str:
 
 
 def sums(tensor: Tensor) -> bytes:
-    """The numbers that stand for a tensor's bytes, and the last bytes where there is no whole word."""
+    """The block sums of a tensor's bytes, and the last bytes if they are not a whole word."""
     flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
     whole = len(flat) - len(flat) % 8
     rest = flat[whole:].cpu().numpy().tobytes()
@@ -80,7 +80,7 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 RECORDERS = "transformers.utils.output_capturing"
-"""The module of the hooks that a first pass hangs on a model to record hidden states; they change nothing."""
+"""The module of hooks that a first pass attaches to record hidden states; they change nothing."""
 
 
 def records(hook: Any) -> bool:
@@ -89,7 +89,7 @@ def records(hook: Any) -> bool:
 
 
 def _structure(model: nn.Module) -> Iterator[str]:
-    """A line a module: what it is called and is, and what was hung on it that changes what it computes."""
+    """One line per module: its name, its type, and attached hooks that change what it computes."""
     for name, module in model.named_modules(remove_duplicate=False):
         hung = (
             len([one for one in module._forward_hooks.values() if not records(one)]),

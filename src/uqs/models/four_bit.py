@@ -1,4 +1,4 @@
-"""A base held in 4 bits, as QLoRA holds it. Source: Dettmers et al. 2023 (arXiv 2305.14314)."""
+"""A base in 4 bits, as in QLoRA. Source: Dettmers et al. 2023 (arXiv 2305.14314)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uqs.errors import UserError
 def nf4(dtype: torch.dtype) -> Any:
     """transformers' configuration: NF4 with double quantisation, arithmetic in `dtype`.
 
-    Raises UserError where bitsandbytes is not installed.
+    Raises UserError if bitsandbytes is not installed.
     """
     if find_spec("bitsandbytes") is None:
         raise UserError(
@@ -33,8 +33,8 @@ def nf4(dtype: torch.dtype) -> Any:
 def keep_trainable(model: Any) -> None:
     """Never repack weights for inference.
 
-    On a CPU with AVX512-BF16, bitsandbytes 0.50 does so in the first forward pass outside training, and no
-    gradient gets through such a layer any more.
+    On a CPU with AVX512-BF16, bitsandbytes 0.50 repacks them in the first forward pass outside training, and
+    gradients then no longer pass through such a layer.
     """
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
@@ -42,11 +42,11 @@ def keep_trainable(model: Any) -> None:
 
 
 def unpack(model: Any) -> None:
-    """Give linear layers plain weights of the very values that their 4 bits stand for, in place."""
+    """Replace the 4-bit weights of linear layers by plain weights with exactly their values, in place."""
     model.dequantize()
     model.is_loaded_in_4bit = False
 
 
 def is_four_bit(model: Any) -> bool:
-    """Whether the model's linear layers are held in 4 bits."""
+    """Whether the model's linear layers are in 4 bits."""
     return bool(getattr(model, "is_loaded_in_4bit", False))

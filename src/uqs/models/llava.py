@@ -1,19 +1,19 @@
-"""LLaVA 1.5 and its like."""
+"""LLaVA 1.5 and similar models."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from uqs.models.vlm import VLM, OrderFinding
+from uqs.models.vlm import VLM, PictureInputs
 
 
 class Llava(VLM):
-    """LlavaForConditionalGeneration, asked in the wording it was tuned on. Source: arXiv 2310.03744."""
+    """LlavaForConditionalGeneration, with the prompt it was tuned on. Source: arXiv 2310.03744."""
 
     name = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         height, width = shown["pixel_values"].shape[-2:]
         patch: int = self.processor.patch_size
         extra: int = self.processor.num_additional_image_tokens

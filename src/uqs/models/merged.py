@@ -1,4 +1,4 @@
-"""An adapter's update inside the base's weights for a while: one product a layer instead of three."""
+"""Temporarily merges an adapter into the base's weights: one product per layer instead of three."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import nn
 from uqs.models.vlm import VLM
 
 MOST = 2**26
-"""Bytes of adapted weights that are held twice at most: 64 MiB, a small model's."""
+"""The most bytes of adapted weights to keep twice: 64 MiB, a small model."""
 
 
 @contextmanager
 def merged(vlm: VLM) -> Iterator[None]:
-    """Within the context, adapted linear layers compute with W + (alpha/r) BA; afterwards each has its own
-    weights again, bit for bit. Do not train within it.
+    """Within the context, adapted linear layers compute with W + (alpha/r) BA; afterwards their own weights
+    are restored bit for bit. Do not train within it.
 
-    Only of small models in float32 on the CPU: there, the products with A and B cost as much as the one with
-    W. A larger model, or one whose merged weights would be rounded, stays as it is.
+    Only for small models in float32 on the CPU: there, the products with A and B cost as much as the product
+    with W. A larger model, or one whose merged weights would be rounded, is not changed.
     """
     layers = _layers(vlm)
     kept = [(layer, layer.get_base_layer().weight.data) for layer in layers]
@@ -36,7 +36,7 @@ def merged(vlm: VLM) -> Iterator[None]:
 
 
 def _layers(vlm: VLM) -> list[Any]:
-    """The layers to merge: all, or none where one of them cannot be merged without loss."""
+    """The layers to merge: all, or none if one of them cannot be merged without loss."""
     from peft.tuners.lora import LoraLayer
     from peft.tuners.lora.layer import Linear
 

@@ -27,13 +27,12 @@ LANGUAGE = re.compile(
     r"|language_model\.model\.decoder\.layers\.\d+\.fc2)"
 )
 VISION = re.compile(r"(.*\.)?(vision_tower|vision_model|visual)\.(.+\.)?mlp\.(fc2|down_proj)")
-"""The linear layer by which an MLP's hidden units act on the rest, by module name: of LLaVA, Qwen2-VL and
-Qwen2.5-VL, and of BLIP-2 on OPT."""
+"""The output layer of an MLP, by module name: for LLaVA, Qwen2-VL and Qwen2.5-VL, and for BLIP-2 on OPT."""
 
 
 class Activity(NamedTuple):
     """A layer's units z over tokens, (units,) each: means of |z|, z and z squared, and the share of tokens
-    with |z| above a threshold. All are 0 where no token came by."""
+    with |z| above a threshold. All are 0 if there was no token."""
 
     absolute: Tensor
     plain: Tensor
@@ -42,9 +41,9 @@ class Activity(NamedTuple):
 
 
 def output_layers(vlm: VLM, patterns: Sequence[re.Pattern[str]]) -> list[str]:
-    """The layers that any of the patterns names; their inputs are the units.
+    """The layers that match any of the patterns; their inputs are the units.
 
-    Raises UserError where a pattern names none.
+    Raises UserError if a pattern matches none.
     """
     names = [name for name, _ in vlm.model.named_modules()]
     found = []
@@ -61,9 +60,9 @@ def output_layers(vlm: VLM, patterns: Sequence[re.Pattern[str]]) -> list[str]:
 def activity(
     vlm: VLM, layers: Sequence[str], encoded: Encoding, batch_size: int, threshold: float
 ) -> dict[str, Activity]:
-    """The units of each layer over all tokens of questions and answers, pictures' tokens included.
+    """The units of each layer over all tokens of questions and answers, including picture tokens.
 
-    Of a language layer padding is left out; a vision layer sees no other tokens than those of pictures.
+    For a language layer padding is left out; a vision layer sees only picture tokens.
     """
     seen = {name: _Sums(threshold) for name in layers}
     for start in range(0, len(encoded), batch_size):
@@ -99,7 +98,7 @@ class _Sums:
 
 @contextmanager
 def _listening(vlm: VLM, seen: Mapping[str, _Sums], real: Tensor) -> Iterator[None]:
-    """What comes into the layers is added up; `real` marks tokens of the text that are no padding."""
+    """Sum up the inputs of the layers; `real` marks text tokens that are not padding."""
     hooks = [
         vlm.model.get_submodule(name).register_forward_pre_hook(
             partial(_add, sums, real if LANGUAGE.fullmatch(name) else None)
@@ -119,7 +118,7 @@ def _add(sums: _Sums, real: Tensor | None, _layer: Any, inputs: tuple[Tensor, ..
 
 
 def top_share(scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    """The places with the largest scores, a share of those of all layers, at least one."""
+    """The positions with the largest scores, a share of those of all layers, at least one."""
     every = torch.cat(list(scores.values()))
     chosen = torch.zeros(len(every), dtype=torch.bool)
     chosen[every.topk(max(1, round(share * len(every)))).indices] = True
@@ -128,11 +127,11 @@ def top_share(scores: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
 
 
 def remove(vlm: VLM, units: Mapping[str, Tensor]) -> None:
-    """Take away what chosen units (places among a layer's inputs) do, by module name of the layer.
+    """Remove chosen units (positions among a layer's inputs), by module name of the layer.
 
     Their columns of the effective weight become 0. An adapter's update is then BA without those columns,
-    minus those columns of the base's weight W: in ranks of the layer, r + the number of units. UserError
-    where the adapter does not have such a layer.
+    minus those columns of the base's weight W; its rank is r + the number of units. Raises UserError if the
+    adapter does not have such a layer.
     """
     units = {name: places for name, places in units.items() if len(places)}
     check_targets(vlm, units)

@@ -1,7 +1,7 @@
-"""The strict door to weights: what is loaded is what the files hold, all of it and nothing else.
+"""Strict loading of weights: exactly the weights in the files are loaded.
 
-transformers draws at random what a file lacks, and peft leaves it at its first values; both drop what they do
-not know. Here each of these is an error that names the keys.
+transformers initialises missing weights randomly, and peft leaves them at their initial values; both ignore
+unknown weights. Here each of these is an error that names the keys.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from uqs.models.four_bit import nf4
 from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored, weight_files
 
 SHOWN = 3
-"""Keys of a kind that an error names."""
+"""The number of keys of each kind that an error names."""
 _RANDOM = re.compile(r"pissa_niter_\d+", re.IGNORECASE)
 _PLAIN = ("gaussian", "eva", "orthogonal", "mica", "lora_ga")
-"""First weights by name that leave the base as it is when an adapter is loaded."""
+"""Names of weight initialisations that do not change the base when an adapter is loaded."""
 _NOT_READ = ("layer_replication",)
 
 
@@ -32,17 +32,17 @@ def load_model(
 ) -> Any:
     """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
 
-    Raises DataError where a weight is missing, is not one of the model's, or has another shape, and where a
-    file is damaged or missing. A weight may be missing that the configuration ties to one that is there. What
-    transformers knows as harmless may be there or not: position ids and the frequencies of rotary embeddings,
-    which the configuration gives.
+    Raises DataError if a weight is missing, does not belong to the model, or has another shape, and if a file
+    is damaged or missing. A weight may be missing if the configuration ties it to an existing one. Harmless
+    tensors may exist or not, as in transformers: position ids and the frequencies of rotary embeddings, which
+    follow from the configuration.
     """
     from transformers import AutoModelForImageTextToText
 
     at = Path(folder)
     if at.is_dir():
         if (at / ADAPTER_CONFIG).is_file():
-            raise DataError("is an adapter, where a whole model is needed", file=at)
+            raise DataError("is an adapter, but a whole model is needed", file=at)
         weight_files(at)
     quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
     try:
@@ -69,9 +69,9 @@ def load_model(
 
 
 def _ignored_parameters(model: Any, folder: Path) -> set[str]:
-    """Parameters that the file lacks and whose absence the model's class declares to be no fault.
+    """Missing parameters that the model's class declares harmless.
 
-    Such a declaration can be trusted for a buffer that is made anew, not for a weight that would be random.
+    Such a declaration can be trusted for a buffer that is recomputed, not for a weight that would be random.
     """
     patterns = model._keys_to_ignore_on_load_missing or ()
     declared = {
@@ -84,7 +84,7 @@ def _ignored_parameters(model: Any, folder: Path) -> set[str]:
 
 
 def _same_end(name: str, other: str) -> bool:
-    """Whether two names are of one weight: prefixes differ between layouts of files."""
+    """Whether two names belong to the same weight: prefixes differ between file layouts."""
     return name.endswith(f".{other}") or other.endswith(f".{name}") or name == other
 
 
@@ -94,7 +94,7 @@ def check_keys(
     unexpected: Collection[str],
     mismatched: Iterable[tuple[str, Iterable[int], Iterable[int]]] = (),
 ) -> None:
-    """Raise DataError where there are any; its line names the first of each kind and counts them."""
+    """Raise DataError if there are any keys; it names the first of each kind and counts them."""
     shapes = [
         f"{name} {tuple(found)} instead of {tuple(wanted)}" for name, found, wanted in mismatched
     ]
@@ -119,19 +119,19 @@ def listed(keys: Collection[str]) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """An error of a library, with its kind, in one line of bearable length."""
+    """An error of a library, with its type, in one line of limited length."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def adapter_config(folder: Path) -> Mapping[str, Any]:
-    """What an adapter says of itself; DataError where it is no LoRA adapter or is not given by its files."""
+    """An adapter's configuration. Raises DataError unless it is a LoRA adapter determined by its files."""
     file = folder / ADAPTER_CONFIG
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"is not readable JSON ({error})", file=file) from None
     if not isinstance(found, dict):
-        raise DataError("is no JSON object", file=file)
+        raise DataError("is not a JSON object", file=file)
     if found.get("peft_type") != "LORA":
         raise DataError(
             f"{found.get('peft_type')!r}: only LoRA adapters are read", file=file, field="peft_type"
@@ -151,7 +151,7 @@ def adapter_config(folder: Path) -> Mapping[str, Any]:
 
 
 def rewrites_base(folder: Path) -> bool:
-    """Whether an adapter's weights are computed on its base when it is loaded, and not read alone."""
+    """Whether loading an adapter also changes the base's weights."""
     found = adapter_config(folder)
     start = found.get("init_lora_weights")
     return bool(found.get("kasa_config")) or (
@@ -160,20 +160,20 @@ def rewrites_base(folder: Path) -> bool:
 
 
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
-    """The PeftModel of an adapter's folder on a model in memory, which may be changed by it.
+    """The PeftModel of an adapter's folder on a model in memory; this may change the model.
 
-    It is what `PeftModel.from_pretrained` gives, bit for bit. Raises DataError where the adapter cannot be
-    put on it, and where its file lacks a weight, holds another one, or one of another shape; `model` is then
-    in no known state.
+    The result equals that of `PeftModel.from_pretrained`, bit for bit. Raises DataError if the adapter cannot
+    be attached, or if its file lacks a weight, has an unknown one, or one of another shape; the state of
+    `model` is then undefined.
     """
     from peft import PeftModel
 
     adapter_config(folder)
     weight_files(folder)
     with warnings.catch_warnings():
-        # peft 0.21 asks transformers 5.23 by the old name
+        # peft 0.21 calls transformers 5.23 by the old name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        # told below, as an error
+        # reported below, as an error
         warnings.filterwarnings("ignore", "Found missing adapter keys")
         try:
             adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
@@ -187,9 +187,9 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
 
 
 def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
-    """Weights of the adapter that its file lacks, and keys of the file that are none of the model's.
+    """Weights of the adapter that its file lacks, and keys in the file that the model does not have.
 
-    The same weights are loaded once more, for `PeftModel.from_pretrained` keeps the full report to itself.
+    The same weights are loaded again, because `PeftModel.from_pretrained` does not return the full report.
     """
     from peft import get_peft_model_state_dict, load_peft_weights, set_peft_model_state_dict
 
@@ -198,7 +198,7 @@ def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
     report: Any = set_peft_model_state_dict(adapted, weights)
     held = adapted.state_dict()
     absent = set(report.missing_keys)
-    # weights that are shared have several names, and one is enough
+    # shared weights have several names; one is enough
     loaded = {_place(tensor) for name, tensor in held.items() if name not in absent}
     own = {
         _place(one)

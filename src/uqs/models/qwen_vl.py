@@ -1,4 +1,4 @@
-"""Qwen2-VL, Qwen2.5-VL and their like."""
+"""Qwen2-VL, Qwen2.5-VL and similar models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from uqs.models.vlm import VLM, Encoding, OrderFinding
+from uqs.models.vlm import VLM, Encoding, PictureInputs
 from uqs.records import Sample
 
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -19,7 +19,7 @@ _USER, _ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
 
 @dataclass(frozen=True)
 class QwenProcessor:
-    """What of a Qwen2-VL processor a question needs. No video is ever shown, so there is no video part."""
+    """The part of a Qwen2-VL processor that questions need; without video."""
 
     tokenizer: Any
     image_processor: Any
@@ -30,9 +30,9 @@ class QwenProcessor:
 class QwenVL(VLM):
     """Qwen2-VL and Qwen2.5-VL, with pictures of any size and three position axes.
 
-    A question is one user turn in the folder's own chat template; in the published one, written out here,
-    where the folder has none. Pictures are always resized by Pillow: transformers would use torchvision where
-    that is installed, and other pixels would come out. Sources: arXiv 2409.12191, 2502.13923.
+    A question is one user turn in the folder's own chat template, or in the published template (below) if the
+    folder has none. Pictures are always resized by Pillow: transformers would use torchvision if installed,
+    with different pixels. Sources: arXiv 2409.12191, 2502.13923.
     """
 
     name = "qwen_vl"
@@ -61,7 +61,7 @@ class QwenVL(VLM):
         pictures = AutoImageProcessor.from_pretrained(
             folder, backend="pil", trust_remote_code=False, local_files_only=local
         )
-        # the template may lie in a file of the processor or of the tokenizer
+        # the template may be in a file of the processor or of the tokenizer
         about, _ = Qwen2VLProcessor.get_processor_dict(folder, local_files_only=local)
         return QwenProcessor(
             tokenizer, pictures, about.get("chat_template") or tokenizer.chat_template
@@ -80,12 +80,12 @@ class QwenVL(VLM):
         )
         return text
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
+    def picture_tokens(self, shown: PictureInputs) -> int:
         merged: int = self.processor.image_processor.merge_size**2
         return int(shown["image_grid_thw"][0].prod()) // merged
 
-    def prompt_positions(self, ids: Sequence[int], shown: OrderFinding | None) -> Tensor:
-        """By the model's own rule: a picture's tokens stand in a grid, text goes on behind its long side."""
+    def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
+        """By the model's own rule: a picture's tokens are in a grid, text continues after its long side."""
         rows = torch.tensor([list(ids)])
         positions, _ = self.plain_model.model.get_rope_index(
             rows,

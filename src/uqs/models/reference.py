@@ -1,4 +1,4 @@
-"""The weights that training started from, without a second model in memory."""
+"""The weights at the start of training, without a second model in memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from uqs.models.vlm import VLM
 
 
 class Reference:
-    """A frozen copy of the weights that are trained, put in place of them for the time of a forward pass.
+    """A frozen copy of the trained weights, which replaces them during a forward pass.
 
-    Of a model with an adapter that is the adapter alone, so that the base is shared; of a model that is
-    trained whole it is all of it.
+    For a model with an adapter this is only the adapter, so the base is shared; for a fully trained model it
+    is the whole model.
     """
 
     def __init__(self, vlm: VLM) -> None:
@@ -23,7 +23,7 @@ class Reference:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model computes as it did at the start, without gradients and dropout; then as before."""
+        """Within the context the model computes as at the start, without gradients and dropout."""
         now = [parameter.data for parameter, _ in self._kept]
         training = [module for module in self._modules if module.training]
         for parameter, kept in self._kept:
@@ -40,12 +40,12 @@ class Reference:
                 module.training = True
 
     def update(self) -> None:
-        """Keep the weights of now in place of those kept before."""
+        """Replace the stored weights by the current ones."""
         for parameter, kept in self._kept:
             kept.copy_(parameter.detach())
 
     def restore(self) -> None:
-        """Put the kept weights back for good."""
+        """Restore the stored weights permanently."""
         with torch.no_grad():
             for parameter, kept in self._kept:
                 parameter.copy_(kept)

@@ -1,4 +1,4 @@
-"""What is known of a model without loading it: adapter settings and the shipped bases; imports no torch."""
+"""Facts about models without loading them: adapter settings and shipped bases; imports no torch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_
 
 
 class AdapterSettings(BaseModel):
-    """`targets`: a named set of layers of the model family. `qlora` is `lora` on a base held in 4 bits, which
-    needs bitsandbytes. `full` trains every weight; r and alpha are then of no use."""
+    """`targets`: a named set of layers of the model family. `qlora` is `lora` on a base in 4 bits, which
+    needs bitsandbytes. `full` trains every weight and ignores r and alpha."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

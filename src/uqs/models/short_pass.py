@@ -1,9 +1,9 @@
 """The tiny model's logits at its answers, in about two thirds of the time of the whole forward pass.
 
-Nearly all of a training step of the tiny model is its three language layers. This pass computes the same
-numbers, but for their last bits: an adapter's update is added to a weight before the product and not to the
-result behind it, products on one input are made together, and of the last layer only what the answers' logits
-are read from is computed.
+The three language layers take nearly all the time of a training step. This pass computes the same numbers,
+except for their last bits: an adapter's update is added to the weight before the product, not to the result;
+products with the same input are combined; and the last layer is computed only where the answers' logits need
+it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from uqs.models.vlm import VLM, Batch
 
 
 def fits(vlm: VLM) -> bool:
-    """Whether the short pass computes what the model's own would: float32 on the CPU, plain or with one plain
-    LoRA adapter, no dropout, no checkpointing, and nothing hung on a language layer."""
+    """Whether the short pass gives the same as the model's own pass: float32 on the CPU, plain or with one
+    plain LoRA adapter, without dropout, checkpointing, or hooks on a language layer."""
     if vlm.model.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
     decoder, checkpointed = vlm.decoder, attrgetter("gradient_checkpointing")
@@ -53,7 +53,7 @@ def _plain(module: nn.Module) -> bool:
 
 
 def answer_logits(vlm: VLM, batch: Batch) -> tuple[Tensor, Tensor]:
-    """As `VLM.answer_logits`, of a model that `fits`."""
+    """Like `VLM.answer_logits`, for a model that `fits`."""
     decoder, inputs = vlm.decoder, batch.inputs
     states = _embedded(vlm, inputs["input_ids"], inputs.get("pixel_values"))
     rows, width, _ = states.shape
@@ -63,7 +63,7 @@ def answer_logits(vlm: VLM, batch: Batch) -> tuple[Tensor, Tensor]:
     seen = (
         torch.ones(width, width, dtype=torch.bool).tril() & inputs["attention_mask"].bool()[:, None]
     )
-    # padding sees itself, for a row that sees nothing has no softmax
+    # padding attends to itself, because a row without any key has no softmax
     seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]
     for layer in decoder.layers[:-1]:
         states = _layer(layer, states, states, turn, turn, seen)
@@ -90,7 +90,7 @@ Turn = tuple[Tensor, Tensor]
 def _layer(
     layer: Any, states: Tensor, asked: Tensor, turn: Turn, asked_turn: Turn, seen: Tensor
 ) -> Tensor:
-    """A layer's states at the `asked` places, (batch, k, width), which are all of `states` or some of it."""
+    """A layer's states at the `asked` positions, (batch, k, width): all positions of `states` or some."""
     attention, norm = layer.self_attn, layer.input_layernorm
     rows, heads = len(states), states.shape[-1] // attention.head_dim
     normed = _normed(norm, states)
@@ -125,7 +125,7 @@ def _products(states: Tensor, layers: Sequence[Any]) -> Sequence[Tensor]:
 
 
 def _weight(layer: Any) -> Tensor:
-    """What a linear layer computes with; an adapter's update has its gradients through it."""
+    """The effective weight of a linear layer; gradients reach the adapter through it."""
     if isinstance(layer, nn.Linear):
         return layer.weight
     (name,) = layer.active_adapters

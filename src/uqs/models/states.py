@@ -1,4 +1,4 @@
-"""Hidden states, computed no further than the language layer that is asked for."""
+"""Hidden states, computed only up to the requested language layer."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from uqs.models.vlm import VLM, Batch
 
 
 class States(NamedTuple):
-    """States (batch, tokens, width): what the first language layer reads, pictures as projected features,
-    and what the language layer that was asked for makes of it."""
+    """States (batch, tokens, width): the input of the first language layer, with pictures as projected
+    features, and the output of the requested language layer."""
 
     read: Tensor
     made: Tensor
 
 
 class Tokens(NamedTuple):
-    """Which tokens of a batch are text and which a picture's, (batch, tokens); padding is neither."""
+    """Which tokens of a batch are text and which belong to a picture, (batch, tokens); padding is neither."""
 
     text: Tensor
     picture: Tensor
 
 
 class _ReachedError(Exception):
-    """The forward pass has come as far as it is needed."""
+    """The forward pass has reached the requested layer."""
 
 
 def states_at(vlm: VLM, batch: Batch, layer: int, first: int = 1) -> States:
-    """The states behind language layer `layer`, counted from 1; with 0, `made` is what is read.
+    """The states after language layer `layer`, counted from 1; with 0, `made` equals `read`.
 
-    Nothing above it is computed, nor is the output layer. Gradients of `made` reach the weights of the
-    language layers from `first` on, and nothing below them; those of `read` reach all that made it.
+    Later layers and the output layer are not computed. Gradients of `made` reach only the weights of the
+    language layers from `first` on; those of `read` reach everything before it.
     """
     found: dict[str, Tensor] = {}
 

@@ -1,4 +1,4 @@
-"""An instruction that stands before every question of a model, kept beside its weights."""
+"""An instruction before every question of a model, stored next to its weights."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ FILE = "preamble.json"
 
 
 def save(vlm: VLM, folder: Path) -> None:
-    """Write the model's system prompt into a checkpoint's folder, where it has one."""
+    """Write the model's system prompt, if any, into a checkpoint's folder."""
     if vlm.system_prompt:
         text = json.dumps({"preamble": vlm.system_prompt}, ensure_ascii=False, indent=1)
         (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def load(vlm: VLM, folder: Path) -> None:
-    """Give the model the system prompt of a checkpoint's folder, or none."""
+    """Set the model's system prompt from a checkpoint's folder; empty if there is none."""
     vlm.system_prompt = read(folder)
 
 
 def read(folder: Path) -> str:
-    """The system prompt of a checkpoint's folder, empty where there is none; DataError on a damaged file."""
+    """The system prompt in a checkpoint's folder, empty if none. Raises DataError for a damaged file."""
     file = folder / FILE
     if not file.is_file():
         return ""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["preamble"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"is no JSON with a system prompt ({error!r})", file=file) from None
+        raise DataError(f"is not JSON with a system prompt ({error!r})", file=file) from None
     if not isinstance(found, str):
-        raise DataError("is no text", file=file, field="preamble")
+        raise DataError("is not text", file=file, field="preamble")
     return found

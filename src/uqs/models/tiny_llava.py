@@ -22,8 +22,8 @@ TEMPLATE_WORDS = ("USER", "ASSISTANT", "Blank")
 class TinyLlava(Llava):
     """LlavaForConditionalGeneration built from config, its base pretrained by `scripts/pretrain_base.py`.
 
-    The base has seen people, pictures and wordings that no benchmark uses; `corpus.replay()` gives the
-    data it was trained on.
+    The base has seen people, pictures and wordings that no benchmark uses; `corpus` has the data it was
+    trained on.
     """
 
     name = "tiny_llava"
@@ -34,7 +34,7 @@ class TinyLlava(Llava):
         return BASES["tiny_llava"]
 
     def answer_logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As every family's, by the short pass where that computes the same."""
+        """Like in every family, but with the short pass if that gives the same."""
         from uqs.models import short_pass  # peft is not needed to list a family
 
         if short_pass.fits(self):
@@ -43,7 +43,7 @@ class TinyLlava(Llava):
 
 
 def build_tokenizer(words: Iterable[str]) -> Any:
-    """Whole words first, single characters for what is not among them (WordPiece, case kept)."""
+    """A tokenizer of whole words, with single characters for other words (WordPiece, case kept)."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
@@ -73,7 +73,7 @@ def build_tokenizer(words: Iterable[str]) -> Any:
 
 
 def build(words: Iterable[str], seed: int) -> TinyLlava:
-    """A fresh tiny LLaVA with random weights from `seed`."""
+    """A new tiny LLaVA with random weights from `seed`."""
     from transformers import (
         CLIPImageProcessorPil,
         CLIPVisionConfig,

@@ -1,4 +1,4 @@
-"""What a checkpoint adds to the weights of the model that it started from, one layer at a time."""
+"""The weight update of a checkpoint relative to the model it started from, one layer at a time."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ _OTHER_LAYERS = (
     "monteclora_config",
     "target_parameters",
 )
-"""Settings of PEFT whose layers compute otherwise than with W + BA."""
+"""PEFT settings with which layers do not compute with W + BA."""
 
 
 def layer_name(name: str) -> str:
-    """A weight's layer, named alike in model files of old and new layout and in adapters."""
+    """The layer name of a weight, the same for model files of old and new layout and for adapters."""
     plain = name.removeprefix("base_model.").removesuffix(".weight")
     return ".".join(part for part in plain.split(".") if part not in ("model", "language_model"))
 
 
 def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
-    """What the checkpoint adds to each weight matrix of `start`, (out, in) by layer name.
+    """The checkpoint's update of each weight matrix of `start`, (out, in) by layer name.
 
-    An adapter's is (alpha/r) BA of every layer it adapts; of one that rewrites its base, or scales it (DoRA),
-    it is what the layer then computes with minus W_start. A model's is W - W_start of every matrix but
-    embeddings and output layer; `start` is then read too. Each is computed when it is asked for. Raises
-    DataError where the update is not known.
+    For an adapter it is (alpha/r) BA for every adapted layer. If the adapter rewrites its base, or scales it
+    (DoRA), it is the layer's effective weight minus W_start. For a model it is W - W_start for every matrix
+    except embeddings and output layer; `start` is then read too. Each update is computed on request. Raises
+    DataError if the update is unknown.
     """
     if (checkpoint / ADAPTER_CONFIG).is_file():
         return AdapterUpdate(checkpoint, start)
@@ -87,13 +87,13 @@ class _Tensors:
 
 
 class AdapterUpdate(Mapping[str, Floats]):
-    """What a LoRA adapter does to each layer of the model `start`, from files alone.
+    """A LoRA adapter's update of each layer of the model `start`, computed only from files.
 
-    (alpha/r) BA = D, as in Hu et al. 2021 (arXiv 2106.09685). PiSSA and OLoRA, where the adapter was saved so
-    that peft does their start over, take W's first r singular directions, or those of its QR decomposition,
-    out of the base (arXiv 2404.02948, 2406.01775): the update is D minus what is taken out. DoRA gives
-    each row of W + D the length in its file (arXiv 2402.09353). A layer of the served families is an
-    `nn.Linear`, for which peft takes no notice of `fan_in_fan_out`.
+    (alpha/r) BA = D, as in Hu et al. 2021 (arXiv 2106.09685). If a PiSSA or OLoRA adapter was saved so that
+    peft repeats its initialisation, peft removes W's first r singular directions, or those of its QR
+    decomposition, from the base (arXiv 2404.02948, 2406.01775): the update is D minus the removed part. DoRA
+    gives each row of W + D the length in its file (arXiv 2402.09353). Layers of the supported families are
+    `nn.Linear`, for which peft ignores `fan_in_fan_out`.
     """
 
     def __init__(self, folder: Path, start: Path) -> None:
@@ -110,7 +110,7 @@ class AdapterUpdate(Mapping[str, Floats]):
                 raise DataError("the effective update is not known here", file=file, field=name)
         others = [name for name in self._tensors.files if not name.endswith(_OF_A_MATRIX)]
         if others:
-            problem = "is no factor of a weight matrix: the effective update is not known"
+            problem = "is not a factor of a weight matrix: the effective update is not known"
             raise DataError(problem, file=folder / ADAPTER, field=others[0])
         suffix = ".lora_A.weight"
         stems = [name.removesuffix(suffix) for name in self._tensors.files if name.endswith(suffix)]
@@ -141,7 +141,7 @@ class AdapterUpdate(Mapping[str, Floats]):
         return {layer_name(name): name for name in self._start.files if name.endswith(".weight")}
 
     def _scale(self, stem: str, rank: int) -> float:
-        # PEFT matches a pattern with the layer's name inside the plain model
+        # PEFT matches a pattern with the layer's name in the plain model
         inside = stem.removeprefix("base_model.model.")
         alpha = _matching(self._config.get("alpha_pattern"), inside, self._config["lora_alpha"])
         return float(alpha) / (rank**0.5 if self._config.get("use_rslora") else rank)
@@ -164,7 +164,7 @@ class AdapterUpdate(Mapping[str, Floats]):
 
 
 def _taken_out(kind: str, weight: Floats, rank: int, scale: float) -> Floats:
-    """What peft takes out of a base's weight when it loads the adapter; OLoRA scales it, PiSSA does not."""
+    """The part that peft removes from a base's weight on loading; OLoRA scales it, PiSSA does not."""
     if kind == "pissa":
         left, values, right = np.linalg.svd(weight, full_matrices=False)
         taken: Floats = left[:, :rank] * values[:rank] @ right[:rank]
@@ -219,7 +219,7 @@ def _matrices(tensors: _Tensors) -> dict[str, str]:
 
 
 class PaddedUpdate(Mapping[str, Floats]):
-    """An update with zeros for further layers, which the checkpoint leaves alone; `shapes` of them all."""
+    """An update with zeros for layers that the checkpoint does not change; `shapes` of all layers."""
 
     def __init__(self, update: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]) -> None:
         self._update, self.shapes = update, shapes

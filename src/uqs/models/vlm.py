@@ -20,20 +20,20 @@ from uqs.models.opening import listed, load_model
 from uqs.records import Picture, Sample
 
 IGNORED = -100
-OrderFinding = Mapping[str, Tensor]
-"""What the model gets of one picture, by input name; rows of several pictures are put one after another."""
+PictureInputs = Mapping[str, Tensor]
+"""The model inputs for one picture, by name; rows of several pictures are concatenated."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Samples as token ids: `prompts[i]`, `answers[i]` and `wrong[i]` (end marks included), and the place of
-    the picture that sample i shows among `pictures`, or -1."""
+    """Samples as token ids: `prompts[i]`, `answers[i]` and `wrong[i]` (with end marks), and the index in
+    `pictures` of the picture that sample i shows, or -1."""
 
     prompts: tuple[tuple[int, ...], ...]
     answers: tuple[tuple[int, ...], ...]
     wrong: tuple[tuple[tuple[int, ...], ...], ...]
     picture: tuple[int, ...]
-    pictures: tuple[OrderFinding, ...]
+    pictures: tuple[PictureInputs, ...]
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -54,7 +54,7 @@ class Encoding:
         )
 
     def shown(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """The pictures of some samples as model inputs, in their order; empty where none shows one."""
+        """The pictures of some samples as model inputs, in sample order; empty if there are none."""
         seen = [self.pictures[self.picture[i]] for i in indices if self.picture[i] >= 0]
         return {name: torch.cat([one[name] for one in seen]) for name in (seen[0] if seen else {})}
 
@@ -71,10 +71,9 @@ class Batch:
 class VLM:
     """A transformers model with its processor; a family overrides what differs.
 
-    `model_types` are the values of a configuration's `model_type` that the family serves. `template` is the
-    text of a question with a picture, `text_template` of one without; an answer follows `answer_prefix`.
-    `targets` are patterns of layers for adapters. `system_prompt` is an instruction that stands before every
-    question of this one model.
+    `model_types`: the values of `model_type` in a configuration that the family serves. `template`: the text
+    of a question with a picture; `text_template`: without one; an answer follows `answer_prefix`. `targets`:
+    patterns of layers for adapters. `system_prompt`: an instruction before every question of this model.
     """
 
     name: ClassVar[str]
@@ -107,12 +106,12 @@ class VLM:
         local: bool = True,
         quantised: bool = False,
     ) -> Self:
-        """Read a model folder (safetensors only, no remote code); its processor may lie elsewhere.
+        """Read a model folder (safetensors only, no remote code); its processor may be in another folder.
 
-        `dtype` is that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub
-        id. `quantised` holds linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes.
-        Raises DataError where the files do not hold the model's weights, all of them and no others
-        (`opening.load_model`), and where the tokenizer has tokens that the model has no embedding for.
+        `dtype`: that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub id.
+        `quantised`: linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes. Raises
+        DataError unless the files have exactly the model's weights (`opening.load_model`), and if the
+        tokenizer has tokens for which the model has no embedding.
         """
         model = load_model(folder, dtype=dtype or torch.float32, local=local, quantised=quantised)
         if quantised:
@@ -158,7 +157,7 @@ class VLM:
 
     @property
     def hidden_states(self) -> int:
-        """How many hidden states the language model has, its embeddings counted."""
+        """The number of hidden states of the language model, including its embeddings."""
         return int(self.plain_model.config.get_text_config(decoder=True).num_hidden_layers) + 1
 
     @cached_property
@@ -173,20 +172,20 @@ class VLM:
         """The mark that stands for a picture in a prompt."""
         return str(self.processor.image_token)
 
-    def picture_tokens(self, shown: OrderFinding) -> int:
-        """How many picture tokens the model reads for one picture."""
+    def picture_tokens(self, shown: PictureInputs) -> int:
+        """The number of tokens of one picture."""
         raise NotImplementedError(f"{type(self).__name__} does not say how long a picture is")
 
-    def show(self, picture: Picture) -> OrderFinding:
-        """One decoded picture as model inputs, each with the picture's rows first."""
+    def show(self, picture: Picture) -> PictureInputs:
+        """One decoded picture as model inputs; the first axis of each is the picture's rows."""
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(picture.data))).convert("RGB")
         found = self.processor.image_processor([image], return_tensors="pt")
         return {name: torch.as_tensor(values) for name, values in found.items()}
 
-    def prompt_positions(self, ids: Sequence[int], shown: OrderFinding | None) -> Tensor:
+    def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
         """Position ids of a prompt's tokens: (tokens,), or (axes, tokens) for several position axes.
 
-        After a prompt, every further token stands one on, on every axis.
+        After a prompt, every further token is one position later on every axis.
         """
         return torch.arange(len(ids))
 
@@ -195,7 +194,7 @@ class VLM:
         return (mask.cumsum(1) - 1).clamp(min=0)
 
     def lens(self, states: Tensor, layer: int) -> Tensor:
-        """Logits that the final norm and the output layer read from a layer's states; -1 is normed already.
+        """Logits from a layer's states by final norm and output layer; layer -1 is already normalised.
 
         Source: the logit lens (nostalgebraist 2020).
         """
@@ -204,14 +203,14 @@ class VLM:
         return logits
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
-        """The language model's output, its `logits` and what else was asked for, at given inputs.
+        """The language model's output for given inputs: `logits` and other requested fields.
 
-        Pictures may be missing, where the prompt has none or lies in the cache.
+        Pictures may be missing if the prompt has none or is in the cache.
         """
         return self.model(**inputs)
 
     def extra_inputs(self, ids: Tensor) -> dict[str, Tensor]:
-        """Inputs that a family needs beside token ids, mask, positions and pictures."""
+        """Inputs that a family needs in addition to token ids, mask, positions and pictures."""
         return {}
 
     def prompt(self, sample: Sample) -> str:
@@ -220,17 +219,17 @@ class VLM:
         return template.format(text=self.asked(sample))
 
     def asked(self, sample: Sample) -> str:
-        """The question as it is put to the model: behind the system prompt, where there is one."""
+        """The question as the model gets it: after the system prompt, if there is one."""
         return f"{self.system_prompt}\n{sample.text}" if self.system_prompt else sample.text
 
     def encode(self, samples: Sequence[Sample]) -> Encoding:
         """Token ids of questions and answers, and each distinct picture once.
 
-        Raises UserError where the tokenizer cannot spell a text, or would join an answer to its question,
-        where a text holds the mark of a picture, and where a question with its answer is too long to be read.
+        Raises UserError if the tokenizer cannot spell a text or would join an answer to its question, if a
+        text contains the mark of a picture, or if a question with its answer is too long for the model.
         """
         rows: dict[Picture, int] = {}
-        pictures: list[OrderFinding] = []
+        pictures: list[PictureInputs] = []
         for sample in samples:
             self._check_unmarked(sample)
             if sample.picture is not None and sample.picture not in rows:
@@ -263,7 +262,7 @@ class VLM:
         check_context(self, samples, encoded)
         return encoded
 
-    def _with_picture(self, ids: Sequence[int], shown: OrderFinding) -> list[int]:
+    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
         mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
         length = self.picture_tokens(shown)
         return [one for i in ids for one in ([i] * length if i == mark else [i])]
@@ -276,9 +275,10 @@ class VLM:
         answers: Sequence[str],
         field: str,
     ) -> tuple[tuple[int, ...], ...]:
-        """Answers' tokens as they stand behind their questions, and the end mark.
+        """Answers' tokens as they follow their questions, and the end mark.
 
-        They are split off the whole text: alone, a sentence piece tokenizer would spell them otherwise.
+        They are cut from the whole text, because SentencePiece tokenizers spell a separate answer
+        differently.
         """
         if not answers:
             return ()
@@ -302,7 +302,7 @@ class VLM:
     def _check_unmarked(self, sample: Sample) -> None:
         if any(self.image_token in text for text in (sample.text, sample.answer, *sample.wrong)):
             raise UserError(
-                f"sample {sample.id!r}: its text holds {self.image_token!r}, the mark of a picture"
+                f"sample {sample.id!r}: its text contains {self.image_token!r}, the mark of a picture"
             )
 
     def _check_spelled(self, sample: Sample, ids: Sequence[int], field: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The tensors of a model's or an adapter's files, without loading any of them."""
+"""Lists the tensors in a model's or an adapter's files without loading them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class StoredTensor:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that transformers or peft reads the weights of a folder from, and no others.
+    """The files from which transformers or peft reads the weights of a folder, and no others.
 
-    Raises DataError where there are none, or an index names one that is missing.
+    Raises DataError if there are none, or if an index names a missing file.
     """
     if (folder / ADAPTER_CONFIG).is_file():
         if not (folder / ADAPTER).is_file():
@@ -42,19 +42,19 @@ def weight_files(folder: Path) -> list[Path]:
     try:
         named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(f"is no index of weights ({error!r})", file=index) from None
+        raise DataError(f"is not an index of weights ({error!r})", file=index) from None
     for name in named:
         if not (folder / name).is_file():
-            raise DataError(f"names {name}, which is not there", file=index, field="weight_map")
+            raise DataError(f"names {name}, which does not exist", file=index, field="weight_map")
     return [folder / name for name in named]
 
 
 def stored(folder: Path) -> Iterator[StoredTensor]:
-    """Every tensor of a folder's weight files. Raises DataError where a file is damaged."""
+    """Every tensor of a folder's weight files. Raises DataError if a file is damaged."""
     for file in weight_files(folder):
         try:
             with safe_open(file, framework="np") as opened:
-                for name in opened.keys():  # noqa: SIM118  it is no mapping
+                for name in opened.keys():  # noqa: SIM118  it is not a mapping
                     yield StoredTensor(file, name, tuple(opened.get_slice(name).get_shape()))
         except (OSError, SafetensorError) as error:
             raise DataError(f"is not a readable safetensors file ({error})", file=file) from None

@@ -1,4 +1,4 @@
-"""What a probe is: another way to ask for what a model no longer answers."""
+"""The base class of probes. A probe asks in another way for what a model no longer answers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PREFIX = "probe_"
 
 
 class Probe(ABC):
-    """One file each. `kind`: `explicit` asks a model to produce the answer, `implicit` to tell it from
-    others.
+    """One probe per file. `kind`: `explicit` asks a model to produce the answer, `implicit` asks it to tell
+    the answer from others.
 
-    A probe's questions are about items, the samples of the forget split; a question's id is that of its
-    item, `@`, the probe's name and a number.
+    A probe asks about items, the samples of the forget split. A question's id is its item's id, `@`, the
+    probe's name and a number.
     """
 
     name: ClassVar[str]
@@ -32,17 +32,16 @@ class Probe(ABC):
         return PREFIX + self.name
 
     def samples(self, benchmark: Benchmark) -> Sequence[Sample]:
-        """The probe's questions; empty where it reads the benchmark's own splits or the benchmark lacks what
-        it asks with."""
+        """The probe's questions; empty if it reads the benchmark's own splits, or if the benchmark lacks what
+        it needs."""
         return ()
 
     @abstractmethod
     def recovered(self, traces: Mapping[str, Trace]) -> Mapping[str, bool]:
-        """Whether a model gives the knowledge away, by item; items that the probe cannot ask about are left
-        out."""
+        """Whether a model gives the knowledge away, by item, if the probe can ask about it."""
 
     def ask(self, item: Sample, question: str, picture: Picture | None, number: int = 1) -> Sample:
-        """An item's own answer and options under another question."""
+        """Another question with the item's own answer and options."""
         return replace(
             item,
             id=f"{item.id}@{self.name}{number}",
@@ -54,7 +53,7 @@ class Probe(ABC):
 
 
 class ExplicitProbe(Probe):
-    """A probe whose questions have the item's own answer: right once is recovered."""
+    """A probe whose questions have the item's own answer; one correct answer counts as recovered."""
 
     kind = "explicit"
 
@@ -63,7 +62,7 @@ class ExplicitProbe(Probe):
 
 
 def answered(trace: Trace) -> dict[str, bool]:
-    """Whether any of the questions about an item is answered right, by item."""
+    """Whether any question about an item is answered correctly, by item."""
     found: dict[str, bool] = {}
     for question, right in zip(trace.ids, right_answers(trace), strict=True):
         item = item_of(question)
@@ -77,7 +76,7 @@ def item_of(question: str) -> str:
 
 
 def in_words(sample: Sample) -> str:
-    """The right answer as words: a choice's option, not its letter."""
+    """The right answer in words; for a multiple-choice question the option, not its letter."""
     if sample.task == "classification":
         return sample.options[LETTERS.index(sample.answer)]
     return sample.answer

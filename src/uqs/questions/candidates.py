@@ -13,11 +13,10 @@ from uqs.records import LETTERS, Benchmark, Sample, Split
 def with_candidates(split: Split, benchmark: Benchmark, count: int = 4) -> Split:
     """The split with `Sample.wrong` filled.
 
-    A choice has the letters of all its other options. Any other question has up to `count` right answers to
-    the most similar questions of the same task about other entities (see `SimilarSamples.others`). They
-    differ from each other and from every right answer to this question, by the normal form that answers are
-    judged by.
-    A question has fewer, or none, where the benchmark knows no more.
+    A multiple-choice question gets the letters of all its other options. Any other question gets up to
+    `count` right answers to the most similar questions of the same task about other entities (see
+    `SimilarSamples.others`). They differ from each other and from every right answer to this question, in
+    the normal form used for judging answers. A question gets fewer, or none, if the benchmark has no more.
     """
     known = [
         sample

@@ -12,7 +12,7 @@ _BLANK_LAST = re.compile(r"\s*\[blank\]\W*$", re.IGNORECASE)
 
 
 class Completion(ExplicitProbe):
-    """A statement that breaks off where the answer stands."""
+    """A statement that ends just before the answer."""
 
     name = "completion"
     source = "cloze prompts: Petroni et al. 2019 (arXiv 1909.01066)"

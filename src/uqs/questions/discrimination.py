@@ -10,10 +10,10 @@ from uqs.traces.trace import Trace
 
 
 class Discrimination(Probe):
-    """The right answer is likelier, a token, than every wrong one; a guess among four wrong ones recovers a
-    fifth.
+    """The right answer is likelier per token than every wrong one. With four wrong answers, guessing recovers
+    a fifth.
 
-    Reads the forget split's candidates; no questions of its own.
+    Reads the forget split's candidates; it has no questions of its own.
     """
 
     name = "discrimination"

@@ -1,4 +1,4 @@
-"""The question behind a few answered ones."""
+"""The question after a few questions with answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ EXAMPLES = 3
 
 
 class FewShotProbe(ExplicitProbe):
-    """Up to three questions about retained entities, each with its right answer, stand before the question.
+    """Puts up to three questions about retained entities, each with its right answer, before the question.
 
-    They are the most similar ones of the same task, about different entities. None has the item's own answer:
-    where only few answers exist, that in itself says a little about it, to the oracle as well.
+    They are the most similar ones of the same task, about different entities. None has the item's own answer.
+    If only few answers exist, that alone is a small hint, but the oracle gets the same hint.
     """
 
     name = "few_shot"

@@ -1,4 +1,4 @@
-"""The question as somebody else's."""
+"""The question, asked for somebody else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uqs.records import Benchmark, Sample
 
 
 class IndirectProbe(ExplicitProbe):
-    """Asks what somebody who has the question should be told."""
+    """Asks what to tell somebody who asks the question."""
 
     name = "indirect"
     source = "Lynch et al. 2024 (arXiv 2402.16835): other prompts for the same knowledge"

@@ -1,4 +1,4 @@
-"""Where the right answer stands among plausible wrong ones."""
+"""The rank of the right answer among plausible wrong ones."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from uqs.traces.trace import Trace
 
 
 class LikelihoodRank(Probe):
-    """The right answer's likelihood a token lies above the median of the wrong ones'; a guess recovers half.
+    """The right answer is likelier per token than the median of the wrong ones; guessing recovers half.
 
-    Reads the forget split's candidates; no questions of its own.
+    Reads the forget split's candidates; it has no questions of its own.
     """
 
     name = "likelihood_rank"
@@ -31,7 +31,7 @@ class LikelihoodRank(Probe):
 
 
 class ItemLosses(NamedTuple):
-    """Loss a token (nats) of an item's right answer and of its wrong ones."""
+    """Loss per token (nats) of an item's right answer and of its wrong ones."""
 
     item: str
     gold: float
@@ -48,6 +48,6 @@ def compared(trace: Trace) -> Iterator[ItemLosses]:
 
 
 def reciprocal_rank(one: ItemLosses) -> float:
-    """1 over the right answer's rank by likelihood, 1 the best; a wrong answer as likely counts half."""
+    """1 / rank of the right answer by likelihood; rank 1 is best, ties with a wrong answer count half."""
     above = np.count_nonzero(~(one.wrong >= one.gold))
     return float(1 / (1 + above + np.count_nonzero(one.wrong == one.gold) / 2))

@@ -1,4 +1,4 @@
-"""The question in text alone, with the entity's name."""
+"""The question in text only, with the entity's name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _POINTING = re.compile(
 
 
 class NamedProbe(ExplicitProbe):
-    """Picture questions asked without the picture; only where the benchmark gives the name and the name is
-    no answer."""
+    """Picture questions asked without the picture; only if the benchmark gives the name and the name is not
+    the answer."""
 
     name = "named"
     source = "Liu et al. 2024 (arXiv 2410.22108): questions in text alone"

@@ -1,4 +1,4 @@
-"""By which name the questions call an entity."""
+"""Finds the names of entities in questions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
 
 
 def known_names(benchmark: Benchmark) -> Mapping[str, str]:
-    """The names of forgotten entities, as far as the benchmark gives them away; see `names_in`."""
+    """The names of forgotten entities, if the benchmark reveals them; see `names_in`."""
     return names_in(_samples(benchmark), benchmark.evaluate["forget"].samples)
 
 
 def names_in(asked: Iterable[Sample], forget: Iterable[Sample]) -> Mapping[str, str]:
-    """The names of the entities of `forget`, as far as the questions `asked` about all give them away.
+    """The names of the entities of `forget`, if the questions `asked` (about all entities) reveal them.
 
-    A name is the longest run of words that all questions without a picture about an entity share, two
-    questions at least, capitalised at both ends, and that no such question about another entity has. Else
-    it is the entity's own identifier, where that is the answer to one of its questions.
+    A name is the longest sequence of words that is in all text-only questions about an entity (at least two)
+    and in no such question about another entity; its first and last words are capitalised. Otherwise the name
+    is the entity's identifier, if that is the answer to one of its questions.
     """
     texts: dict[str, dict[str, None]] = {}
     for sample in asked:
@@ -40,7 +40,7 @@ def names_in(asked: Iterable[Sample], forget: Iterable[Sample]) -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Questions:
-    """The questions of all entities in which each word stands, so that few need be searched for a run."""
+    """An index from words to the questions that contain them, to search fewer questions."""
 
     by_word: Mapping[str, Sequence[tuple[str, str]]]
 
@@ -55,7 +55,7 @@ class Questions:
         return cls(by_word)
 
     def elsewhere(self, run: Sequence[str], entity: str) -> bool:
-        """Whether a question about another entity has this run of words, which one about this entity has."""
+        """Whether a question about another entity contains these words, which one about `entity` contains."""
         rarest = min((self.by_word[word] for word in run), key=len)
         return any(other != entity and _joined(run) in text for other, text in rarest)
 
@@ -93,7 +93,7 @@ def _shared(entity: str, own: Sequence[Sequence[str]], questions: Questions) -> 
 
 
 def _answers(samples: Iterable[Sample]) -> Mapping[str, set[str]]:
-    """The plain form of the right answers of each entity."""
+    """The plain forms of each entity's right answers."""
     found: dict[str, set[str]] = {}
     for sample in samples:
         found.setdefault(sample.entity, set()).add(plain(sample.answer))
@@ -101,6 +101,6 @@ def _answers(samples: Iterable[Sample]) -> Mapping[str, set[str]]:
 
 
 def _own(entity: str, answers: set[str]) -> str | None:
-    """An identifier such as `fire_truck` as a name, where it is the right answer to a question."""
+    """An identifier such as `fire_truck` as a name, if it is the right answer to a question."""
     name = entity.replace("_", " ")
     return name if plain(name) in answers else None

@@ -19,7 +19,7 @@ _BLANK = re.compile(r"\[blank\]", re.IGNORECASE)
 class Negation(Probe):
     """Asks whether the right answer is true, and whether a wrong one is; both must be judged right.
 
-    A model that says yes to everything recovers nothing; one that guesses recovers a quarter.
+    Always saying yes recovers nothing; guessing recovers a quarter.
     """
 
     name = "negation"
@@ -50,7 +50,7 @@ class Negation(Probe):
 
 
 def judgement(answer: str) -> bool | None:
-    """What an answer that begins with yes, no, true or false says; None for any other."""
+    """The judgement of an answer that begins with yes, no, true or false; None for other answers."""
     said = _SAID.match(answer)
     return said.group(1).lower() in ("yes", "true") if said else None
 

@@ -13,8 +13,8 @@ VIEWS = "forget_views"
 
 
 class OtherPicture(ExplicitProbe):
-    """Reads `forget_views` where the benchmark has it; else asks with the entity's next two pictures, in the
-    order of their names."""
+    """Reads `forget_views` if the benchmark has it; otherwise asks with the entity's next two pictures, in
+    name order."""
 
     name = "other_picture"
     source = "Liu et al. 2024 (arXiv 2410.22108): transformed pictures; Li et al. 2024 (arXiv 2405.12523)"

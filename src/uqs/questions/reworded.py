@@ -9,7 +9,7 @@ from uqs.traces.trace import Trace
 
 
 class RewordedProbe(ExplicitProbe):
-    """The benchmark's own rewordings, as they are traced in `forget_reworded`; no questions of its own."""
+    """The benchmark's own rewordings, traced as `forget_reworded`; it has no questions of its own."""
 
     name = "reworded"
     source = "Patil et al. 2024 (arXiv 2309.17410): rephrasing attack"

@@ -1,4 +1,4 @@
-"""Questions of other entities that are like a given one."""
+"""Finds questions about other entities that are similar to a given one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ AT_ONCE = 64
 
 
 def number_of(*words: str) -> int:
-    """A number below 2**64 that depends on the words alone."""
+    """A hash below 2**64 that depends only on the words."""
     return int.from_bytes(blake2b("\0".join(words).encode(), digest_size=8).digest(), "big")
 
 
 class SimilarSamples:
-    """Samples by task and question; of one entity's equal answers to the same question the first is kept."""
+    """Samples by task and question; an entity's repeated answers to the same question are dropped."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         by_task: dict[str, dict[str, list[Sample]]] = {}
@@ -36,11 +36,11 @@ class SimilarSamples:
         self._tasks = {task: _Questions(asked) for task, asked in by_task.items()}
 
     def others(self, sample: Sample) -> Iterator[Sample]:
-        """Samples of the same task about other entities: those with the same question first, then by the
-        Jaccard similarity of the questions' words; none that shares no word.
+        """Samples of the same task about other entities: first those with the same question, then by Jaccard
+        similarity of the questions' words; only questions that share a word.
 
-        Among equals the order is that of hashes, going round from the hash of the sample's own id: further
-        samples in the pool leave the order of those before as it was.
+        Ties are in hash order, starting from the hash of the sample's own id and wrapping round. So adding
+        samples to the pool does not change the order of the others.
         """
         if sample.task in self._tasks:
             for other in self._tasks[sample.task].ordered(sample.question, number_of(sample.id)):
@@ -49,7 +49,7 @@ class SimilarSamples:
 
 
 class _Questions:
-    """The questions of one task, each with its samples in the order of their hashes."""
+    """The questions of one task, each with its samples in hash order."""
 
     def __init__(self, asked: dict[str, list[Sample]]) -> None:
         self._texts = list(asked)
@@ -91,7 +91,7 @@ class _Questions:
             left = left[similarity[left] < least]
 
     def _jaccard(self, question: str) -> NDArray[np.float64]:
-        """Words in both over words in either, for each known question."""
+        """The number of shared words divided by that of all words, for each known question."""
         some = set(words(question))
         having = [self._having[word] for word in some if word in self._having]
         if not having:

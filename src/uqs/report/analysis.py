@@ -1,4 +1,4 @@
-"""The first analysis of a run: gates, means, audit and score of its results table."""
+"""The analysis of a run: gates, means, audit and score of its results table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from uqs.score.export import tree as score_tree
 
 @dataclass(frozen=True)
 class Ranking:
-    """UQS under equal and under the published weights."""
+    """UQS with equal and with the published weights."""
 
     equal: ScoreResult
     published: ScoreResult
@@ -41,7 +41,7 @@ class NoRanking:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is printed and drawn of a run; `gates` is empty where the run has none."""
+    """What is printed and drawn for a run; `gates` is empty if the run has none."""
 
     rows: Sequence[results.Row]
     summary: Summary
@@ -69,7 +69,7 @@ class Analysis:
 
 
 def analyse(run: Path) -> Analysis:
-    """Analyse `results.parquet` and `gates.json` of a run folder; DataError where they are no such files."""
+    """Analyse `results.parquet` and `gates.json` of a run folder; Raises DataError for other files."""
     file = run / "results.parquet"
     rows = results.read(file)
     long = attach(of_rows(rows, file), results.metadata(file), file)

@@ -1,4 +1,4 @@
-"""An audit for a person: on the terminal, and as one page of HTML."""
+"""Shows an audit: on the terminal, and as one page of HTML."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from uqs.stats.permutation import PermutationTest
 from uqs.text import probability
 
 CARRYING = ("resolution", "reliability", "agreement")
-"""The parts whose first table carries the verdicts; the rest is printed where all is asked for."""
+"""The parts whose first table supports the verdicts; other tables are printed only on request."""
 LONG = 40
-"""Most rows of a table that is printed unasked."""
+"""A larger table is printed only on request (rows)."""
 MANY = 12
-"""Most methods whose mean ranks are printed."""
+"""The largest number of methods whose mean ranks are printed."""
 
 
 def show(audit: Audit, console: Console, *, full: bool = False) -> None:
-    """Print the verdicts, then the tables that carry them, or all tables."""
+    """Print the verdicts, then the tables that support them, or all tables."""
     every = sheets(audit)
     firsts = [sheet for name in CARRYING for sheet in sheets(audit, [name])[:1]]
     shown = every if full else [sheet for sheet in firsts if len(sheet.rows) <= LONG]
@@ -35,7 +35,7 @@ def show(audit: Audit, console: Console, *, full: bool = False) -> None:
 
 
 def page(audit: Audit, name: str) -> str:
-    """All of it as one self-contained page; every word from the table is escaped."""
+    """The whole audit as one self-contained page; every word from the table is escaped."""
     title = f"Audit of {name}"
     parts = [
         join(
@@ -52,7 +52,7 @@ def page(audit: Audit, name: str) -> str:
 
 
 def sheets(audit: Audit, parts: Iterable[str] | None = None) -> list[Sheet]:
-    """The tables of an audit, or of some of its `PARTS`; one that would be empty is left out."""
+    """The tables of an audit, or of some of its `PARTS`; empty tables are left out."""
     found = [sheet for name in parts or PARTS for sheet in PARTS[name](audit)]
     return [sheet for sheet in found if sheet.rows]
 
@@ -346,7 +346,7 @@ PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
     "noise": _noise,
     "meta_evaluation": _meta,
 }
-"""Every part of an audit that has tables, in the order in which they are shown."""
+"""All parts of an audit that have tables, in display order."""
 _STYLE = """
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 main{max-width:72rem;margin:2rem auto;padding:0 1rem}

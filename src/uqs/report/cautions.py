@@ -1,4 +1,4 @@
-"""What a reader must know of measured models before any of their numbers, read off the rows."""
+"""Warnings that a reader must see before the numbers of measured models; made from the rows."""
 
 from __future__ import annotations
 
@@ -50,9 +50,11 @@ class _Model(NamedTuple):
 def cautions(
     rows: Sequence[Row], named: Callable[[Row], str], samples: Sequence[Value] = ()
 ) -> Iterator[str]:
-    """Sentences on models that know holdout, on originals that are no baseline, and on answers that cannot be
-    read; `named` calls a row's model by its name. With the `samples` behind UNREAD its differences are
-    paired on the same questions, else their standard error takes the two models as independent.
+    """Sentences on models that know holdout, on originals that cannot be a baseline, and on unreadable
+    answers.
+
+    `named` gives the name of a row's model. With the per-sample values `samples` of UNREAD, its differences
+    are paired on the same questions; otherwise their standard error treats the two models as independent.
     """
     yield from _known_holdout(rows, named)
     yield from _weak_originals(rows)
@@ -90,7 +92,7 @@ def _known_holdout(rows: Sequence[Row], named: Callable[[Row], str]) -> Iterator
     for (benchmark, seed), metrics in sorted(oracles.items()):
         yield (
             f"{benchmark}: oracle {seed} answers the holdout questions like the retain questions, so it is "
-            f"no oracle for {listed(sorted(metrics))}"
+            f"not an oracle for {listed(sorted(metrics))}"
         )
 
 

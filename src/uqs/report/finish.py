@@ -1,4 +1,4 @@
-"""The end of a run: its results analysed, printed, and drawn on a board."""
+"""Ends a run: analyses, prints and draws its results."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from uqs.report.terminal import plain_console
 def finish(run: Path, console: Console | None = None) -> Path:
     """Analyse a run folder, write `report/analysis.json` and `board/index.html` into it, and print both.
 
-    Returns the board. Nothing but the results table and the gates decides what is written, so equal
-    results give equal bytes.
+    Returns the board's path. The output depends only on the results table and the gates, so equal results
+    give equal bytes.
     """
     found = analyse(run)
     analysis, board = run / "report" / "analysis.json", run / "board" / "index.html"

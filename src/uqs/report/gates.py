@@ -1,4 +1,4 @@
-"""The gates of a run: what had to hold of original and oracle before anything was unlearned."""
+"""The gates of a run: conditions on original and oracle that are checked before unlearning."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ WORDS = {
 }
 
 _SAID = {True: True, False: False}
-"""Anything else, such as the text "false", is no answer."""
+"""The valid answers; anything else, such as the text "false", is refused."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A gate's finding that can say what it asks for; `value` is None where it is undefined.
+    """A gate's finding with its requirement in words; `value` is None if it is undefined.
 
-    `rule` stands before the limit, as in "below 0.125"; that of an earlier version is a sentence of its own.
+    `rule` comes before the limit, as in "below 0.125"; rules of earlier versions are complete phrases.
     """
 
     gate: str
@@ -61,9 +61,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Gates:
-    """The checks of one benchmark; `dropped` are the models that failed, of which nothing is used.
+    """The checks of one benchmark; `dropped` are the models that failed and are not used.
 
-    Where `passed` is false, nothing was unlearned.
+    If `passed` is false, nothing was unlearned.
     """
 
     passed: bool
@@ -76,7 +76,7 @@ class Gates:
 
     @property
     def oracles(self) -> int:
-        """How many oracles stand."""
+        """How many oracles passed."""
         models = {check.model for check in self.checks if check.model.startswith("oracle_")}
         return len(models - set(self.dropped))
 
@@ -87,7 +87,7 @@ class Gates:
 
 
 def read_gates(path: Path, benchmarks: Iterable[str]) -> Mapping[str, Gates]:
-    """The gates by benchmark, as the results call it; empty where the run has no such file."""
+    """The gates by benchmark name in the results; empty if the run has no gates file."""
     if not path.exists():
         return {}
     known = set(benchmarks)
@@ -121,7 +121,7 @@ def _gates(entry: Mapping[str, Any]) -> Gates:
 
 
 def _rule(one: Mapping[str, Any]) -> str:
-    """Earlier versions gave an interval, and rules such as "interval holds 0.5"."""
+    """The rule; earlier versions gave an interval, and rules such as "interval holds 0.5"."""
     rule = str(one["rule"])
     if "low" not in one:
         return rule

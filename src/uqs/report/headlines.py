@@ -48,7 +48,7 @@ def _metrics(found: Analysis) -> str:
 
 
 def _sure(found: Analysis) -> str:
-    """How many pairs of methods each metric tells apart, over benchmarks and strengths."""
+    """How many pairs of methods each metric tells apart, summed over benchmarks and strengths."""
     pairs: Counter[str] = Counter()
     told: Counter[str] = Counter()
     for order in found.audit.resolution:

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: elements, tables, and the frame of a page."""
+"""HTML that is always escaped: elements, tables, and the frame of a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOID = frozenset({"meta"})
 
 
 class Markup(str):
-    """Text that is HTML already; all other text is escaped."""
+    """Text that already is HTML; all other text is escaped."""
 
     __slots__ = ()
 
@@ -23,12 +23,12 @@ Attributes = Mapping[str, str | None]
 
 
 def join(children: Iterable[Child]) -> Markup:
-    """The children one after the other, escaped where they are plain text; None is nothing."""
+    """The children in sequence; plain text is escaped, None is skipped."""
     return Markup("".join(_escaped(child) for child in children if child is not None))
 
 
 def el(tag: str, attributes: Attributes, *children: Child) -> Markup:
-    """An element; an attribute of value None is left out."""
+    """An element; attributes with the value None are left out."""
     given = "".join(
         f' {name}="{escape(value)}"' for name, value in attributes.items() if value is not None
     )
@@ -38,7 +38,7 @@ def el(tag: str, attributes: Attributes, *children: Child) -> Markup:
 
 
 def document(title: str, style: str, *body: Child, policy: str | None = None) -> str:
-    """A self-contained page; `style` is CSS, `policy` what the page may load and run."""
+    """A self-contained page; `style` is CSS, `policy` says what the page may load and run."""
     head = el(
         "head",
         {},
@@ -67,7 +67,7 @@ def bullets(items: Iterable[Child]) -> Markup:
 
 
 def details(summary: str, *children: Child) -> Markup:
-    """What is shown on demand."""
+    """Content that is shown on demand."""
     return el("details", {}, el("summary", {}, summary), *children)
 
 
@@ -77,7 +77,7 @@ def _escaped(child: Markup | str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """`first` is the order of the first click, None where a column cannot be sorted; `hint` explains it."""
+    """`first`: the sort order of the first click, None if not sortable; `hint` explains the column."""
 
     title: str
     first: Literal["ascending", "descending"] | None = "ascending"
@@ -87,7 +87,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, the exact value that sorts and is checked (None: there is none), and small print."""
+    """The shown text, the exact value for sorting and checks (None if missing), and small print."""
 
     shown: Child
     value: float | str | None = None
@@ -101,7 +101,7 @@ def text(words: str) -> Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of cells; `reference` rows stay below the others, whatever they are sorted by."""
+    """A table of cells; `reference` rows always stay below the others when sorted."""
 
     caption: str
     columns: Sequence[Column]
@@ -111,13 +111,13 @@ class Grid:
 
 
 def grid(sheet: Sheet) -> Grid:
-    """A table of text as one that cannot be sorted."""
+    """A table of text as a grid that cannot be sorted."""
     columns = [Column(name, None, words=at in sheet.left) for at, name in enumerate(sheet.columns)]
     return Grid(sheet.title, columns, [[Cell(word) for word in row] for row in sheet.rows])
 
 
 def table(grid: Grid) -> Markup:
-    """The grid as a table whose first column names its rows."""
+    """The grid as a table; the first column names the rows."""
     head = el("tr", {}, *(_header(column) for column in grid.columns))
     body = el("tbody", {}, *(_row(grid, row) for row in grid.rows))
     reference = el("tbody", {"class": "reference"}, *(_row(grid, row) for row in grid.reference))
@@ -135,7 +135,7 @@ def table(grid: Grid) -> Markup:
 
 
 def scrolling(label: str, content: Markup) -> Markup:
-    """Wide content that scrolls by itself, with the keyboard too."""
+    """Wide content that scrolls separately, also with the keyboard."""
     return el(
         "div", {"class": "wide", "role": "region", "aria-label": label, "tabindex": "0"}, content
     )

@@ -1,4 +1,4 @@
-"""Models of known truth, for a person: what metrics say along the ladder and beside it."""
+"""Tables of models of known truth: what metrics say along the ladder and for models beside it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from uqs.report.terminal import Sheet
 from uqs.text import number
 
 FOLLOWS = 0.9
-"""Least rank correlation with the known share of a metric that is said to follow it."""
+"""A metric follows the known share from this rank correlation on."""
 
 
 def headline(found: Iterable[Ladder], splits: Mapping[str, str]) -> list[Ladder]:
-    """The ladders of each metric's headline split."""
+    """The ladders on each metric's headline split."""
     return [one for one in found if splits.get(one.metric) == one.split]
 
 
 def following(found: Sequence[Ladder]) -> dict[str, float | None]:
-    """By metric the smallest |rho| with the known share over the benchmarks, largest first.
+    """For each metric the smallest |rho| with the known share over the benchmarks, largest first.
 
-    None where it is undefined on one of them.
+    None if it is undefined on one of them.
     """
     least: dict[str, float | None] = {}
     for one in found:

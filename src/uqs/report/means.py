@@ -1,4 +1,4 @@
-"""What was measured, averaged over seeds: unlearned models, originals, oracles, and the noise floor."""
+"""Measurements averaged over seeds: unlearned models, originals, oracles, and the noise floor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from uqs.stats.noise import noise_floor, pair_differences
 
 
 class Line(StrEnum):
-    """What a line of a table is about."""
+    """The kind of a table line."""
 
     UNLEARNED = "unlearned"
     ORIGINAL = "original"
@@ -27,7 +27,7 @@ class Line(StrEnum):
 
 
 class Key(NamedTuple):
-    """Where a number stands; `method` is empty but for unlearned models."""
+    """Identifies a number; `method` is empty except for unlearned models."""
 
     benchmark: str
     line: Line
@@ -38,7 +38,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One model's value, or the status that says why it has none."""
+    """One model's value, or the status that says why it is missing."""
 
     seed: int
     value: float | None
@@ -48,10 +48,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over the `known` of `runs` models that have the value; none where no model has it.
+    """The mean over the `known` of `runs` models that have the value; None if no model has it.
 
-    `se` joins the spread between seeds with the noise of the items, which all seeds share; from a single
-    model it is that of the items alone.
+    `se` combines the spread between seeds with the noise of the items, which all seeds share; for a single
+    model it is only the noise of the items.
     """
 
     value: float | None
@@ -65,9 +65,10 @@ class Mean:
 class Gap:
     """How far a method is from the oracle.
 
-    `difference` is the gap of the results table (`uqs.gaps`), mean over runs: the value minus the oracles'
-    own (FA, RA, MIA), or a distance to the oracle minus that between oracles, the noise floor (AD, JS, oracle
-    distance). `ratio` is such a distance over the noise floor, 1 being as far as oracles are from each other.
+    `difference`: the gap of the results table (`uqs.gaps`), mean over runs. It is the value minus the
+    oracles' own (FA, RA, MIA), or a distance to the oracle minus the noise floor, that is, the distance
+    between oracles (AD, JS, oracle distance). `ratio`: such a distance divided by the noise floor; 1 is as
+    far as oracles are from each other.
     """
 
     difference: float | None = None
@@ -76,7 +77,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Summary:
-    """All numbers of a study by where they stand; names in the order in which they are shown."""
+    """All numbers of a study by key; names are in display order."""
 
     benchmarks: tuple[str, ...]
     methods: tuple[str, ...]
@@ -87,7 +88,7 @@ class Summary:
     """The split of each metric's headline value."""
 
     def mean(self, benchmark: str, line: Line, metric: str, method: str = "") -> Mean | None:
-        """The headline mean, or None where the table has no such row."""
+        """The headline mean, or None if the table has no such row."""
         return self.means.get(Key(benchmark, line, method, metric, self.headline[metric]))
 
     def run(self, benchmark: str, metric: str, method: str, seed: int) -> Run | None:
@@ -96,7 +97,7 @@ class Summary:
         return next((run for run in self.runs.get(key, ()) if run.seed == seed), None)
 
     def gap(self, benchmark: str, line: Line, metric: str, method: str = "") -> Gap:
-        """The gap to the oracle; empty where either side is unknown, without ratio where the floor is 0."""
+        """The gap to the oracle; empty if either side is unknown, without ratio if the floor is 0."""
         found = self.mean(benchmark, line, metric, method)
         if found is None or found.value is None:
             return Gap()
@@ -110,7 +111,7 @@ class Summary:
         return Gap(found.value - floor.value, ratio)
 
     def other_splits(self, benchmark: str) -> tuple[tuple[str, str], ...]:
-        """Metric and split of what was measured beside the headlines."""
+        """Metric and split of all measurements outside the headline splits."""
         found = {
             (key.metric, key.split)
             for key in self.means
@@ -120,8 +121,8 @@ class Summary:
 
 
 def summarise(long: pd.DataFrame) -> Summary:
-    """Average a checked long form over oracles, then over seeds; models of known truth stand apart
-    (`ladder`).
+    """Average a checked long form over oracles, then over seeds. Models of known truth are left out: they
+    have tables of their own (`ladder`).
     """
     long = long[~long["role"].isin(FURTHER)]
     runs: dict[Key, list[Run]] = {}
@@ -153,7 +154,7 @@ def _mean(line: Line, runs: Sequence[Run]) -> Mean:
     if not values:
         return Mean(None, None, 0, len(runs), _common(run.status for run in runs))
     errors = [run.se for run in runs if run.value is not None and run.se is not None]
-    # Distances between the same few oracles are no independent repeats.
+    # Distances between the same few oracles are not independent repeats.
     repeats = len(values) > 1 and line is not Line.FLOOR
     spread = variance(values) / len(values) if repeats else None
     items = fmean(errors) ** 2 if errors else None
@@ -168,7 +169,7 @@ def _common(statuses: Iterable[Status]) -> Status:
 
 
 def _floors(runs: Mapping[Key, Sequence[Run]], long: pd.DataFrame) -> dict[Key, Mean]:
-    """The mean over pairs of oracles of their distance, or of the difference between their own values."""
+    """Mean distance over pairs of oracles, or mean difference between their own values."""
     between = between_oracles(long)
     found = {}
     for key, oracles in runs.items():

@@ -1,4 +1,4 @@
-"""The measurements of some models in short."""
+"""A short report of the measurements of some models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Z = 1.96
 
 
 def show(found: Result, console: Console) -> None:
-    """Print the headline values of every model, over-forgetting, and what could not be measured."""
+    """Print every model's headline values, over-forgetting, and what could not be measured."""
     if found.rows:
         place = f"{found.rows[0].benchmark}:{found.rows[0].edition}"
         built_in = CARDS.built_in()
@@ -43,7 +43,7 @@ def show(found: Result, console: Console) -> None:
 
 
 def _headlines(rows: Sequence[Row], cards: Sequence[MetricCard], title: str) -> Sheet:
-    """A line a model with the headline values of some metrics, those that were measured."""
+    """One line per model with the headline values of the measured metrics."""
     headline = {card.symbol: card.split for card in cards}
     shown = [row for row in rows if headline.get(row.metric) == row.split]
     metrics = [symbol for symbol in headline if any(row.metric == symbol for row in shown)]
@@ -70,7 +70,7 @@ def _model(row: Row) -> str:
 
 
 def _cell(rows: Sequence[Row]) -> str:
-    """A value, or the mean over oracles of a distance to them."""
+    """A value, or for distances to oracles their mean."""
     known = [row for row in rows if row.value is not None]
     if not known:
         return words.STATUS[Status(rows[0].status)] if rows else ""
@@ -80,7 +80,7 @@ def _cell(rows: Sequence[Row]) -> str:
 
 
 def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[str]:
-    """What a model gives away above every oracle that it is held against, beyond the questions' noise."""
+    """Sentences on what a model gives away above every oracle, beyond the noise of the questions."""
     found = [(row.value, row.se, row.n) for row in rows if row.value is not None]
     lacking = oracles - {row.oracle_seed for row in rows if row.value is not None}
     if lacking or not found:
@@ -94,7 +94,7 @@ def _recovered(model: str, rows: Sequence[Row], oracles: Set[int]) -> Iterator[s
 
 
 def _collapse(model: str, rows: Sequence[Row]) -> Iterator[str]:
-    """That a model is collapsed, where all but its health is; else which metrics are."""
+    """A sentence if a model is collapsed (only its health has values); else which metrics are."""
     lost = {row.metric for row in rows if row.status == Status.COLLAPSED}
     if not lost:
         return
@@ -128,7 +128,7 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
                 yield from _recovered(model, above, seeds)
     for model, mine in models.items():
         yield from _collapse(model, mine)
-    # an only oracle has none to be compared with: that is no news
+    # a single oracle has no other oracle to compare with: not worth reporting
     asked = [row for row in rows if row.role != Role.ORACLE]
     without = sorted({row.metric for row in asked if row.status == Status.MISSING_ORACLE})
     if without:

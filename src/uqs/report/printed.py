@@ -18,7 +18,7 @@ from uqs.text import TIMES, count
 
 
 def show(found: Analysis, console: Console) -> None:
-    """Print all parts: the answers first, the ranking last, where the eye is."""
+    """Print all parts: the answers first; the ranking last, where the reader ends up."""
     for part in (_answers, _gates, _cautions, _verdicts, _ladders, _gaps, _ranking):
         part(found, console)
 
@@ -92,7 +92,7 @@ def _gap_cells(summary: Summary, benchmark: str, line: Line, method: str = "") -
 
 
 def _no_gap(metric: str) -> str:
-    """A distance has an oracle wherever it has a value; what may be missing is a second one."""
+    """Why there is no gap. A distance with a value has an oracle; only a second one may be missing."""
     compared = metric in CARDS and Need.ORACLE in CARDS[metric].needs
     return "no noise floor" if compared else "no oracle"
 

@@ -1,4 +1,4 @@
-"""The published figures beside the reproduced and the corrected ones: as text and as plain values."""
+"""Published, reproduced and corrected figures side by side: as text and as plain values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Tree = dict[str, Any]
 
 
 def show(found: Reproduction, console: Console) -> None:
-    """Tables of figures, a line for each difference, then what hangs on row order, benchmark and weights."""
+    """Tables, a line per difference, then what depends on row order, benchmark and weights."""
     lines = differences(found)
     failed = found.disagreements()
     console.print(
@@ -67,13 +67,13 @@ def _figures(title: str, lines: list[Difference]) -> Sheet:
 
 
 def _digits(one: Difference) -> str:
-    """The reproduced value to a digit more than was printed, six decimals at least."""
+    """The reproduced value with one digit more than printed, at least six decimals."""
     decimals = max(6, len(one.printed.text.partition(".")[2]) + 1)
     return f"{one.reproduced:.{min(decimals, 10)}f}"
 
 
 def _reasons(lines: list[Difference]) -> Iterable[str]:
-    """One line a difference; figures with one reason share a line."""
+    """One line per difference; figures with the same reason share a line."""
     keys: dict[str, list[str]] = {}
     for one in lines:
         keys.setdefault(one.why, []).append(one.key)
@@ -118,7 +118,7 @@ def _cited(found: Reproduction) -> Iterable[str]:
 
 
 def tree(found: Reproduction) -> Tree:
-    """`published` holds the reproduced values, `printed` the printed text, `corrected` also the audit."""
+    """`published`: the reproduced values; `printed`: the printed text; `corrected`: also the audit."""
     fragility = found.fragility
     return {
         "published": {

@@ -15,7 +15,7 @@ from uqs.text import count
 
 
 def show(result: ScoreResult, console: Console, *, full: bool = False) -> None:
-    """Print the ranking, what is left out and what the score is worth; `full`: the tables behind it too."""
+    """Print the ranking, what is left out and how far to trust it; `full`: also the tables behind it."""
     write_sheet(console, _ranking(result))
     for line in (words.headline(result), *result.notes):
         console.print(line)

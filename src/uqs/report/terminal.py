@@ -1,4 +1,4 @@
-"""What a person reads on the terminal: one kind of console, one kind of table."""
+"""Output on the terminal: one kind of console, one kind of table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 WIDTH = 120
-"""Columns where the output is no terminal."""
+"""Columns if the output is not a terminal."""
 WIDE = 150
 """The same for long texts."""
 
@@ -21,7 +21,7 @@ WIDE = 150
 class Sheet:
     """A titled table of text, and a note that says how to read it.
 
-    Columns but those of `left` are numbers, which end on the right. `rules` says before which rows a line is
+    Columns are numbers, aligned right, except those in `left`. `rules`: the rows before which a line is
     drawn.
     """
 
@@ -34,7 +34,7 @@ class Sheet:
 
 
 def plain_console(width: int = WIDTH) -> Console:
-    """Standard output, names printed as they are; `width` columns where it is no terminal."""
+    """Standard output without markup in names; `width` columns if it is not a terminal."""
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = width
@@ -44,8 +44,8 @@ def plain_console(width: int = WIDTH) -> Console:
 def write_sheet(console: Console, sheet: Sheet) -> None:
     """Print the table, its note below it.
 
-    Words are folded where the console is narrow, names never; numbers are folded on a terminal alone, and
-    elsewhere the lines are as long as they need be.
+    Words are folded if the console is narrow, names never. Numbers are folded only on a terminal; elsewhere
+    the lines are as long as necessary.
     """
     table = Table(
         title=sheet.title,
@@ -73,7 +73,7 @@ def write_sheet(console: Console, sheet: Sheet) -> None:
 
 
 def _needed(sheet: Sheet) -> int:
-    """Columns of text that the table takes where only words are folded."""
+    """The table's width in characters if only words are folded."""
     found = 1
     for at, name in enumerate(sheet.columns):
         texts = [name, *(row[at] for row in sheet.rows if at < len(row))]
@@ -99,5 +99,5 @@ def write_lines(console: Console, lines: Iterable[str]) -> None:
 
 
 def write_json(tree: Mapping[str, Any]) -> None:
-    """Print plain values as JSON; a number that JSON has no word for is a ValueError."""
+    """Print plain values as JSON. Raises ValueError for NaN and infinity."""
     print(json.dumps(tree, indent=2, allow_nan=False))

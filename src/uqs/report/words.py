@@ -1,4 +1,4 @@
-"""Means, gaps, gates and statuses as a reader of a report sees them."""
+"""Means, gaps, gates and statuses in words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATUS = {
 
 
 def mean(found: Mean | None) -> str:
-    """`0.312 ± 0.020`, or in words why there is not a number."""
+    """`0.312 ± 0.020`, or in words why there is no number."""
     if found is None:
         return "not measured"
     if found.value is None:
@@ -59,7 +59,7 @@ def verb(found: Check) -> str:
 
 
 def dropped(found: Gates) -> str:
-    """Which models were left out and how many oracles stand, or nothing."""
+    """Which models were left out and how many oracles remain, or an empty text."""
     if not found.dropped:
         return ""
     names = ", ".join(name.replace("_", " ") for name in found.dropped)
@@ -72,5 +72,5 @@ def dropped(found: Gates) -> str:
 
 
 def scored(one: MethodScore) -> str:
-    """UQS with its standard error; without one where a method has a single run somewhere."""
+    """UQS with its standard error; without one if a method has only a single run somewhere."""
     return f"{one.uqs:.3f}" + ("" if one.se is None else f" ± {one.se:.3f}")

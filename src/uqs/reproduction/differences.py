@@ -1,4 +1,4 @@
-"""What a correct statistic says in place of each published figure, and why the two differ."""
+"""The correct statistic for each published figure, and why the two differ."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def differences(found: Reproduction) -> list[Difference]:
 def corrected_values(found: Reproduction) -> dict[str, dict[str, float | None]]:
     """The tree of published figures with corrected values.
 
-    Taus and rhos are the mean over the benchmarks where they are defined, with exact p-values; weights
-    are the mean of the held-out weights; UQS and stability are those of the score under held-out weights.
+    Taus and rhos are means over the benchmarks where they are defined, with exact p-values. Weights are the
+    mean of the held-out weights. UQS and stability use the held-out weights.
     """
     agreement, reliability = _agreement(found), _reliability(found)
     many, single = found.aligned_tau["multimodal"], found.aligned_tau["unimodal"]
@@ -126,7 +126,7 @@ def _rho(found: Reproduction) -> Reasons:
         )
         pooled = one.pooled_test.p if one.pooled_test else None
         reasons["rho_p", metric] = (
-            "36 rows were taken as independent, which are 4 methods; the exact p of the same pooled rho is"
+            "36 rows of only 4 methods were taken as independent; the exact p of the same pooled rho is"
             f" {_number(pooled)}"
         )
     return reasons

@@ -1,7 +1,7 @@
 """The published procedures, exactly as they were applied. Several are wrong: nothing else may use them.
 
 Each function gives the printed figure from the published rows (Khan, Laga, Sohel 2026, arXiv 2605.02206).
-What is wrong with each, and what a correct statistic says, is told by `uqs reproduce`.
+`uqs reproduce` says what is wrong with each, and what a correct statistic says.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SignificanceTest:
 
 @dataclass(frozen=True)
 class Span:
-    """The smallest and largest value over the orders in which the same rows can be written."""
+    """The smallest and largest value over all orders of the same rows."""
 
     low: float
     high: float
@@ -62,13 +62,13 @@ def tau_of_ranks(a: IntArray, b: IntArray) -> FloatArray:
 
 
 def aligned(frame: pd.DataFrame, metric: str) -> FloatArray:
-    """The metric with its sign flipped where lower is better."""
+    """The metric, negated if lower is better."""
     values = frame[metric].to_numpy(dtype=np.float64)
     return -values if metric in LOWER_IS_BETTER else values
 
 
 def _groups(frame: pd.DataFrame, metric: str) -> FloatArray:
-    """The aligned metric as (group, row in group), a group being a benchmark and seed."""
+    """The aligned metric as (group, row in group); a group is a benchmark and seed."""
     values = pd.Series(aligned(frame, metric), index=frame.index)
     parts = [
         values[part.index].to_numpy() for _, part in frame.groupby(["benchmark", "seed"], sort=True)
@@ -77,13 +77,13 @@ def _groups(frame: pd.DataFrame, metric: str) -> FloatArray:
 
 
 def group_tau(frame: pd.DataFrame, a: str, b: str) -> SignificanceTest:
-    """Mean over groups of the tau of order ranks; p of a t test of the groups' taus against 0."""
+    """Mean over groups of the tau of order ranks; p from a t test of the groups' taus against 0."""
     taus = tau_of_ranks(order_ranks(_groups(frame, a)), order_ranks(_groups(frame, b)))
     return SignificanceTest(float(taus.mean()), float(stats.ttest_1samp(taus, 0.0).pvalue))
 
 
 def row_order_span(frame: pd.DataFrame, a: str, b: str) -> Span:
-    """What `group_tau` becomes over all orders of the rows within a group (the same in every group)."""
+    """The range of `group_tau` over all orders of the rows within a group (the same in every group)."""
     first, second = _groups(frame, a), _groups(frame, b)
     taus = [
         float(tau_of_ranks(order_ranks(first[:, order]), order_ranks(second[:, order])).mean())
@@ -93,9 +93,9 @@ def row_order_span(frame: pd.DataFrame, a: str, b: str) -> Span:
 
 
 def mean_pairwise_tau(frame: pd.DataFrame, *, align: bool) -> float:
-    """Mean over metric pairs of tau_b over all rows pooled; rows with NaN are left out pair by pair.
+    """Mean over metric pairs of tau_b over all pooled rows; rows with NaN are left out per pair.
 
-    The published figure has `align=False`: metrics whose better directions differ are compared as they stand.
+    The published figure has `align=False`: it ignores that the better directions of metrics differ.
     """
     columns = {
         m: aligned(frame, m) if align else frame[m].to_numpy(dtype=np.float64) for m in METRICS
@@ -108,7 +108,7 @@ def mean_pairwise_tau(frame: pd.DataFrame, *, align: bool) -> float:
 
 
 def reliability(frame: pd.DataFrame, metric: str) -> SignificanceTest:
-    """Spearman's rho over all rows of the aligned metric against minus the oracle distance."""
+    """Spearman's rho over all rows between the aligned metric and minus the oracle distance."""
     distance = frame["oracle_distance"].to_numpy(dtype=np.float64)
     result = stats.spearmanr(aligned(frame, metric), -distance)
     return SignificanceTest(float(result.statistic), float(result.pvalue))
@@ -153,9 +153,9 @@ def uqs(
 def stability(
     frame: pd.DataFrame, by_metric: Mapping[str, float], ad_form: ADForm = "inverse"
 ) -> Spread:
-    """Tau of the ranking under 100 uniform random weights against the one under `by_metric`."""
+    """Tau between the rankings under 100 uniform random weights and the one under `by_metric`."""
     _, terms = _method_terms(frame, ad_form)
-    # The published draws came from the legacy generator seeded with 42; another would give other draws.
+    # The published draws came from the legacy generator with seed 42; another generator draws differently.
     draws = np.random.RandomState(42).dirichlet(np.ones(len(METRICS)), size=100)
     base = order_ranks(terms @ _vector(by_metric))
     taus = tau_of_ranks(order_ranks(draws @ terms.T), np.broadcast_to(base, (100, len(base))))
@@ -173,7 +173,7 @@ def first_shares(
 
 
 def two_method_tau(rows: Mapping[str, Mapping[str, float]], a: str, b: str) -> float | None:
-    """Tau between two metrics over methods with one run each; None where a metric is tied throughout."""
+    """Tau between two metrics over methods with one run each; None if a metric is all ties."""
     frame = pd.DataFrame.from_dict({m: dict(v) for m, v in rows.items()}, orient="index")
     first, second = aligned(frame, a), aligned(frame, b)
     if np.ptp(first) == 0 or np.ptp(second) == 0:

@@ -19,10 +19,10 @@ Tree = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Fragility:
-    """What the published procedures give when only what should not matter is changed."""
+    """How the published figures change with things that should not matter."""
 
     row_order: Mapping[str, Span]
-    """By pair: the tau over all orders in which a group's rows can stand."""
+    """By pair: the range of tau over all orders of a group's rows."""
     weights_without: Mapping[str, Mapping[str, float]]
     """By benchmark left out."""
     first_share: Mapping[str, Mapping[str, float]]
@@ -31,7 +31,7 @@ class Fragility:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """`reproduced[group][key]` follows `printed`; `blip2_tau` is None where tau is undefined."""
+    """`reproduced[group][key]` follows `printed`; `blip2_tau` is None if tau is undefined."""
 
     figures: Figures
     reproduced: Tree
@@ -40,10 +40,10 @@ class Reproduction:
     audit: Audit
     score: ScoreResult
     aligned_tau: Mapping[str, float]
-    """Mean pairwise tau_b with directions aligned, over all rows of each table."""
+    """Mean pairwise tau_b with aligned directions, over all rows of each table."""
 
     def disagreements(self) -> list[str]:
-        """The figures that do not come out as printed."""
+        """The figures that differ from the printed ones."""
         return [
             f"{group}.{key}"
             for group, values in self.figures.printed.items()
@@ -53,7 +53,7 @@ class Reproduction:
 
 
 def reproduce(rng: np.random.Generator) -> Reproduction:
-    """Everything from the rows; the published draws keep their own seed, all others come from `rng`."""
+    """Compute everything from the rows. The published draws keep their seed; all others come from `rng`."""
     audit_rng, score_rng, share_rng = rng.spawn(3)
     multimodal, unimodal = figures.multimodal(), figures.unimodal()
     printed = figures.printed()

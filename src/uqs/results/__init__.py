@@ -1,4 +1,4 @@
-"""Results tables: our own schema, any table that people have, and the panel that the statistics read."""
+"""Results tables: our schema, readers for other tables, and the panel that the statistics read."""
 
 from uqs.results.schema import KEY, SCHEMA, Row, check, metadata, read, write
 

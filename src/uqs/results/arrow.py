@@ -20,11 +20,11 @@ _WHOLE = {
     pa.uint32(): pd.Int64Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
 }
-"""pandas makes floating-point numbers of whole ones where a cell is empty, and loses seeds beyond 2^53."""
+"""pandas turns integers into floats if a cell is empty, which rounds seeds beyond 2^53."""
 
 
 def read(data: bytes, file: File) -> pa.Table:
-    """The Arrow table of a Parquet file's bytes; DataError where they are none."""
+    """The Arrow table of a Parquet file's bytes; DataError if they are not Parquet."""
     import pyarrow.parquet as pq  # slow to load, and a CSV does not need it
 
     try:
@@ -37,5 +37,5 @@ def read(data: bytes, file: File) -> pa.Table:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """All columns, those that pandas kept as an index included."""
+    """All columns, including those that pandas stored as an index."""
     return pd.DataFrame(table.to_pandas(types_mapper=_WHOLE.get, ignore_metadata=True))

@@ -1,4 +1,4 @@
-"""What a cell says: a number, its error, or nothing."""
+"""Reads one cell: a number, its error, or nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ EMPTY = frozenset(
     {"", "nan", "na", "n/a", "n.a.", "null", "none", "<na>", "#n/a", "#na", "#n/a n/a"}
     | {"-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", MINUS}
 )
-"""What stands for no value, in any case."""
+"""Words for a missing value, in upper or lower case."""
 INT64 = (-(2**63), 2**63 - 1)
 EXACT = 2**53
-"""From here on floating-point numbers skip whole numbers."""
+"""From here on, floats cannot represent every integer."""
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _PLAIN = re.compile(_NUMBER)
@@ -57,7 +57,7 @@ _SYMBOLS = {
 
 
 class Number(NamedTuple):
-    """A cell's number and the error after its ±; NaN where there is none."""
+    """A cell's number and the error after its ±; NaN if missing."""
 
     value: float
     error: float = math.nan
@@ -67,7 +67,7 @@ NOTHING = Number(math.nan)
 
 
 def plain(text: str) -> str:
-    """The text without the marks that make it bold or italic in Markdown or LaTeX."""
+    """The text without bold and italic marks of Markdown or LaTeX."""
     text = _SPACES.sub(" ", text).strip()
     if "\\" in text or "$" in text:
         text = without_latex(text)
@@ -95,9 +95,9 @@ def without_latex(text: str) -> str:
 
 
 def read(cell: Any, *, decimal_comma: bool = False, percent: bool = False) -> Number:
-    """The number in a cell of a file or a dataframe; `percent` says that it counts hundredths.
+    """The number in a cell of a file or a dataframe; `percent`: the cell is in percent.
 
-    Raises ValueError, which says what is wrong, where the cell is neither empty nor a finite number.
+    Raises ValueError with the reason if the cell is neither empty nor a finite number.
     """
     if isinstance(cell, str):
         return _from_text(cell, decimal_comma, percent)
@@ -145,7 +145,7 @@ def _hint(text: str) -> str:
     if re.fullmatch(rf"{_NUMBER}\s*\(\s*{_NUMBER}\s*\)", text):
         return "; brackets have several meanings: write a standard error as 0.35 ± 0.02"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
-        return "; decimal commas are read where semicolons or tabs stand between the cells"
+        return "; decimal commas are read only if semicolons or tabs separate the cells"
     if any(sign.isdigit() and not sign.isascii() for sign in text):
         return "; write the digits 0 to 9"
     if re.fullmatch(r"[0-9]+(_[0-9]+)+", text):
@@ -170,10 +170,10 @@ def _hundredth(value: float, percent: bool) -> float:
 
 
 def read_whole(cell: Any) -> int | None:
-    """The whole number in a cell, exactly; None where the cell is empty.
+    """The exact whole number in a cell; None if the cell is empty.
 
-    A seed is a name made of digits, so that no rounding is allowed: `42` and `42.0` are read, `1e5` is not,
-    for spreadsheets write seeds so that they have shortened. Raises ValueError.
+    A seed is a name made of digits, so rounding is not allowed: `42` and `42.0` are read, but not `1e5`,
+    which is how spreadsheets write shortened seeds. Raises ValueError.
     """
     if isinstance(cell, str):
         text = cell.strip()

@@ -1,4 +1,4 @@
-"""Which columns of a table are read, under which names, and which count percent."""
+"""Which columns of a table are read, under which names, and which are in percent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uqs.results.raw import File
 
 @dataclass(frozen=True)
 class Choice:
-    """`rename` comes first; the other names are those after it.
+    """`rename` applies first; the other options use the new names.
 
     `columns` keeps only these metrics (keys are always kept), `drop` leaves columns or metrics out,
     `percent` divides the values of these metrics, and their errors, by 100.
@@ -29,7 +29,7 @@ EVERYTHING = Choice()
 def parse(
     columns: Sequence[str], drop: Sequence[str], rename: Sequence[str], percent: Sequence[str]
 ) -> Choice:
-    """From the options' words: names with commas between them, OLD=NEW for `rename`; UserError."""
+    """From command-line options: comma-separated names, OLD=NEW for `rename`. Raises UserError."""
     found: dict[str, str] = {}
     for word in rename:
         old, _, new = word.rpartition("=")
@@ -51,8 +51,8 @@ def _names(words: Sequence[str], option: str) -> tuple[str, ...]:
 
 
 def unknown(option: str, name: str, known: Iterable[str], file: File) -> DataError:
-    """The error for a name that the table does not hold."""
+    """The error for a name that the table does not have."""
     listed = ", ".join(dict.fromkeys(known))
     return DataError(
-        f"{option} names {name!r}, which it does not hold; it holds {listed}", file=file
+        f"{option} names {name!r}, which is not in the table; it has {listed}", file=file
     )

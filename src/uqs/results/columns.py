@@ -1,4 +1,4 @@
-"""Columns of raw cells into numbers, whole numbers and text."""
+"""Converts columns of raw cells to numbers, whole numbers and text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from uqs.results.raw import File, RawTable
 
 
 class Numbers(NamedTuple):
-    """`(rows,)` values and the errors after a ±, NaN where there is none."""
+    """`(rows,)` values and the errors after a ±; NaN if missing."""
 
     values: FloatArray
     errors: FloatArray
@@ -36,7 +36,7 @@ class Reader:
         return DataError(problem, file=self.file, row=int(self.rows[at]), field=field)
 
     def numbers(self, name: str, percent: NDArray[np.bool_] | bool = False) -> Numbers:
-        """A column's numbers, all NaN where it is absent; `percent` says which count hundredths."""
+        """A column's numbers, all NaN if it is absent; `percent`: which rows are in percent."""
         size = len(self.frame)
         values, errors = np.full(size, np.nan), np.full(size, np.nan)
         if name not in self.frame:
@@ -59,7 +59,7 @@ class Reader:
         return Numbers(np.where(percent, fast / 100, fast), errors)
 
     def wholes(self, name: str) -> pd.Series[int]:
-        """A column's whole numbers, exactly, as nullable int64; all missing where it is absent."""
+        """A column's exact whole numbers as nullable int64; all missing if the column is absent."""
         if name not in self.frame:
             return pd.Series(pd.NA, index=self.frame.index, dtype="Int64")
         column = self.frame[name]
@@ -78,7 +78,7 @@ class Reader:
         return pd.Series(pd.array(found, dtype="Int64"), index=self.frame.index)
 
     def text(self, name: str, clean: Callable[[str], str] | None = None) -> pd.Series[str]:
-        """A column's words, stripped and `clean`; empty where a cell or the column is."""
+        """A column's words, stripped and cleaned by `clean`; empty if a cell or the column is missing."""
         if name not in self.frame:
             return pd.Series("", index=self.frame.index, dtype="str")
         column = self.frame[name]
@@ -95,7 +95,7 @@ def _words(error: Exception, cell: Any) -> str:
 
 
 def _numeric(column: pd.Series) -> FloatArray | None:
-    """The column as numbers where all its cells are plain ones; None where cells must be read singly."""
+    """The column as numbers if all its cells are plain numbers; None if cells must be read one by one."""
     if pd.api.types.is_bool_dtype(column):
         return None
     if pd.api.types.is_numeric_dtype(column):
@@ -106,5 +106,5 @@ def _numeric(column: pd.Series) -> FloatArray | None:
         found = words.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException:
         return None
-    # Words such as `nan(1)` are left to the reader of single cells, which knows what stands for nothing.
+    # Words such as `nan(1)` are left to the reader of single cells, which knows the words for missing.
     return found if np.isnan(found).sum() == words.null_count else None

@@ -17,11 +17,11 @@ _POINT = re.compile(r"\D*\d*\.\d+([eE][+-]?\d+)?\D*(\d*\.\d+\D*)?", re.ASCII)
 
 
 def read(text: str, file: File) -> RawTable:
-    """The cells; DataError where the text is no such table.
+    """The cells. Raises DataError if the text is not such a table.
 
-    The delimiter is the one that the first line `sep=;` names, else the one that gives the header the most
-    names of keys, then the most cells. Between semicolons and tabs 0,35 is a number, unless the table also
-    has numbers with a point.
+    The delimiter is the one named in a first line `sep=;`, else the one with which the header has most key
+    names, then most cells. With semicolons or tabs 0,35 is a number, unless the table also has numbers with a
+    point.
     """
     delimiter = None
     if (named := _SEP.match(text)) is not None:

@@ -1,4 +1,4 @@
-"""The bytes of a file, unpacked, as text."""
+"""Reads a file's bytes, unpacks them and decodes them as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uqs.errors import DataError
 from uqs.results.foreign import looks_like
 
 LARGEST = 2**31
-"""Most bytes that a compressed file may unpack to."""
+"""The largest size in bytes that a compressed file may unpack to."""
 PACKED = (".gz", ".bz2", ".xz")
 _OPENERS: dict[bytes, tuple[str, Callable[[io.BytesIO], IO[bytes]]]] = {
     b"\x1f\x8b": ("gzip", lambda data: cast(IO[bytes], gzip.GzipFile(fileobj=data))),
@@ -32,7 +32,7 @@ _MARKS = (
 
 
 def read_bytes(path: Path) -> bytes:
-    """What the file holds, unpacked from gzip, bzip2 or xz; DataError where it is none of our kinds."""
+    """The file's bytes, unpacked from gzip, bzip2 or xz. Raises DataError for an unsupported kind of file."""
     if path.is_dir():
         raise DataError("is a folder, not a table", file=path)
     try:
@@ -64,7 +64,7 @@ def _unpacked(
 
 
 def as_text(data: bytes, kind: str, path: Path) -> str:
-    """UTF-8, or UTF-16 or UTF-32 by their marks or their zero bytes; `kind` is the word in errors."""
+    """Decode UTF-8, or UTF-16 or UTF-32 (found by mark or zero bytes); `kind` is the word in errors."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     if encoding is None:
         encoding = _without_mark(data)
@@ -83,7 +83,7 @@ def as_text(data: bytes, kind: str, path: Path) -> str:
 
 
 def _without_mark(data: bytes) -> str:
-    """Every other byte of western text in UTF-16 is zero."""
+    """In UTF-16, every other byte of western text is zero."""
     start = data[:200]
     half = len(start) // 2
     if half > 1:

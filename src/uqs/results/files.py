@@ -1,4 +1,4 @@
-"""A file into raw cells, by what it holds."""
+"""Reads a file into raw cells, by its content."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def suffix(path: Path) -> str:
 
 
 def parse(data: bytes, path: Path) -> RawTable:
-    """The cells of a text file: read as its suffix says, else as what it looks like."""
+    """The cells of a text file: the suffix decides the format, else the content does."""
     named = _READERS.get(suffix(path))
     text = as_text(data, named[0] if named else "text", path)
     kind, reader = named or _guessed(text, path)

@@ -1,4 +1,4 @@
-"""What a file that is no table looks like, from its first bytes."""
+"""Recognises files that are not tables by their first bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ZIPS = (
     (b"opendocument.spreadsheet", "an OpenDocument spreadsheet; save it as CSV"),
     (b"word/", "a Word document; copy the table into a CSV file"),
     (b".npy", "a NumPy archive; save the table as Parquet or CSV"),
-    (b"data.pkl", "a PyTorch file, which holds no table"),
+    (b"data.pkl", "a PyTorch file, which does not contain a table"),
 )
 _MARKUP = (
     (b"<!doctype html", "an HTML page; save the table as CSV"),
@@ -38,7 +38,7 @@ _MARKUP = (
 
 
 def looks_like(data: bytes) -> str | None:
-    """What the file is, with what to do; None where it may be a table. Nothing in it is run or unpickled."""
+    """What the file is and what to do; None if it may be a table. Nothing in it is run or unpickled."""
     for start, words in _STARTS:
         if data.startswith(start):
             return words

@@ -1,4 +1,4 @@
-"""What a column's header says: its name, the direction of its arrow, and whether it counts percent."""
+"""Reads a column header: its name, the direction of its arrow, and whether it is in percent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uqs.results.cells import plain
 from uqs.results.panel import Better
 
 SYNONYMS = {"dataset": "benchmark", "algorithm": "method", "run": "seed"}
-"""Words for the keys that have one plain meaning."""
+"""Unambiguous synonyms of the key columns."""
 _ARROWS: dict[str, Better] = {
     **dict.fromkeys("↓⬇⇓▼", "lower"),
     **dict.fromkeys("↑⬆⇑▲", "higher"),
@@ -21,7 +21,7 @@ _UNNAMED = re.compile(r"(Unnamed: \d+(?:\.\d+)?|__index_level_\d+__|)")
 
 
 class Header(NamedTuple):
-    """`better` is None where no arrow stands beside the name."""
+    """`better` is None if the name has no arrow."""
 
     name: str
     better: Better | None = None
@@ -29,7 +29,7 @@ class Header(NamedTuple):
 
 
 def read(text: str) -> Header:
-    """`FA (%) ↓` is FA in percent, lower is better. Raises ValueError where two arrows disagree."""
+    """`FA (%) ↓` is FA in percent, lower is better. Raises ValueError if two arrows disagree."""
     name = plain(text)
     found = {_ARROWS[one["arrow"]] for one in _ARROW.finditer(name)}
     if len(found) > 1:
@@ -47,12 +47,12 @@ def read(text: str) -> Header:
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a name is empty, or one that pandas gives to a column without a name."""
+    """Whether a name is empty, or is the name that pandas gives to unnamed columns."""
     return _UNNAMED.fullmatch(name) is not None
 
 
 def key_of(name: str, columns: frozenset[str]) -> str:
-    """`Dataset` and `BENCHMARK` are benchmark; `columns` are the names that are known in any case."""
+    """`Dataset` and `BENCHMARK` are benchmark; `columns` are known in upper or lower case."""
     low = name.lower()
     low = SYNONYMS.get(low, low)
     return low if low in columns else name

@@ -1,4 +1,4 @@
-"""Per-sample values: the numbers that a row of the results table is the mean of, in `items.parquet`."""
+"""Per-sample values in `items.parquet`; a row of the results table is their mean."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from uqs.errors import DataError
 
 @dataclass(frozen=True)
 class Item:
-    """A metric's value for one sample of a model; all fields up to `metric` name the row it is behind.
+    """A metric's value for one sample of a model; all fields up to `metric` identify its row in the results.
 
-    Later work compares models pairwise on the same questions: their items have the same `id`.
+    Items of different models on the same question have the same `id`, so models can be compared in pairs.
     """
 
     benchmark: str
@@ -46,7 +46,7 @@ KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "valu
 
 
 def write(items: Iterable[Item], path: Path) -> None:
-    """Write a checked Parquet table, sorted by key; a killed write leaves the old file or none."""
+    """Write a checked Parquet table, sorted by key; an interrupted write leaves the old file or none."""
     held = list(items)
     columns = {name: [getattr(item, name) for item in held] for name in SCHEMA.names}
     table = pa.Table.from_pydict(columns, schema=SCHEMA)
@@ -56,7 +56,7 @@ def write(items: Iterable[Item], path: Path) -> None:
 
 
 def read(path: Path) -> pa.Table:
-    """Read and check a table written by `write`; DataError names the first row (from 1) that is wrong."""
+    """Read and check a table written by `write`. DataError names the first wrong row (from 1)."""
     import pyarrow.parquet as pq
 
     try:

@@ -1,4 +1,4 @@
-"""JSON: a list of records, or a record a line."""
+"""Reads JSON: a list of records, or one record per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uqs.results.raw import File, RawTable, refuse_doubles
 
 
 def read(text: str, file: File) -> RawTable:
-    """The cells; whole numbers stay whole. DataError where the text is no such table."""
+    """The cells; whole numbers stay whole. Raises DataError if the text is not such a table."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         refuse_doubles([name for name, _ in pairs], file)
@@ -34,7 +34,7 @@ def read(text: str, file: File) -> RawTable:
     if isinstance(data, dict) and len(lines) == 1 and data:
         data = [data]
     if not isinstance(data, list) or not all(isinstance(record, dict) for record in data):
-        raise DataError("is no list of records", file=file)
+        raise DataError("is not a list of records", file=file)
     return RawTable(pd.DataFrame(data, dtype=object))
 
 

@@ -1,4 +1,4 @@
-"""A LaTeX tabular as papers print it."""
+"""Reads a LaTeX tabular as papers print it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def is_table(text: str) -> bool:
 
 
 def read(text: str, file: File) -> RawTable:
-    """The cells of the only tabular in the text; DataError where there is none, several, or one too free.
+    """The cells of the only tabular in the text. DataError if there is none, several, or an unusual one.
 
-    A `\\multirow` holds for the rows that it spans. In the header, a `\\multicolumn` over several metrics is
-    the benchmark that they belong to; elsewhere a spanning cell is refused.
+    A `\\multirow` applies to all rows that it spans. In the header, a `\\multicolumn` over several metrics
+    names their benchmark; elsewhere a cell that spans columns is refused.
     """
     text = "\n".join(_COMMENT.sub("", line) for line in text.splitlines())
     rows = _filled([_row(line, file) for line in _lines(text, file)], file)
@@ -63,7 +63,7 @@ def _lines(text: str, file: File) -> list[str]:
     if not begins:
         raise DataError("contains no LaTeX tabular", file=file)
     if len(begins) > 1:
-        raise DataError(f"holds {len(begins)} tabulars; keep one", file=file)
+        raise DataError(f"has {len(begins)} tabulars; keep one", file=file)
     kind = begins[0][1]
     end = re.search(rf"\\end\s*\{{{re.escape(kind)}\}}", text)
     if end is None:
@@ -78,7 +78,7 @@ def _lines(text: str, file: File) -> list[str]:
 
 
 def _argument(text: str, file: File) -> tuple[str, str]:
-    """What stands in the braces at the start, and the rest."""
+    """The text in the leading braces, and the rest."""
     start = text.lstrip()
     if not start.startswith("{"):
         raise DataError("is not readable LaTeX (a brace is missing)", file=file)
@@ -151,7 +151,7 @@ def _texts(rows: list[list[Cell]], file: File, first: int) -> list[list[str]]:
 
 
 def _by_benchmark(rows: list[list[Cell]], file: File) -> list[list[str]]:
-    """A header of two lines, benchmarks over their metrics, as one row a benchmark and method."""
+    """Unfold a two-line header (benchmarks above their metrics) to one row per benchmark and method."""
     over: list[str] = []
     for cell in rows[0]:
         over += [cell.text if cell.columns > 1 else ""] * cell.columns

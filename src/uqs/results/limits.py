@@ -1,4 +1,4 @@
-"""Values, errors and bounds held against what their metric can be."""
+"""Checks values, errors and bounds against the range of their metric."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from uqs.records import MetricCard
 from uqs.results.raw import File
 
 ROUNDING = 1e-9
-"""A value this far outside its metric's bounds is the bound, rounded."""
+"""A value at most this far outside its metric's bounds counts as a rounded bound."""
 HUNDRED = 100.0
 
 
 def within_bounds(long: pd.DataFrame, file: File) -> pd.DataFrame:
-    """The long form with values within their metric's bounds; DataError naming the first that is outside.
+    """The long form with values within their metric's bounds. DataError names the first value outside.
 
-    On a split other than the headline's a value may be a difference of two. A standard error of a number
-    between bounds is at most half their distance (reached by two draws, one at either end).
+    On splits other than the headline split, a value may be a difference between two. The standard error of a
+    bounded number is at most half the distance between the bounds (two draws, one at each end).
     """
     values = long["value"].to_numpy(dtype=np.float64, copy=True)
     codes, names = pd.factorize(long["metric"])
@@ -63,8 +63,8 @@ def _refuse(
 def _cause(value: float, high: float, name: str) -> str:
     if high < value <= high * HUNDRED:
         return (
-            f"; it looks like percent: divide by 100, write {value:g}%, or say --percent {name} where "
-            "all its values are"
+            f"; it looks like percent: divide by 100, write {value:g}%, or say --percent {name} if "
+            "all its values are in percent"
         )
     return ""
 

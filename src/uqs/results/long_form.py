@@ -1,4 +1,4 @@
-"""Raw cells into the checked long form: one row per value, under the names that the rest knows."""
+"""Converts raw cells to the checked long form: one row per value, with standard column names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEXTS = (
 WHOLES = ("seed", "oracle_seed", "n")
 NUMBERS = ("value", "se", "bound", "gap", "z", "share")
 COLUMNS = (*TEXTS, *WHOLES, *NUMBERS, "better", "row")
-"""The long form. `better` is the direction that an arrow gives, else empty; `row` is the row in the file."""
+"""The long form. `better`: the direction given by an arrow, else empty; `row`: the row in the file."""
 WORDS = {
     "status": frozenset(Status),
     "role": frozenset(Role),
@@ -48,20 +48,20 @@ PROVENANCE = (frozenset(field.name for field in fields(schema.Row)) | {"knowledg
     "metric",
     "value",
 }
-"""Columns that say where a row comes from; in a wide table they are no metrics."""
+"""Columns that say where a row comes from; in a wide table they are not metrics."""
 OF_A_VALUE = ("se", "n", "bound", "gap", "z", "status")
-"""Columns of a long table that a wide one gives for each metric, as NAME_se, NAME_n and NAME_bound."""
+"""Columns of a long table; a wide table has them per metric, as NAME_se, NAME_n and NAME_bound."""
 _NO_SEED = "The table has no seed column: each row counts as one run."
 _WITH_ERRORS = "The error after a ± is taken as the value's standard error."
 
 
 def notes_of(long: pd.DataFrame) -> tuple[str, ...]:
-    """What a reader of the results must know of how the table was read."""
+    """What a reader of the results must know about how the table was read."""
     return tuple(long.attrs.get("notes", ()))
 
 
 class _Columns(NamedTuple):
-    """A frame under its own names, and what the headers said beside them."""
+    """A frame with clean column names, and what else the headers said."""
 
     frame: pd.DataFrame
     better: dict[str, Better]
@@ -69,7 +69,7 @@ class _Columns(NamedTuple):
 
 
 def long_form(raw: RawTable, file: File, choice: Choice = EVERYTHING) -> pd.DataFrame:
-    """The checked long form (COLUMNS) of a wide or long table; DataError names what is wrong with it."""
+    """The checked long form (COLUMNS) of a wide or long table; DataError names the problem."""
     found = _named(raw.frame, file, choice)
     frame, is_long = found.frame, _is_long(found.frame, file)
     notes = []
@@ -122,7 +122,7 @@ def _hundredths(long: pd.DataFrame, percent: Sequence[str]) -> pd.DataFrame:
 
 
 def _named(frame: pd.DataFrame, file: File, choice: Choice) -> _Columns:
-    """The columns that the choice leaves, under their names."""
+    """The chosen columns, renamed."""
     frame = _without_counters(frame, file, choice)
     low = {str(name).strip().lower() for name in frame.columns}
     known = {"metric", "value", *KEYS, "role", "edition", "model", "strength", "split"}
@@ -181,13 +181,13 @@ def _kept(frame: pd.DataFrame, choice: Choice, file: File, is_long: bool) -> lis
 
 
 def _owner(name: str, names: Iterable[str]) -> str | None:
-    """FA for `FA_se`, `FA_n` and `FA_bound` where there is a column FA."""
+    """FA for `FA_se`, `FA_n` and `FA_bound` if there is a column FA."""
     metric, _, ending = name.rpartition("_")
     return metric if ending in ("se", "n", "bound") and metric in names else None
 
 
 def _without_counters(frame: pd.DataFrame, file: File, choice: Choice) -> pd.DataFrame:
-    """The frame without unnamed columns that are empty or count rows, such as pandas writes."""
+    """The frame without unnamed columns that are empty or number the rows, as pandas writes them."""
     for name in list(frame.columns):
         if not headers.is_unnamed(str(name)) or str(name) in choice.rename:
             continue
@@ -256,7 +256,7 @@ def _from_wide(reader: Reader, found: _Columns, choice: Choice) -> tuple[pd.Data
     for name in OF_A_VALUE:
         if name in names:
             problem = (
-                "belongs to no metric of the wide table: name it like FA_se, or leave it out with "
+                "does not belong to a metric of the wide table: name it like FA_se, or leave it out with "
                 f"--drop {name}"
             )
             raise DataError(problem, file=reader.file, field=name)
@@ -332,7 +332,7 @@ def _header(text: str, reader: Reader) -> headers.Header:
 def _chosen_metrics(
     names: dict[str, str], columns: frozenset[str], choice: Choice, file: File
 ) -> dict[str, str | None]:
-    """The name of each metric of a long table as it is written; None for one that is left out."""
+    """The standard name of each metric of a long table; None for one that is left out."""
     symbols = {
         text: choice.rename.get(text, choice.rename.get(name, name)) for text, name in names.items()
     }
@@ -374,7 +374,7 @@ def _counts_and_errors(long: pd.DataFrame, file: File) -> None:
         refuse(long[name] < 0, long, name, "is negative", file)
 
 
-# What every long form must keep to
+# Checks of every long form
 
 
 def _checked(long: pd.DataFrame, file: File) -> pd.DataFrame:
@@ -387,16 +387,16 @@ def _checked(long: pd.DataFrame, file: File) -> pd.DataFrame:
     long["role"] = long["role"].where(long["role"] != "", role)
     for name, known in WORDS.items():
         words = ", ".join(sorted(known - {""}))
-        refuse(~long[name].isin(known), long, name, f"is none of {words}", file)
+        refuse(~long[name].isin(known), long, name, f"is not one of {words}", file)
     wrong = without == long["status"].isin(VALUED)
-    refuse(wrong, long, "value", "does not go with its status", file)
+    refuse(wrong, long, "value", "does not fit its status", file)
     return within_bounds(long, file)[list(COLUMNS)]
 
 
 def refuse(
     wrong: pd.Series[bool], long: pd.DataFrame, field: str, problem: str, file: File
 ) -> None:
-    """A DataError for the first row that is wrong."""
+    """Raise a DataError for the first wrong row."""
     if wrong.any():
         first = long[wrong].iloc[0]
         name = first["metric"] if field == "value" else field

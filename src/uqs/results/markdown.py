@@ -1,4 +1,4 @@
-"""A table in Markdown, with pipes between the cells."""
+"""Reads a Markdown table with pipes between the cells."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _PIPE = re.compile(r"(?<!\\)\|")
 
 
 def is_table(text: str) -> bool:
-    """Whether a line of dashes and pipes stands under a header."""
+    """Whether there is a line of dashes and pipes below a header."""
     return bool(_rules(text.splitlines()))
 
 
 def read(text: str, file: File) -> RawTable:
-    """The cells of the only table in the text; DataError where there is none, or several."""
+    """The cells of the only table in the text. DataError if there is none, or several."""
     lines = text.splitlines()
     rules = _rules(lines)
     if not rules:
         raise DataError("contains no Markdown table", file=file)
     if len(rules) > 1:
-        raise DataError(f"holds {len(rules)} tables; keep one", file=file)
+        raise DataError(f"has {len(rules)} tables; keep one", file=file)
     at = rules[0]
     body = []
     for line in lines[at + 1 :]:

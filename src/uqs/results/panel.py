@@ -1,4 +1,4 @@
-"""A results table in wide form: what the statistics read."""
+"""A results table in wide form; the statistics read this."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Better = Literal["lower", "higher", "target"]
 class Panel:
     """One row per unlearned model, one column per metric.
 
-    `benchmark`, `method` and `seed` have one entry a row and together are a key; a method at several
-    strengths appears as `method@strength`. `values[metric]` is `(rows,)` with NaN where the number does not
-    exist; `errors[metric]` its standard errors, NaN where unknown; `counts[metric]` the n behind them,
-    0 where unknown; `bounds[metric]` how far the exact values may lie from those given, 0 where they are
-    exact (it is already in `errors`). A value of which only a bound is known is NaN, and
-    `statuses[metric]` says `lower_bound`. `better` gives each metric's direction, `notes` what a reader of
-    the results must know of the table.
+    `benchmark`, `method` and `seed` have one entry per row and together form a key; a method at several
+    strengths appears as `method@strength`. `values[metric]` is `(rows,)`, NaN where there is no number;
+    `errors[metric]`: standard errors, NaN where unknown; `counts[metric]`: the n of each value, 0 where
+    unknown; `bounds[metric]`: how far the exact values may be from the given ones, 0 where exact (already
+    included in `errors`). If only a bound is known, the value is NaN and `statuses[metric]` is
+    `lower_bound`. `better`: each metric's direction; `notes`: what a reader of the results must know about
+    the table.
 
-    What is known beside the unlearned models, all by (benchmark, metric): `originals`, the original
-    models' values; `oracles`, the oracles' own values (FA, RA, MIA); `floors`, the oracle-to-oracle
-    values of the metrics that need an oracle, one for each pair of oracles. A missing key means unknown.
+    Other models, all by (benchmark, metric): `originals`: the original models' values; `oracles`: the
+    oracles' own values (FA, RA, MIA); `floors`: for metrics that need an oracle, the oracle-to-oracle values,
+    one per pair of oracles. A missing key means unknown.
 
-    `by_oracle[metric]` is `(rows, oracles)`: the values behind `values`, one column for each oracle that
-    the table's models were compared with, NaN where a model was not; absent for a metric without oracles.
+    `by_oracle[metric]` is `(rows, oracles)`: the values that `values` averages, one column per oracle, NaN
+    where a model was not compared with it; absent for a metric without oracles.
     """
 
     benchmark: NDArray[np.str_]
@@ -73,7 +73,7 @@ class Panel:
         return dict(zip(map(str, names), parts, strict=True))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Panel:
-        """The panel of some rows, by index or mask, in that order."""
+        """The panel of some rows, given by index or mask, in that order."""
         return replace(
             self,
             benchmark=self.benchmark[rows],
@@ -88,5 +88,5 @@ class Panel:
         )
 
     def ordered(self) -> Panel:
-        """The same panel with its rows by benchmark, method and seed."""
+        """The same panel with rows sorted by benchmark, method and seed."""
         return self.take(np.lexsort((self.seed, self.method, self.benchmark)))

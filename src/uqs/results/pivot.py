@@ -1,4 +1,4 @@
-"""The checked long form into a Panel: headline splits, models before any attack, means over oracles."""
+"""Converts the checked long form to a Panel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def to_panel(
         one = one[one["of_oracle"] == oracle]
         if (
             role is Role.ORACLE
-        ):  # what needs an oracle is a distance between oracles, not one's own value
+        ):  # for a metric that needs an oracle, this is a distance between oracles, not a value of one
             one = one[~one["metric"].isin(compared)]
         return {
             (str(benchmark), str(metric)): np.sort(values.to_numpy(dtype=np.float64))
@@ -79,7 +79,7 @@ def to_panel(
 
 
 def _by_oracle(long: pd.DataFrame, rows: pd.Index[Any]) -> dict[str, FloatArray]:
-    """Values `(rows, oracles)` of the unlearned models for each metric with oracles, without bounds."""
+    """Values `(rows, oracles)` of the unlearned models for each metric with oracles; bounds are left out."""
     compared = long[(long["role"] == Role.UNLEARNED) & long["oracle_seed"].notna()]
     compared = compared[compared["status"] != Status.LOWER_BOUND]
     return {
@@ -97,7 +97,7 @@ def _compares(metric: str) -> bool:
 
 
 def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], FloatArray]:
-    """Distances between oracles by benchmark and metric; without oracle seeds, one for each oracle's row."""
+    """Distances between oracles by benchmark and metric; without oracle seeds, one per oracle row."""
     unpaired = long[
         (long["role"] == Role.ORACLE)
         & long["oracle_seed"].isna()
@@ -115,7 +115,7 @@ def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], Fl
 
 
 def _lost(models: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each method some of whose models have no value but of their health."""
+    """A sentence for each method with models that have only health values."""
     health = [name for name in models["metric"].unique() if is_health(name)]
     whole = models[~models["metric"].isin(health)]
     whole = whole.assign(known=whole["value"].notna())
@@ -127,8 +127,8 @@ def _lost(models: pd.DataFrame) -> Iterator[str]:
             continue
         why = ", ".join(sorted(set(status.loc[(benchmark, method)][~mine])))
         yield (
-            f"{method} has no value in {int((~mine).sum())} of {len(mine)} runs on {benchmark} ({why}): what "
-            "is said of it is said of the runs that have one."
+            f"{method} has no value in {int((~mine).sum())} of {len(mine)} runs on {benchmark} ({why}). "
+            "What is said about it covers only the other runs."
         )
 
 
@@ -150,9 +150,9 @@ def _between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArra
 
 
 def per_model(long: pd.DataFrame) -> pd.DataFrame:
-    """Every model's value of every metric on every split, the mean over the oracles it was compared with.
+    """The value of every model, metric and split, averaged over oracles.
 
-    From a checked long form; columns: role, benchmark, method (named as in a Panel), seed, split, metric,
+    From a checked long form. Columns: role, benchmark, method (named as in a Panel), seed, split, metric,
     of_oracle, value, se, n, status.
     """
     key = ["role", "benchmark", "method", "seed", "split", "metric"]
@@ -162,14 +162,14 @@ def per_model(long: pd.DataFrame) -> pd.DataFrame:
 def directions_of(
     long: pd.DataFrame, file: File = "table", directions: Directions | None = None
 ) -> dict[str, Better]:
-    """Every metric's direction: the one given, else its own, else its arrow's.
+    """Every metric's direction: the given one, else its own, else that of its arrow.
 
-    DataError for a metric with none of them, and where an arrow is against the metric's own direction.
+    DataError if a metric has none of them, or if an arrow contradicts the metric's own direction.
     """
     metrics = [str(name) for name in long["metric"].unique()]
     given = {symbol_of(name): better for name, better in (directions or {}).items()}
     if unused := sorted(set(given) - set(metrics)):
-        raise UserError(f"--direction names {unused[0]!r}, which {file} does not hold")
+        raise UserError(f"--direction names {unused[0]!r}, which is not in {file}")
     pointed = long[long["better"] != ""].groupby("metric")["better"].first().to_dict()
     better: dict[str, Better] = {}
     for name in metrics:
@@ -195,13 +195,13 @@ def directions_of(
 def _against(name: str, arrow: str, own: Better) -> str:
     is_better = "the oracle's value is best" if own == "target" else f"{own} is better"
     return (
-        f"its arrow says that {arrow} is better, but of {name} {is_better}; take the arrow away, rename the"
-        f" column if it holds something else, or say --direction {name}={own} or {name}={arrow}"
+        f"its arrow says that {arrow} is better, but for {name} {is_better}; remove the arrow, rename the"
+        f" column if it contains something else, or say --direction {name}={own} or {name}={arrow}"
     )
 
 
 def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
-    """The rows on each metric's own split; further splits are further detail, not further metrics."""
+    """The rows on each metric's headline split; other splits are details, not more metrics."""
     keep = pd.Series(True, index=long.index)
     for metric, splits in long.groupby("metric")["split"].unique().items():
         named = sorted(set(splits) - {""})
@@ -226,9 +226,9 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
 
 
 def _labelled(long: pd.DataFrame) -> pd.DataFrame:
-    """Benchmark and method names with what sets their variants apart, where there are variants.
+    """Benchmark and method names, extended to distinguish variants if there are any.
 
-    A method that has one strength on every benchmark keeps its plain name, though the strengths differ.
+    A method with only one strength per benchmark keeps its plain name, even if the strengths differ.
     """
     unlearned = long["role"] == Role.UNLEARNED
     for name, variant, mark, scope in (
@@ -249,9 +249,9 @@ def _labelled(long: pd.DataFrame) -> pd.DataFrame:
 def _over_oracles(long: pd.DataFrame, key: list[str]) -> pd.DataFrame:
     """One row per model and metric: the mean over the oracles it was compared with.
 
-    The standard errors share the model's items, so their mean is kept, an upper bound. An oracle
-    compared with itself is left out. A value is missing where it is missing for every oracle, and where it
-    is known only not to be smaller for one of them (`lower_bound`): the mean is then one such, too.
+    The standard errors share the model's items, so their mean is used, an upper bound. An oracle compared
+    with itself is left out. A value is missing if it is missing for every oracle, or if it is only a lower
+    bound for one of them (`lower_bound`), because the mean is then a lower bound too.
     """
     itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
     long = long[~itself.astype(bool)]
@@ -272,16 +272,16 @@ def _over_oracles(long: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 def _with_bound(models: pd.DataFrame) -> pd.Series[float]:
-    """Standard errors into which the bound of a value enters like a further, independent error."""
+    """Standard errors that include the bound of a value as an independent error."""
     joined = np.hypot(models["se"].fillna(0.0), models["bound"].fillna(0.0))
     return models["se"].where(~(models["bound"] > 0), joined)
 
 
 def _ranked(models: pd.DataFrame) -> pd.DataFrame:
-    """The models without the values of a metric that may be one and the same for all of a benchmark.
+    """The models, without values of a metric that may be the same for all models of a benchmark.
 
-    Where the intervals of value plus or minus bound have a point in common no order of the models is
-    known: the values get the status `lower_bound`, as what is known of them is bounds.
+    If all intervals (value plus or minus bound) share a point, the order of the models is unknown: the values
+    then get the status `lower_bound`, because only bounds are known.
     """
     around = models.assign(
         low=models["value"] - models["bound"], high=models["value"] + models["bound"]
@@ -297,7 +297,7 @@ def _ranked(models: pd.DataFrame) -> pd.DataFrame:
 
 
 def _partly_bounds(models: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each metric of which some models are known only by a bound."""
+    """A sentence for each metric that is known only as a bound for some models."""
     models = models.assign(
         lower=models["status"] == Status.LOWER_BOUND, known=models["value"].notna()
     )

@@ -1,4 +1,4 @@
-"""A table as it stands in a file, before anything is known of its columns."""
+"""A table as it is in the file, before its columns are interpreted."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ File = Path | str
 
 @dataclass(frozen=True)
 class RawTable:
-    """Cells by column, unread; `decimal_comma` where 0,35 is a number.
+    """Uninterpreted cells by column; `decimal_comma`: 0,35 is a number.
 
-    `rows` are the row numbers that errors name, where they are not 1, 2, 3 ...
+    `rows`: the row numbers for error messages, if they are not 1, 2, 3 ...
     """
 
     frame: pd.DataFrame
@@ -26,7 +26,7 @@ class RawTable:
 
 
 def of_lines(lines: Sequence[Sequence[str]], file: File) -> pd.DataFrame:
-    """Lines of cells, the header first; DataError where a line has another number of cells."""
+    """Lines of cells, header first. DataError if a line has a different number of cells."""
     names = [name.strip() for name in lines[0]]
     for at, name in enumerate(names):
         unnamed = f"Unnamed: {at}"
@@ -39,7 +39,7 @@ def of_lines(lines: Sequence[Sequence[str]], file: File) -> pd.DataFrame:
 
 
 def refuse_doubles(names: Sequence[str], file: File) -> None:
-    """DataError where two columns have one name."""
+    """Raise DataError if two columns have the same name."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -24,15 +24,14 @@ from uqs.results.arrow import to_frame as to_pandas
 class Row:
     """One measurement with its provenance.
 
-    `seed` is the seed of the measured model; `oracle_seed` that of the oracle it was compared with, where
-    the metric needs one. `hyperparameters` is a JSON object. `seconds` is the time of the jobs behind the
-    row. `value` and `se` are null where they do not exist; `status` then says why. The exact value lies
-    within `value` plus or minus `bound`, null where it is exact; with the status `lower_bound` it is
-    known only not to be smaller. `gap` is the value minus the oracles' own (for a distance to an oracle:
-    minus the mean distance between oracles) and `z` the gap over the spread between oracles; null where
-    there are too few oracles (see `gaps`). The gap of a lower bound is one of lower bounds. `share` is
-    the share of the forget entities that a model of known truth was taught: 0 of an oracle, 1 of an
-    original; null of others.
+    `seed`: the seed of the measured model. `oracle_seed`: the seed of the oracle it was compared with, if the
+    metric needs one. `hyperparameters`: a JSON object. `seconds`: the time of the jobs behind the row.
+    `value` and `se` are null if they do not exist; `status` then says why. The exact value lies within
+    `value` plus or minus `bound` (null if exact); with the status `lower_bound` it is not smaller than
+    `value`. `gap`: the value minus the oracles' own (for a distance to an oracle: minus the mean distance
+    between oracles). `z`: the gap divided by the spread between oracles. Both are null if there are too few
+    oracles (see `gaps`). The gap of a lower bound compares lower bounds. `share`: the share of the forget
+    entities that a model of known truth was taught: 0 for an oracle, 1 for an original, null for others.
     """
 
     study: str
@@ -63,7 +62,7 @@ class Row:
 
 
 class _Kind(NamedTuple):
-    """Python types, word in errors, and column type of what a field holds."""
+    """A field's Python types, the word for errors, and the column type."""
 
     types: tuple[type, ...]
     word: str
@@ -78,7 +77,7 @@ _KINDS = {
 _FIELDS = {f.name: _KINDS[str(f.type).removesuffix(" | None")] for f in fields(Row)}
 _OPTIONAL = {f.name for f in fields(Row) if "None" in str(f.type)}
 _LATER = {f.name for f in fields(Row) if f.default is None}
-"""Columns that tables of earlier versions lack."""
+"""Columns that are missing in tables of earlier versions."""
 SCHEMA = pa.schema(
     [pa.field(name, kind.column, nullable=name in _OPTIONAL) for name, kind in _FIELDS.items()]
 )
@@ -97,7 +96,7 @@ KEY = (
 
 
 def check(rows: Iterable[Row], file: Path | str) -> list[Row]:
-    """The rows in key order, or a DataError naming the first row (from 1) and field that is wrong."""
+    """The rows in key order. DataError names the first wrong row (from 1) and field."""
     rows = list(rows)
     for number, row in enumerate(rows, start=1):
         for field, problem in _wrong_types(row):
@@ -107,7 +106,7 @@ def check(rows: Iterable[Row], file: Path | str) -> list[Row]:
 
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """Rows of sound types as a frame with the columns of Row."""
+    """Rows with valid types as a frame with the columns of Row."""
     rows = list(rows)
     columns = {}
     for name, kind in _FIELDS.items():
@@ -134,7 +133,7 @@ def _wrong_types(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _check_values(frame: pd.DataFrame, file: Path | str) -> None:
-    """Hold a frame of sound types to the rules of the schema; rows count from 1 in its order."""
+    """Check a frame with valid types against the rules of the schema; rows count from 1."""
     wrong = [found for found in _wrong_values(frame) if found is not None]
     if wrong:
         at, field, problem = min(wrong, key=lambda found: found[0])
@@ -142,10 +141,10 @@ def _check_values(frame: pd.DataFrame, file: Path | str) -> None:
 
 
 def _wrong_values(frame: pd.DataFrame) -> Iterator[tuple[int, str, str] | None]:
-    """For each rule the first row against it (from 0), its field and the problem."""
+    """For each rule, the first row that breaks it (from 0), its field and the problem."""
     for name, words in (("status", Status), ("role", Role)):
         yield _first(
-            frame, ~frame[name].isin(list(words)), name, "{!r} is none of " + ", ".join(words)
+            frame, ~frame[name].isin(list(words)), name, "{!r} is not one of " + ", ".join(words)
         )
     has_value = frame["status"].isin(list(VALUED))
     at_odds = _first(frame, has_value == frame["value"].isna(), "value", "")
@@ -194,9 +193,9 @@ def _sortable(value: object) -> tuple[bool, str | int]:
 
 
 def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) -> None:
-    """Write a checked Parquet table; a killed write leaves the old file or none.
+    """Write a checked Parquet table; an interrupted write leaves the old file or none.
 
-    With it stand direction, bounds and headline split of its metrics: of those given, and of registered ones.
+    The file also stores direction, bounds and headline split of the given and the registered metrics.
     """
     checked = check(rows, path)
     table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
@@ -217,13 +216,13 @@ def read(path: Path) -> list[Row]:
 
 
 def checked_frame(table: pa.Table, file: Path | str) -> pd.DataFrame:
-    """An Arrow table with the columns of this schema as a checked frame; columns beyond it are kept."""
+    """An Arrow table with the columns of this schema as a checked frame; additional columns are kept."""
     _checked(table, file)
     return to_pandas(table)
 
 
 def metadata(path: Path) -> Mapping[bytes, bytes] | None:
-    """What the schema of a table written by `write` carries beside its columns."""
+    """The metadata in the schema of a table written by `write`."""
     import pyarrow.parquet as pq
 
     found: Mapping[bytes, bytes] | None = pq.read_schema(path).metadata
@@ -242,7 +241,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 
 def _checked(table: pa.Table, file: Path | str) -> pa.Table:
-    """The columns of the schema that the table has; DataError where they are not as it says."""
+    """The table's columns that belong to the schema. DataError if they have other types."""
     for expected in SCHEMA:
         if expected.name not in table.column_names:
             if expected.name in _LATER:

@@ -1,4 +1,4 @@
-"""Any results table: our Parquet, what people have in files, or a dataframe."""
+"""Reads any results table: our Parquet, other files, or a dataframe."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ def read_table(
 ) -> Panel:
     """Read a table; `directions` adds to the metrics' own.
 
-    Raises DataError, naming file, row (from 1, the header not counted) and field, for whatever is no
-    such table.
+    Raises DataError with file, row (from 1, without the header) and field if the table cannot be read.
     """
     return to_panel(read_long(path, choice), path, directions)
 
@@ -70,7 +69,7 @@ def from_dataframe(
 
 
 def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING) -> pd.DataFrame:
-    """Any dataframe in wide or long form as the checked long form; keys may stand in its index."""
+    """The checked long form of any wide or long dataframe; keys may be in its index."""
     import narwhals as nw  # slow to load, and no file needs it
 
     try:
@@ -78,7 +77,7 @@ def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING)
     except TypeError:
         raise UserError(f"{type(frame).__name__} is not a dataframe that UQS can read") from None
     except nw.exceptions.DuplicateError:
-        raise DataError("two columns have one name", file=file) from None
+        raise DataError("two columns have the same name", file=file) from None
     native = nw.to_native(table)
     read = (
         _with_index(native)
@@ -91,7 +90,7 @@ def long_form(frame: Any, file: File = "dataframe", choice: Choice = EVERYTHING)
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """The levels of the index that have names as columns."""
+    """The frame with its named index levels as columns."""
     named = [name for name in frame.index.names if name is not None and not is_unnamed(str(name))]
     rest = [level for level, name in enumerate(frame.index.names) if name not in named]
     if not named:
@@ -107,5 +106,5 @@ def from_rows(
 
 
 def of_rows(rows: Iterable[schema.Row], file: File = "results") -> pd.DataFrame:
-    """The long form of rows that were checked, as they were read or as `check` gave them."""
+    """The long form of checked rows, from a file or from `check`."""
     return of_results(schema.to_frame(rows), file)

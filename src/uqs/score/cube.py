@@ -1,4 +1,4 @@
-"""A panel as a cube: what was measured of which method, where, how often; in sorted order throughout."""
+"""A panel as a cube of benchmarks, methods, runs and metrics, all in sorted order."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ TARGET = "oracle_distance"
 UQS_METRICS = ("FA", "RA", "MIA", "AD", "JS")
 
 UNSOUND = frozenset({Status.WEAK_ORIGINAL, Status.KNOWN_HOLDOUT})
-"""The statuses of values that the models themselves rule out."""
+"""Statuses of values that are missing because of the models themselves."""
 
 
 @dataclass(frozen=True)
 class Cube:
     """Runs by (benchmark, method, run, metric), padded with NaN to the largest number of runs.
 
-    `values` and `errors` are `(B, M, R, K)`, `runs` `(B, M)` counts runs, `distance` `(B, M)` is the mean
-    oracle distance, NaN where it was not measured. A row without any value of a UQS metric is no run. Only
-    methods with runs on every benchmark are in it; `partial` names the others with the number of
-    benchmarks that they have, `unmeasured` the benchmarks without any run, and their status.
+    `values` and `errors` are `(B, M, R, K)`; `runs` `(B, M)` counts runs; `distance` `(B, M)` is the mean
+    oracle distance, NaN if not measured. A row without any value of a UQS metric does not count as a run. The
+    cube has only methods with runs on every benchmark; `partial` names the others and the number of their
+    benchmarks, `unmeasured` the benchmarks without any run and their status.
     """
 
     benchmarks: tuple[str, ...]
@@ -44,7 +44,7 @@ class Cube:
 
     @property
     def means(self) -> FloatArray:
-        """`(B, M, K)`: the mean over runs that have the value, NaN where none has."""
+        """`(B, M, K)`: the mean over runs with a value, NaN if there are none."""
         return _mean(self.values, axis=2)
 
     @property
@@ -54,14 +54,14 @@ class Cube:
 
     @property
     def constant(self) -> BoolArray:
-        """`(B, K)`: available, and one value for all runs."""
+        """`(B, K)`: available, and all runs have the same value."""
         flat = self.values.reshape(len(self.benchmarks), -1, len(self.metrics))
         low, high = np.fmin.reduce(flat, axis=1), np.fmax.reduce(flat, axis=1)
         return np.asarray(self.available & (low == high))
 
 
 def _mean(values: FloatArray, axis: int) -> FloatArray:
-    """Mean over the values that are known; NaN where none is."""
+    """Mean over the known values; NaN if none is known."""
     known = ~np.isnan(values)
     count = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
@@ -69,7 +69,7 @@ def _mean(values: FloatArray, axis: int) -> FloatArray:
 
 
 def build(panel: Panel) -> Cube:
-    """The cube of the UQS metrics in the panel; a UserError where it can rank nothing."""
+    """The cube of the UQS metrics in the panel. Raises UserError if nothing can be ranked."""
     metrics = tuple(m for m in UQS_METRICS if m in panel.values and _known(panel, m))
     if not metrics:
         raise UserError(f"the table has none of the metrics of UQS: {', '.join(UQS_METRICS)}")
@@ -112,7 +112,7 @@ def _known(panel: Panel, metric: str) -> bool:
 
 
 def status_of(panel: Panel, rows: BoolArray, metrics: tuple[str, ...]) -> Status:
-    """The first status in order of name that the table gives for values that it lacks."""
+    """The alphabetically first status of the missing values."""
     found = {
         Status(status)
         for metric in metrics
@@ -135,7 +135,7 @@ def _within_bounds(panel: Panel, metric: str) -> None:
 
 
 def _rows(panel: Panel, benchmarks: list[str], methods: list[str]) -> NDArray[np.int64]:
-    """`(B, M, R)`: the panel's rows of each cell by seed, -1 where a cell has fewer runs."""
+    """`(B, M, R)`: the panel's rows of each cell in seed order, -1 where a cell has fewer runs."""
     cells: dict[tuple[str, str], list[int]] = {}
     for row in np.argsort(panel.seed, kind="stable"):
         cells.setdefault((str(panel.benchmark[row]), str(panel.method[row])), []).append(int(row))

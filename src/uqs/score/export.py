@@ -18,7 +18,7 @@ Tree = dict[str, Any]
 
 
 def tree(result: ScoreResult) -> Tree:
-    """The whole result; an undefined number is null and has a status beside it."""
+    """The whole result; an undefined number is null and has a status."""
     return {
         "form": result.form,
         "formulas": {m: TRANSFORMS[m].formula for m in result.metrics}

@@ -38,7 +38,7 @@ class PrintedFigure:
 
     @property
     def tolerance(self) -> float:
-        """Half a unit of the last printed digit, and never finer than 1e-6."""
+        """Half a unit of the last printed digit, but at least 1e-6."""
         decimals = len(self.text.partition(".")[2])
         return max(1e-6, 0.5 * 10.0**-decimals)
 
@@ -48,7 +48,7 @@ class PrintedFigure:
 
 @dataclass(frozen=True)
 class RecoveryCount:
-    """Directly suppressed items, and how many of them another probe recovered."""
+    """The number of directly suppressed items, and how many of them another probe recovered."""
 
     recovered: int
     suppressed: int
@@ -56,7 +56,7 @@ class RecoveryCount:
 
 @dataclass(frozen=True)
 class Figures:
-    """`printed[group][key]`; `blip2[method][metric]` and `recoverability[method]` are published as such."""
+    """`printed[group][key]`; `blip2[method][metric]` and `recoverability[method]` are as published."""
 
     printed: Mapping[str, Mapping[str, PrintedFigure]]
     blip2: Mapping[str, Mapping[str, float]]

@@ -20,13 +20,13 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class OmittedMetric:
-    """A metric that no method's score uses on a benchmark, and why."""
+    """A metric that is not used on a benchmark, for any method, and why."""
 
     benchmark: str
     metric: str
     status: Status
     missing: int
-    """Methods without a value there."""
+    """Number of methods without a value there."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Levels:
     available: BoolArray
 
     def effective(self, weights: FloatArray) -> FloatArray:
-        """`(S, K)` weights of sum 1 over what is available, from `(K,)` or `(S, K)` of any sum."""
+        """`(S, K)` weights with sum 1 over the available terms, from `(K,)` or `(S, K)` with any sum."""
         found = np.where(self.available, weights, 0.0)
         total = found.sum(axis=1)
         if (total <= 0).any():
@@ -70,7 +70,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class Terms:
-    """The transform of each metric on each benchmark where the score can use it."""
+    """The transform of each metric on each benchmark, if the score can use it."""
 
     by_cell: Mapping[tuple[int, int], Term]
     """By benchmark and metric number."""
@@ -78,9 +78,9 @@ class Terms:
 
 
 def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
-    """What the form can use: metrics that every method has there and, if calibrated, that have a scale.
+    """The usable metrics per benchmark: every method has them and, if calibrated, they have a scale.
 
-    A metric that one method lacks on a benchmark is left out there for all methods, so that all are
+    If one method lacks a metric on a benchmark, it is left out there for all methods, so that all methods are
     compared on the same terms; the weights of the rest keep their proportions.
     """
     found: dict[tuple[int, int], Term] = {}
@@ -105,7 +105,7 @@ def terms(cube: Cube, panel: Panel, form: Form) -> Terms:
 
 
 def _missing_status(panel: Panel, benchmark: str, metric: str) -> Status:
-    """What the models themselves rule out, or a bound in place of a value, comes before too few."""
+    """The status; one that comes from the models themselves, or a bound, comes before too few."""
     here = panel.benchmark == benchmark
     if metric in panel.statuses and Status.LOWER_BOUND in panel.statuses[metric][here]:
         return Status.LOWER_BOUND
@@ -127,7 +127,7 @@ def _available(cube: Cube, used: Terms) -> BoolArray:
 
 
 def by_benchmark(cube: Cube, used: Terms) -> Levels:
-    """One stratum a benchmark: the terms of each method's mean run there."""
+    """One stratum per benchmark: the terms of each method's mean run there."""
     means = cube.means
     values = np.full(means.shape, np.nan)
     for (b, k), term in used.by_cell.items():
@@ -136,7 +136,7 @@ def by_benchmark(cube: Cube, used: Terms) -> Levels:
 
 
 def pooled(cube: Cube, used: Terms) -> Levels:
-    """One stratum for all: the published terms of each method's mean over benchmarks of mean runs."""
+    """One stratum for all: the published terms of each method's mean run, averaged over benchmarks."""
     values = np.full((1, len(cube.methods), len(cube.metrics)), np.nan)
     available = _available(cube, used)
     means = _pooled_means(cube, available)
@@ -155,7 +155,7 @@ def _pooled_means(cube: Cube, available: BoolArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class ScoreNoise:
-    """What is known of the noise in each method's score: `(M, cells)` variances, degrees of freedom.
+    """The known noise in each method's score: `(M, cells)` variances, degrees of freedom.
 
     The first B cells are seed noise within a benchmark, the last B item noise.
     """
@@ -167,13 +167,13 @@ class ScoreNoise:
 
 
 def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> ScoreNoise:
-    """The variance of each method's overall score from the runs of a cell and from the items of a run.
+    """The variance of each method's overall score, from the runs of a cell and from the items of a run.
 
-    Runs of one benchmark and method differ by seed; their variance, or that pooled over methods where it is
-    larger, divided by their number is the seed noise of the cell; it is infinite (not measured) with one
-    run. All runs answer the same items, so item noise does not shrink with runs: it comes from the table's
-    standard errors, metrics taken as independent. Benchmarks are fixed, not drawn. Runs that share one
-    original model or one oracle share noise that no table shows, and it is not in here.
+    Runs of one benchmark and method differ by seed. The seed noise of the cell is their variance (or the
+    variance pooled over methods, if larger) divided by the number of runs; it is infinite (not measured) with
+    one run. All runs answer the same items, so item noise does not shrink with more runs: it comes from the
+    table's standard errors, with metrics treated as independent. Benchmarks are fixed, not drawn. Runs that
+    share an original model or an oracle share noise that is not in the table, so it is not included.
     """
     count, means = len(cube.benchmarks), cube.means
     available = _available(cube, used)
@@ -202,13 +202,13 @@ def noise(cube: Cube, used: Terms, levels: Levels, weights: FloatArray) -> Score
 
 
 def _item_error(errors: FloatArray) -> FloatArray:
-    """`(M,)` mean standard error of a cell's runs; 0 where the table has none."""
+    """`(M,)` mean standard error of a cell's runs; 0 if the table has none."""
     known = ~np.isnan(errors)
     return np.asarray(np.where(known, errors, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
 def _least_known(cube: Cube, used: Terms) -> NDArray[np.int64]:
-    """`(B, M)`: in how many runs the least known of the metrics that are used has a value."""
+    """`(B, M)`: the number of runs with a value, for the used metric with the fewest values."""
     found = cube.runs.copy()
     for b, k in used.by_cell:
         found[b] = np.minimum(found[b], (~np.isnan(cube.values[b, :, :, k])).sum(axis=1))
@@ -220,10 +220,10 @@ def _of_seeds(
 ) -> tuple[FloatArray, FloatArray]:
     """Variance of a cell's mean and its degrees of freedom, each `(B, M)`.
 
-    From `(B, M, R)` deviations of which the first `runs` count. The variance of a run is the method's own or
-    that pooled over the benchmark's methods, whichever is larger: equal values of two or three runs are no
-    sign that there is no noise. A method with fewer than two values of some term has no own one. Infinite
-    where no method has two runs, and for a method with a single run.
+    From `(B, M, R)` deviations; only the first `runs` count. The variance of a run is the larger of the
+    method's own and that pooled over the benchmark's methods, because two or three equal values do not prove
+    that there is no noise. A method with fewer than two values of some term has no own variance. Infinite if
+    no method has two runs, and for a method with a single run.
     """
     variance, freedom = np.full(runs.shape, np.inf), np.ones(runs.shape)
     for b in range(len(runs)):

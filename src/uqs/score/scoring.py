@@ -1,4 +1,4 @@
-"""UQS of a table: each method's score, the ranks that the noise allows, and what the score is worth."""
+"""UQS of a table: each method's score, the ranks that the noise allows, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ DRAWS = 10_000
 class MethodScore:
     """One method's UQS.
 
-    `se` is from seed and item noise, None where a cell has a single run. Methods with equal `uqs` share
-    the best of their ranks. `rank_interval` is one of simultaneous 95% rank sets. No two methods of one
-    `tie_group` are told apart; each group starts from the best method left. `first_share` is the share of
-    all weightings under which the method is first, `pareto` whether no other method is as good in every term.
+    `se`: from seed and item noise, None if a cell has a single run. Methods with equal `uqs` share the best
+    of their ranks. `rank_interval`: from simultaneous 95% rank sets. Methods in one `tie_group` cannot be
+    told apart; each group starts from the best remaining method. `first_share`: the share of all weightings
+    under which the method is first. `pareto`: whether the method is on the Pareto front.
     """
 
     method: str
@@ -52,7 +52,7 @@ class MethodScore:
 
 @dataclass(frozen=True)
 class ConstantMetric:
-    """A metric with one value for every run of a benchmark: it moves all scores alike and no rank."""
+    """A metric with the same value for every run of a benchmark: it does not affect the ranks."""
 
     benchmark: str
     metric: str
@@ -61,7 +61,7 @@ class ConstantMetric:
 
 @dataclass(frozen=True)
 class PartialRuns:
-    """A method's metric that only some of its runs have; its mean is over those."""
+    """A metric that only some runs of a method have; the mean is over those."""
 
     benchmark: str
     metric: str
@@ -72,12 +72,11 @@ class PartialRuns:
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """What `score` found; `methods` from the highest UQS to the lowest, equals by name.
+    """What `score` found; `methods` are sorted from the highest UQS to the lowest, ties by name.
 
-    `left_out` lists the metrics that no score uses on a benchmark, `constant` those that say nothing
-    there, `thin` those that only some runs have; `partial` the methods without runs on every benchmark
-    (with the number that they have), which are not ranked; `unmeasured` the benchmarks without any run,
-    which are not scored.
+    `left_out`: metrics not used on a benchmark. `constant`: metrics that say nothing there. `thin`: metrics
+    that only some runs have. `partial`: methods without runs on every benchmark (and on how many they have
+    runs); they are not ranked. `unmeasured`: benchmarks without any run; they are not scored.
     """
 
     form: Form
@@ -97,7 +96,7 @@ class ScoreResult:
     """The methods in the order of the arrays in `stability`."""
 
     def to_dataframe(self) -> pd.DataFrame:
-        """One row a method, best first; benchmarks as columns `uqs[name]`."""
+        """One row per method, best first; benchmarks as columns `uqs[name]`."""
         return pd.DataFrame(
             [
                 {
@@ -126,15 +125,16 @@ def score(
     rng: np.random.Generator | None = None,
     draws: int = DRAWS,
 ) -> ScoreResult:
-    """UQS per method of a Panel or of any dataframe that narwhals reads.
+    """UQS per method for a Panel or any dataframe that narwhals reads.
 
-    A method's runs are averaged within a benchmark and benchmarks count alike. In the published form with
-    one weight vector the values are averaged and then transformed, as in the study; calibrated, or with
-    held-out weights, each benchmark is scored by its own terms and weights and the scores are averaged.
+    A method's runs are averaged within a benchmark; all benchmarks have equal weight. The published form with
+    one weight vector averages the values, then transforms them, as in the study. In the calibrated form, or
+    with held-out weights, each benchmark is scored with its own terms and weights, then the scores are
+    averaged.
 
     `weights`: `equal`, `published`, `held-out` (learned on the other benchmarks), a file or a mapping.
-    `utility` says what groups weigh. `rng` defaults to a generator seeded with 0. Raises UserError where the
-    table can rank nothing.
+    `utility`: the weights of groups. `rng` defaults to a generator with seed 0. Raises UserError if nothing
+    can be ranked.
     """
     if form not in ("published", "calibrated"):
         raise UserError(f"unknown form {form!r}; known: published, calibrated")
@@ -235,7 +235,7 @@ def _thin(cube: Cube) -> tuple[PartialRuns, ...]:
 
 
 def _of_table(panel: Panel) -> Iterator[str]:
-    """How the table was read, and which metrics of UQS it has as bounds alone."""
+    """How the table was read, and which UQS metrics it has only as bounds."""
     yield from panel.notes
     for metric in UQS_METRICS:
         bounds = Status.LOWER_BOUND in panel.statuses.get(metric, ())
@@ -244,7 +244,7 @@ def _of_table(panel: Panel) -> Iterator[str]:
 
 
 def _notes(cube: Cube, noise: ScoreNoise) -> tuple[str, ...]:
-    """What the intervals rest on, in plain words."""
+    """What the intervals are based on, in plain words."""
     low, high = int(cube.runs.min()), int(cube.runs.max())
     runs = f"{low}" if low == high else f"{low} to {high}"
     noun = "run" if high == 1 else "runs"

@@ -20,9 +20,8 @@ KAPPAS = (5.0, 20.0, 100.0, 500.0)
 class LocalStability:
     """The ranking under Dirichlet(kappa w) weights against the one under w.
 
-    `weight_sd` is the mean standard deviation of one weight at this kappa; `mean_tau` and `sd_tau` are
-    over the draws, None where all methods tie under w; `same_first` is the share of draws with the same
-    best method.
+    `weight_sd`: the mean standard deviation of one weight at this kappa. `mean_tau` and `sd_tau`: over the
+    draws, None if all methods tie under w. `same_first`: the share of draws with the same best method.
     """
 
     kappa: float
@@ -34,12 +33,12 @@ class LocalStability:
 
 @dataclass(frozen=True)
 class Acceptability:
-    """SMAA over all weights, uniformly (Lahdelma and Salminen 2001, SMAA-2).
+    """SMAA with uniform weights over all weightings (Lahdelma and Salminen 2001, SMAA-2).
 
-    By method number: `first` `(M,)` the share of weights under which it is first (ties share alike);
-    `by_rank` `(M, M)` the share under which it has rank 1, 2, ... (tied methods have the best of their
-    ranks); `central` `(M, K)` the mean weights under which it is first, NaN where it never is; `winning`
-    `(M, M)` the share under which the row method scores above the column's.
+    By method number: `first` `(M,)`: the share of weightings under which it is first (ties share equally);
+    `by_rank` `(M, M)`: the share under which it has rank 1, 2, ... (tied methods get the best of their
+    ranks); `central` `(M, K)`: the mean weights under which it is first, NaN if it never is; `winning`
+    `(M, M)`: the share under which the row method scores above the column method.
     """
 
     first: FloatArray
@@ -60,7 +59,7 @@ class Stability:
 def stability(
     levels: Levels, centre: FloatArray, rng: np.random.Generator, draws: int
 ) -> Stability:
-    """Local stability about `centre` `(K,)`, global stability, and the Pareto front."""
+    """Local stability around `centre` `(K,)`, global stability, and the Pareto front."""
     global_draws = simplex.uniform(len(centre), draws, rng)
     return Stability(
         local=tuple(_local(levels, centre, kappa, rng, draws) for kappa in KAPPAS),
@@ -86,7 +85,7 @@ def _local(
 
 
 def _tau_b(many: IntArray, one: IntArray) -> FloatArray:
-    """`(D,)` tau_b of each row of `(D, M)` ranks with `(M,)` ranks, NaN where either ties throughout."""
+    """`(D,)` tau_b of each row of `(D, M)` ranks with `(M,)` ranks, NaN if either is all ties."""
     balance, untied_one = np.zeros(len(many)), 0
     untied = np.zeros(len(many))
     for j in range(1, len(one)):

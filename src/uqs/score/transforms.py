@@ -1,4 +1,4 @@
-"""How a metric's value becomes a term of UQS: every transform, in one place."""
+"""How a metric's value becomes a term of UQS: all transforms."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Term = Callable[[FloatArray], FloatArray]
 class Transform:
     """The two forms of one metric.
 
-    `published` maps values to [0, 1], higher is better; `formula` says how. For the calibrated form, `gap`
-    is the shortfall from the oracle, as a function of the values and the oracle's own value, and
-    `anchor` says whose gap scores 0: the original model's, or the worst value's (0) for a metric at which the
+    `published` maps values to [0, 1], higher is better; `formula` describes it. For the calibrated form,
+    `gap` is the shortfall from the oracle, a function of the values and the oracle's own value. `anchor` says
+    whose gap scores 0: the original model's, or that of the worst value (0) for a metric at which the
     original is as good as a model can be.
     """
 
@@ -35,7 +35,7 @@ class Transform:
     gap: Callable[[FloatArray, float], FloatArray]
     anchor: Literal["original", "worst"] = "original"
     compares: bool = False
-    """The metric is itself a distance to the oracle."""
+    """Whether the metric is itself a distance to the oracle."""
 
 
 def _away(values: FloatArray, oracle: float) -> FloatArray:
@@ -74,13 +74,13 @@ class Scale:
 
 
 def calibrate(panel: Panel, benchmark: str, metric: str) -> Scale | Status:
-    """The scale on which 0 is no better than the original and 1 is within the oracle's noise floor.
+    """The scale from 0 (no better than the original) to 1 (within the oracle's noise floor).
 
     The floor is the mean oracle-to-oracle value (AD, JS) or the mean difference between the own values of
-    two oracles (FA, RA, MIA). RA, which the original already has, scores 0 at RA = 0 instead.
+    two oracles (FA, RA, MIA). RA scores 0 at RA = 0 instead, because the original is already good at it.
 
-    Returns `missing_oracle` where the table lacks the original, the oracles or the floor (two oracles are
-    needed), and `no_scale` where the original is itself within the floor.
+    Returns `missing_oracle` if the table lacks the original, the oracles or the floor (two oracles are
+    needed), and `no_scale` if the original is itself within the floor.
     """
     transform, key = TRANSFORMS[metric], (benchmark, metric)
     originals = panel.originals.get(key, np.array([]))

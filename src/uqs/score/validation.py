@@ -1,4 +1,4 @@
-"""Does UQS follow the oracle where it was not fitted? Against equal weights, single metrics, sentinels."""
+"""Held-out check: does UQS follow the oracle, compared with equal weights, single metrics, sentinels?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Literal["uqs", "metric", "sentinel"]
 
 @dataclass(frozen=True)
 class Correlation:
-    """A rho, or the status that says why there is none; the coverage counts benchmarks."""
+    """A rho, or the status that says why it is missing; the coverage counts benchmarks."""
 
     value: float | None
     defined: int
@@ -32,12 +32,12 @@ class Correlation:
 
 @dataclass(frozen=True)
 class HeldOutResult:
-    """How one predictor follows minus the oracle distance of what was left out.
+    """How well one predictor follows minus the oracle distance on the left-out part.
 
-    `within` is the equal-weight mean over benchmarks of rho over methods; `pooled` is rho over all
-    benchmark x method cells together, where a difference between benchmarks counts too: read it beside the
-    benchmark-mean sentinel, which knows nothing of methods. A left-out method is placed among the others
-    of its benchmark, so there is nothing to pool.
+    `within` is the equal-weight mean over benchmarks of rho over methods. `pooled` is rho over all benchmark
+    x method cells together, so differences between benchmarks count too: compare it with the benchmark-mean
+    sentinel, which knows nothing about methods. A left-out method is ranked among the others of its
+    benchmark, so there is nothing to pool.
     """
 
     left_out: Scheme
@@ -46,14 +46,14 @@ class HeldOutResult:
     within: Correlation
     pooled: Correlation | None
     learned: bool = False
-    """The predictor was chosen or fitted on what was not left out."""
+    """Whether the predictor was chosen or fitted on the part that was not left out."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions `(B, M)` for cells that were left out, NaN where nothing could be learned.
+    """Predictions `(B, M)` for left-out cells, NaN if nothing could be learned.
 
-    `uqs` is under learned weights, `best` by the one metric that did best in training.
+    `uqs` uses learned weights, `best` the single metric that did best in training.
     """
 
     uqs: FloatArray
@@ -63,8 +63,8 @@ class Predictions:
 def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult, ...] | Status:
     """Leave one benchmark out, then one method; `levels` has the benchmarks as strata.
 
-    Left out is what the predictor may not learn from. Weights of the user or of the study are not learned
-    from this table, so for them nothing changes between the two.
+    The predictor may not learn from the left-out part. Weights from the user or the study are not learned
+    from this table, so for them the two schemes give the same.
     """
     if np.isnan(cube.distance).all():
         return Status.MISSING_ORACLE
@@ -107,9 +107,9 @@ def leave_benchmark_out(cube: Cube, levels: Levels) -> Predictions:
 
 
 def leave_method_out(cube: Cube, levels: Levels) -> Predictions:
-    """Each method's rank among all on each benchmark, by what was learned on the other methods.
+    """Each method's rank on each benchmark, as predicted from the other methods.
 
-    Ranks, because scores under the weights of different folds have no common scale.
+    These are ranks, because scores under the weights of different folds have no common scale.
     """
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
     count = len(cube.methods)
@@ -143,7 +143,7 @@ def _fixed(race: _Race, levels: Levels, chosen: Weights) -> list[HeldOutResult]:
 
 
 def _best_metric(rho: FloatArray) -> int | None:
-    """The metric with the highest mean rho over `(B, K)` training benchmarks; the first of equals."""
+    """The metric with the highest mean rho over `(B, K)` training benchmarks; if tied, the first."""
     defined = (~np.isnan(rho)).sum(axis=0)
     if not defined.any():
         return None
@@ -152,7 +152,7 @@ def _best_metric(rho: FloatArray) -> int | None:
 
 
 def _identity(cube: Cube) -> FloatArray:
-    """`(B, M)`: how near the oracle each method came on the other benchmarks, by mean rank; no metric."""
+    """`(B, M)`: minus each method's mean rank of oracle distance on the other benchmarks; no metric."""
     found = np.full(cube.distance.shape, np.nan)
     for b in range(len(found)):
         others = np.delete(cube.distance, b, axis=0)
@@ -164,7 +164,7 @@ def _identity(cube: Cube) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Race:
-    """Predictors of one scheme against one target."""
+    """The predictors of one scheme, compared with one target."""
 
     scheme: Scheme
     cube: Cube

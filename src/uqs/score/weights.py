@@ -24,14 +24,15 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 MOST = 1e100
 """The largest weight that can be given; only proportions matter."""
 FEWEST = 3
-"""Methods below which a rank correlation between methods says nothing: with two it can only be 1 or -1."""
+"""With fewer methods a rank correlation says nothing: with two it can only be 1 or -1."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of sum 1 in the order of `metrics`: `matrix` `(1, K)`, or `(B, K)` with a row a benchmark.
+    """Weights with sum 1 in the order of `metrics`: `matrix` `(1, K)`, or `(B, K)` with one row per
+    benchmark.
 
-    `learned` `(B,)`, for held-out weights, is how much of each row is learned; the rest is equal weights.
+    `learned` `(B,)`, for held-out weights: the learned share of each row; the rest is equal weights.
     """
 
     source: str
@@ -53,7 +54,7 @@ def equal(metrics: tuple[str, ...]) -> Weights:
 def published(metrics: tuple[str, ...]) -> Weights:
     """The printed weights of Khan, Laga, Sohel 2026 (arXiv 2605.02206), learned from their 36 rows.
 
-    Where a table lacks a metric the rest keep their proportions.
+    If a table lacks a metric, the others keep their proportions.
     """
     cited = printed().printed["weights"]
     found = np.array([[cited[metric].value for metric in metrics]])
@@ -61,7 +62,7 @@ def published(metrics: tuple[str, ...]) -> Weights:
 
 
 def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str) -> Weights:
-    """The user's weights; a metric that is not named weighs 0. UserError for what is no weighting."""
+    """The user's weights; a metric that is not named has weight 0. Raises UserError for invalid weights."""
     for metric, value in by_metric.items():
         if metric not in UQS_METRICS:
             raise UserError(
@@ -77,7 +78,7 @@ def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str)
 
 
 def _normalised(matrix: FloatArray) -> FloatArray:
-    """Rows of sum 1; scaled by their maximum first, so that no sum overflows."""
+    """Rows scaled to sum 1; first divided by their maximum, so that no sum overflows."""
     scaled = matrix / matrix.max(axis=1, keepdims=True)
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
@@ -90,7 +91,7 @@ def _refuse_bad(value: object, what: str) -> None:
 
 
 def read_weights(path: Path) -> dict[str, float]:
-    """A YAML or JSON file that maps metrics to weights; DataError where it is no such file."""
+    """Read a YAML or JSON file that maps metrics to weights. Raises DataError for other files."""
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=PlainLoader)
@@ -126,10 +127,10 @@ def parse_utility(text: str) -> dict[str, float]:
 
 
 def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
-    """Weights whose groups weigh as the utility says; within a group the old proportions stay.
+    """Weights with the group weights given by the utility; proportions within a group stay.
 
-    Groups: privacy (FA, MIA), utility (RA), oracle (AD, JS). A group that is not named weighs 0. Where
-    all of a group weighed 0 before, its metrics share its weight equally.
+    Groups: privacy (FA, MIA), utility (RA), oracle (AD, JS). A group that is not named has weight 0. If all
+    metrics of a group had weight 0 before, they share the group's weight equally.
     """
     for group, value in utility.items():
         if group not in GROUPS:
@@ -155,10 +156,10 @@ def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
 
 
 def reliabilities(levels: FloatArray, distance: FloatArray) -> FloatArray:
-    """`(B, K)` Spearman's rho over methods of each term against minus the oracle distance.
+    """`(B, K)` Spearman's rho over methods, between each term and minus the oracle distance.
 
-    `levels` is `(B, M, K)`, `distance` `(B, M)`; NaN where rho is undefined (constant, missing, or fewer than
-    three methods). A method is one observation, whatever the number of its runs.
+    `levels` is `(B, M, K)`, `distance` `(B, M)`; NaN if rho is undefined (constant, missing, or fewer than
+    three methods). A method is one observation, whatever its number of runs.
     """
     found = np.full((levels.shape[0], levels.shape[2]), np.nan)
     for b, k in np.ndindex(*found.shape):
@@ -170,7 +171,7 @@ def reliabilities(levels: FloatArray, distance: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class LearnedWeights:
-    """Weights `(K,)` and how much of them is learned rather than equal."""
+    """Weights `(K,)` and the share of them that is learned instead of equal."""
 
     weights: FloatArray
     share: float
@@ -179,13 +180,14 @@ class LearnedWeights:
 def learn(rho: FloatArray, methods: int) -> LearnedWeights:
     """Weights from the `(B, K)` reliabilities of training benchmarks, shrunk toward equal weights.
 
-    A metric's reliability is the mean of its rho over the training benchmarks where it is defined, r. Under
-    the null hypothesis that methods are exchangeable within a benchmark, one rho has variance exactly
-    1 / (methods - 1), ties or not, and r has v = that / benchmarks. How much of the squared reliabilities is
-    more than noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part empirical-Bayes factor
-    (Efron and Morris 1973, Stein's estimation rule and its competitors), here toward "no reliability",
-    which is equal weights: weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric
-    without any defined rho keeps its equal share. If no metric has r > 0, all weights are equal.
+    A metric's reliability r is the mean of its rho over the training benchmarks where rho is defined. If
+    methods are exchangeable within a benchmark (the null hypothesis), one rho has variance exactly
+    1 / (methods - 1), with or without ties, and r has variance v = that / benchmarks. The share of the
+    squared reliabilities that exceeds noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part
+    empirical-Bayes factor (Efron and Morris 1973, Stein's estimation rule and its competitors). It shrinks
+    toward "no reliability", that is, equal weights:
+    weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric without any defined rho keeps
+    its equal share. If no metric has r > 0, all weights are equal.
     """
     size = rho.shape[1]
     even = np.full(size, 1 / size)
@@ -207,7 +209,7 @@ def learn(rho: FloatArray, methods: int) -> LearnedWeights:
 
 
 def held_out(cube: Cube, levels: FloatArray) -> Weights:
-    """For each benchmark, weights learned from the other benchmarks alone; `levels` is `(B, M, K)`."""
+    """For each benchmark, weights learned from the other benchmarks only; `levels` is `(B, M, K)`."""
     if len(cube.benchmarks) < 2:
         raise UserError("held-out weights need at least two benchmarks: one to learn, one to score")
     if np.isnan(cube.distance).all():

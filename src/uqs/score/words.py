@@ -22,7 +22,7 @@ REASONS = {
 
 
 def coverage(result: ScoreResult) -> list[str]:
-    """What the score does not use, and what tells nothing."""
+    """What the score does not use, and which metrics are constant."""
     found = []
     for benchmark in result.benchmarks:
         constant = [one.metric for one in result.constant if one.benchmark == benchmark]
@@ -56,7 +56,7 @@ def coverage(result: ScoreResult) -> list[str]:
 
 
 def headline(result: ScoreResult) -> str:
-    """Which methods the noise allows to be first."""
+    """Which methods may be first, given the noise."""
     first = [one.method for one in result.methods if one.rank_interval[0] == 1]
     if len(first) == 1:
         return f"{first[0]} is first beyond the measured noise."
@@ -64,7 +64,7 @@ def headline(result: ScoreResult) -> str:
 
 
 def validation(result: ScoreResult) -> list[str]:
-    """How UQS follows the oracle where it was not fitted, and what does better."""
+    """How well UQS follows the oracle on held-out data, and what does better."""
     held = result.validation
     if isinstance(held, Status):
         return [f"UQS cannot be checked against the oracle: {REASONS[held]}."]
@@ -86,7 +86,7 @@ def _sort(held: HeldOutResult) -> str:
 
 
 def _verdict(uqs: HeldOutResult, others: Iterable[HeldOutResult]) -> str:
-    """Who does better, among predictors that are defined on as many benchmarks: else it is no race."""
+    """Which predictors do better; only those defined on as many benchmarks are compared."""
     own = uqs.within
     if own.value is None:
         return "Nothing can be said of UQS here."
@@ -103,7 +103,7 @@ def _verdict(uqs: HeldOutResult, others: Iterable[HeldOutResult]) -> str:
 
 
 def rho(found: Correlation) -> str:
-    """The value with its coverage, or why there is none."""
+    """The value with its coverage, or why it is missing."""
     if found.value is None:
         return f"undefined ({REASONS.get(found.status, found.status)})"
     some = "" if found.defined == found.groups else f" ({found.defined} of {found.groups})"

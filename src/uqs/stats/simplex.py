@@ -22,7 +22,7 @@ def around(centre: FloatArray, kappa: float, draws: int, rng: np.random.Generato
     if not kappa > 0:
         raise ValueError(f"kappa is {kappa}, not positive")
     if (centre < 0).any() or not np.isclose(centre.sum(), 1):
-        raise ValueError("the centre is no weight vector")
+        raise ValueError("the centre is not a weight vector")
     used = centre > 0
     found = np.zeros((draws, len(centre)))
     found[:, used] = rng.dirichlet(kappa * centre[used], size=draws)

@@ -30,17 +30,17 @@ _SPLIT = re.compile(r"[A-Za-z0-9_][\w.-]*")
 ARRAYS = ("offsets", *BY_POSITION, "top_ids", "top_log_probs", *BY_SAMPLE, *BY_CANDIDATE)
 _LAYER = re.compile(r"-[1-9]\d*")
 _AXES = {"top_ids": 2, "top_log_probs": 2, "answer_activations": 2, "prompt_activations": 2}
-"""Of arrays that have more than one."""
+"""Number of axes of arrays with more than one."""
 _TYPES = {"offsets": "int64", "gold_ids": "int64", "gold_ranks": "int64", "lens_ranks": "int64"} | {
     "top_ids": "int32"
 }
-"""Of arrays that are not float32."""
+"""Types of arrays that are not float32."""
 
 
 def write_traces(parts: Iterable[Trace], folder: Path, about: Mapping[str, Any]) -> None:
-    """Write consecutive parts of traces into an empty folder as they come; the index comes last.
+    """Write consecutive parts of traces into an empty folder as they arrive; the index is written last.
 
-    `about` is kept in the index: what was traced, how, and what happened.
+    The index contains `about`: what was traced, how, and what happened.
     """
     counts: dict[str, dict[str, int]] = {}
     for part in parts:
@@ -54,7 +54,7 @@ def write_traces(parts: Iterable[Trace], folder: Path, about: Mapping[str, Any])
 def write_index(
     folder: Path, counts: Mapping[str, Mapping[str, int]], about: Mapping[str, Any]
 ) -> None:
-    """Write what makes a folder one of traces: `samples` and `parts` of each split, and `about`."""
+    """Write the index of a trace folder: `samples` and `parts` of each split, and `about`."""
     index = {"format": FORMAT, "splits": dict(counts), "about": dict(about)}
     (folder / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -82,20 +82,20 @@ def read_index(folder: Path) -> dict[str, Any]:
     index = _read_json(file)
     for field in ("splits", "about"):
         if not isinstance(index.get(field), dict):
-            raise DataError("is no object", file=file, field=field)
+            raise DataError("is not an object", file=file, field=field)
     for split, counts in index["splits"].items():
         if not _SPLIT.fullmatch(split):
-            raise DataError("is no name of a split", file=file, field="splits", row=split)
+            raise DataError("is not the name of a split", file=file, field="splits", row=split)
         if not isinstance(counts, dict) or not all(
             isinstance(counts.get(name), int) and counts[name] > 0 for name in ("samples", "parts")
         ):
-            problem = "has no whole numbers of samples and parts"
+            problem = "must have whole numbers of samples and parts"
             raise DataError(problem, file=file, field="splits", row=split)
     return index
 
 
 def check_parts(folder: Path) -> None:
-    """Raise DataError unless every part that the index names is there and opens."""
+    """Raise DataError unless every part in the index exists and can be opened."""
     for split, counts in read_index(folder)["splits"].items():
         for number in range(counts["parts"]):
             stem = folder / split / f"{number:05}"
@@ -109,12 +109,12 @@ def check_parts(folder: Path) -> None:
 
 
 def splits(folder: Path) -> list[str]:
-    """The splits that a folder holds traces of, sorted."""
+    """The splits with traces in a folder, sorted."""
     return sorted(read_index(folder)["splits"])
 
 
 def read_trace(folder: Path, split: str) -> Trace:
-    """Read a split's trace. Raises DataError where a file is missing, damaged or of another format."""
+    """Read a split's trace. Raises DataError if a file is missing, damaged or of another format."""
     found = read_index(folder)["splits"].get(split)
     if found is None:
         raise DataError("no such split", file=folder / INDEX, row=split, field="splits")
@@ -154,7 +154,7 @@ def _read_part(stem: Path) -> Trace:
         if kind in layers and _LAYER.fullmatch(layer):
             layers[kind][int(layer)] = values
         elif name not in ARRAYS:
-            raise DataError("is no array of a trace", file=numbers_file, field=name)
+            raise DataError("is not an array of a trace", file=numbers_file, field=name)
         _check_array(values, kind, numbers_file, name)
     try:
         held: dict[str, Any] = {name: tuple(words[name]) for name in WORDS}
@@ -169,10 +169,10 @@ def _read_part(stem: Path) -> Trace:
 
 
 def _check_no_others(folder: Path, parts: int) -> None:
-    """Raise DataError where a split has numbers that the index does not know."""
+    """Raise DataError if a split has number files that are not in the index."""
     known = {f"{number:05}.safetensors" for number in range(parts)}
     if others := sorted({file.name for file in folder.glob("*.safetensors")} - known):
-        problem = f"is not among the {parts} parts that the index names"
+        problem = f"is not among the {parts} parts in the index"
         raise DataError(problem, file=folder / others[0])
 
 
@@ -189,7 +189,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError("no such trace", file=file) from None
     except ValueError as error:
-        raise DataError(f"is no JSON ({error})", file=file) from None
+        raise DataError(f"is not JSON ({error})", file=file) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         given = found.get("format") if isinstance(found, dict) else found
         raise DataError(f"{given!r} is not {FORMAT}", file=file, field="format")

@@ -1,8 +1,8 @@
 """One pass over a model and a split: everything expensive happens here, once.
 
-A batch's prompts, all but their last tokens, are read once into a key-value cache. From there the last
-prompt token with the gold answer gives everything that is known of the gold answer, with each plausible
-wrong answer its likelihood, and the model's own tokens its greedy answer.
+A batch's prompts, except their last tokens, are read once into a key-value cache. From there the pass
+continues with the last prompt token and (1) the gold answer, for all gold readings, (2) each plausible wrong
+answer, for its likelihood, (3) the model's own tokens, for the greedy answer.
 """
 
 from __future__ import annotations
@@ -19,22 +19,25 @@ import torch
 
 from uqs.errors import UserError
 from uqs.models.context import check_context
+from uqs.models.encodings import answer_lengths
 from uqs.models.encodings import encoded as encoded_once
 from uqs.models.merged import merged
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 from uqs.traces import readings
-from uqs.traces.limits import check_answers
 from uqs.traces.prefix import Prefix, greedy, read_prompts
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace, join
 
 __all__ = ["HalvedBatch", "TraceSettings", "trace_parts", "trace_split"]
 
+UNJUDGED = frozenset({"fluent", "answers_of_model", "answers_of_oracle"})
+"""Splits whose answers are used only for their likelihood, not compared with greedy answers."""
+
 
 @dataclass(frozen=True)
 class HalvedBatch:
-    """A batch that did not fit into memory and was done in two halves."""
+    """A batch that did not fit into memory and was processed in two halves."""
 
     split: str
     samples: int
@@ -43,7 +46,7 @@ class HalvedBatch:
 
 @dataclass
 class _WindowReadings:
-    """What is found of a window, by sample."""
+    """The readings of a window, by sample."""
 
     gold: dict[int, readings.Gold] = field(default_factory=dict)
     candidates: dict[int, list[float]] = field(default_factory=dict)
@@ -68,11 +71,11 @@ def trace_parts(
 ) -> Iterator[Trace]:
     """The trace in consecutive parts of `window` batches; memory does not grow with the split.
 
-    `halved` is told of every batch that did not fit into memory. Raises UserError where a single sample
-    does not, where a question is too long to be read and answered, and where its right answer has more than
+    `halved` is called for every batch that did not fit into memory. Raises UserError if a single sample does
+    not fit, if a question is too long to be read and answered, or if its right answer has more than
     `max_new_tokens` tokens.
     """
-    check_answers(vlm, split, settings.max_new_tokens)
+    _check_answers(vlm, split, settings.max_new_tokens)
     size = settings.window * settings.batch_size
     windows = [split.samples[start : start + size] for start in range(0, len(split), size)]
     for samples, encoded in _encoded(vlm, windows, settings):
@@ -83,10 +86,27 @@ def trace_parts(
         yield _part(vlm, split.name, samples, encoded, found, settings)
 
 
+def _check_answers(vlm: VLM, split: Split, limit: int) -> None:
+    """Raise UserError if a right answer, without its end mark, has more tokens than `limit`.
+
+    No model could answer such a question correctly, so every model would seem to have forgotten it.
+    """
+    if split.name in UNJUDGED or not split.samples:
+        return
+    lengths = answer_lengths(vlm, split.samples)
+    longest = max(range(len(lengths)), key=lengths.__getitem__)
+    if lengths[longest] > limit:
+        raise UserError(
+            f"split {split.name!r}, sample {split.samples[longest].id!r}: its answer has "
+            f"{lengths[longest]} tokens, but a model may give at most {limit}, so it could "
+            "never be right; raise max_new_tokens"
+        )
+
+
 def _encoded(
     vlm: VLM, windows: Sequence[Sequence[Sample]], settings: TraceSettings
 ) -> Iterator[tuple[Sequence[Sample], Encoding]]:
-    """Windows with their token ids and pictures, up to `workers` of them prepared ahead."""
+    """Windows with their token ids and pictures; up to `workers` are prepared ahead."""
     workers = settings.workers
     encoding = vlm.encode if workers else partial(encoded_once, vlm)
 
@@ -111,7 +131,7 @@ def _encoded(
 
 
 def _batches(encoded: Encoding, settings: TraceSettings) -> Iterator[list[int]]:
-    """Batches of like prompt length, within both limits."""
+    """Batches of similar prompt length, within both limits."""
     lengths = [len(prompt) for prompt in encoded.prompts]
     batch: list[int] = []
     for i in sorted(range(len(encoded)), key=lambda i: (lengths[i], encoded.prompts[i], i)):
@@ -181,10 +201,10 @@ def _trace_rows(
 def _candidate_losses(
     prefix: Prefix, wrong: Sequence[Sequence[Sequence[int]]], first: torch.Tensor
 ) -> list[list[float]]:
-    """Minus mean log-probability a token of each row's wrong answers.
+    """Minus mean log-probability per token of each row's wrong answers.
 
-    A wrong answer of one token is read off the distribution of the `first` token, (batch, vocabulary);
-    longer ones are read behind the prompt, one a row at a time.
+    A wrong answer of one token is read from the distribution of the `first` token, (batch, vocabulary);
+    longer ones are read after the prompt, one per row at a time.
     """
     losses = [[0.0] * len(some) for some in wrong]
     long: list[list[int]] = [[] for _ in wrong]

@@ -1,4 +1,4 @@
-"""Prompts read once into a key-value cache, and what goes on from there."""
+"""Prompts read once into a key-value cache, and continuations from it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from uqs.models.vlm import VLM, Encoding
 
 @dataclass(frozen=True)
 class Prefix:
-    """Prompts of a batch but for their last tokens.
+    """Prompts of a batch without their last tokens.
 
-    `mask` (batch, width) is 1 where the cache holds a prompt's token, `last` (batch,) the last prompt tokens
-    and `position` (batch,) where they stand.
+    `mask` (batch, width) is 1 where the cache has a prompt's token; `last` (batch,) are the last prompt
+    tokens and `position` (batch,) their positions.
     """
 
     vlm: VLM
@@ -32,16 +32,16 @@ class Prefix:
         return len(self.last)
 
     def select(self, rows: Sequence[int]) -> Prefix:
-        """The prefix of some rows; this one stays as it is."""
+        """The prefix of some rows; this object is not changed."""
         index = torch.tensor(rows, device=self.mask.device)
         cache = fork(self.cache)
         cache.batch_select_indices(index)
         return Prefix(self.vlm, cache, self.mask[index], self.last[index], self.position[index])
 
     def follow(self, tokens: Tensor, mask: Tensor, *, hidden_states: bool = False) -> Any:
-        """The model's output at the last prompt token and `tokens` (batch, k) behind it.
+        """The model's output at the last prompt token and at the `tokens` (batch, k) after it.
 
-        `mask` (batch, k) is 0 on padding behind a row's tokens. The cache is left as it was.
+        `mask` (batch, k) is 0 on padding after a row's tokens. The cache is not changed.
         """
         ids = torch.cat([self.last[:, None], tokens], dim=1)
         seen = torch.cat([self.mask, torch.ones_like(self.last[:, None]), mask], dim=1)
@@ -59,9 +59,9 @@ def step(
     hidden_states: bool = False,
     keep: int = 0,
 ) -> Any:
-    """One forward pass over further tokens (batch, k), the first of which stand at `position` (batch,).
+    """One forward pass over more tokens (batch, k); the first ones are at `position` (batch,).
 
-    `keep` limits the logits to that many last positions; 0 gives all.
+    `keep`: return logits only for that many last positions; 0 returns all.
     """
     places = position[:, None] + torch.arange(ids.shape[1], device=ids.device)
     if vlm.position_axes > 1:
@@ -89,13 +89,13 @@ def fork(cache: Any) -> Any:
 def read_prompts(
     vlm: VLM, encoded: Encoding, rows: Sequence[int], padding: Literal["left", "right"]
 ) -> Prefix:
-    """Read the prompts of some samples, but for their last tokens, in one forward pass."""
+    """Read the prompts of some samples, without their last tokens, in one forward pass."""
     from transformers import DynamicCache
 
     prompts = [encoded.prompts[i] for i in rows]
     width = max(map(len, prompts)) - 1
     if min(map(len, prompts)) < 2:
-        raise ValueError("a prompt of fewer than two tokens")
+        raise ValueError("a prompt needs at least two tokens")
     ids = torch.full((len(rows), width), vlm.tokenizer.pad_token_id)
     mask = torch.zeros((len(rows), width), dtype=torch.long)
     places = torch.zeros((vlm.position_axes, len(rows), width), dtype=torch.long)
@@ -133,7 +133,7 @@ class _FullError(Exception):
 
 @contextmanager
 def _until_the_cache_is_full(vlm: VLM) -> Iterator[None]:
-    """The pass ends behind the last layer's attention: nothing after it goes into the cache."""
+    """End the pass after the last layer's attention: nothing later goes into the cache."""
 
     def stop(*_: Any) -> None:
         raise _FullError
@@ -167,8 +167,8 @@ def greedy(
 ) -> list[str]:
     """Greedy answers of at most `limit` tokens as text, without special tokens.
 
-    `says[row]` are the likeliest tokens at each position of the gold answer and behind it. Where they are
-    the gold answer and an end mark, the greedy answer is known; the other rows are decoded token by token.
+    `says[row]`: the likeliest tokens at each position of the gold answer and after it. If they are the gold
+    answer and an end mark, the greedy answer is known; the other rows are decoded token by token.
     """
     tokens: list[list[int]] = [[] for _ in gold]
     open_rows = []
@@ -184,7 +184,7 @@ def greedy(
             if limit > 1:
                 open_rows.append(row)
     if open_rows:
-        # the cache is not needed after this: no copy where every row goes on
+        # the cache is not needed after this: no copy if every row continues
         part = prefix if len(open_rows) == len(prefix) else prefix.select(open_rows)
         _decode(part, [tokens[row] for row in open_rows], limit)
     texts: list[str] = vlm.tokenizer.batch_decode(tokens, skip_special_tokens=True)

@@ -1,4 +1,4 @@
-"""What is read off a model's outputs at the gold answer and at other given answers."""
+"""Reads a model's outputs at the gold answer and at other given answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from uqs.traces.prefix import Prefix, right_padded
 from uqs.traces.settings import TraceSettings
 
 NUMBERS_AT_ONCE = 2**25
-"""Float32 numbers in one piece of work: 128 MiB."""
+"""Number of float32 values in one piece of work: 128 MiB."""
 
 
 @dataclass(frozen=True)
 class Gold:
-    """One sample's gold answer, as the arrays of a `Trace` hold it: (k,) by position, (layers, width) and
-    (layers,) by layer."""
+    """Readings at one sample's gold answer, as in the arrays of a `Trace`: (k,) by position, (layers, width)
+    and (layers,) by layer."""
 
     vocabulary: int
     log_probs: NDArray[np.float32]
@@ -41,8 +41,8 @@ class Gold:
 
 
 class GoldReadings(NamedTuple):
-    """What is read at the gold answers: of each sample all its numbers, and the likeliest token at each
-    position and behind it; of the batch the log-probabilities (batch, vocabulary) of the first token."""
+    """Readings at the gold answers. Per sample: all values, and the likeliest token at each position and
+    after the last one. Per batch: the log-probabilities (batch, vocabulary) of the first token."""
 
     golds: list[Gold]
     says: list[list[int]]
@@ -56,7 +56,7 @@ def gold(
     layers: Sequence[int],
     settings: TraceSettings,
 ) -> GoldReadings:
-    """Read everything at the gold answers (end marks included, for they are predicted too)."""
+    """Read everything at the gold answers (with end marks, because they are predicted too)."""
     tokens = [list(answer[:-1]) for answer in answers]
     lengths = [len(one) for one in tokens]
     ids, mask = right_padded(tokens, vlm.tokenizer.pad_token_id, prefix.mask.device)
@@ -73,7 +73,7 @@ def gold(
 
 
 def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:
-    """Minus mean log-probability a token (nats) of given answers, without end marks."""
+    """Minus mean log-probability per token (nats) of given answers, without end marks."""
     ids, mask = right_padded(answers, prefix.vlm.tokenizer.pad_token_id, prefix.mask.device)
     logits = prefix.follow(ids, mask).logits
     found = []
@@ -88,7 +88,7 @@ def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:
 
 
 def _pieces(lengths: Sequence[int], vocabulary: int) -> Iterator[range]:
-    """Consecutive rows whose answers make up one piece of work, by logits and by pairs of positions."""
+    """Split rows into consecutive pieces of work, by number of logits and of position pairs."""
     start, positions = 0, 0
     for row, length in enumerate(lengths):
         wide = max(vocabulary, positions + length)
@@ -102,7 +102,7 @@ def _pieces(lengths: Sequence[int], vocabulary: int) -> Iterator[range]:
 def _places(
     rows: range, answers: Sequence[Sequence[int]], device: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Row, position and token of every answer token, and the number of its sample within the piece."""
+    """Row, position and token of every answer token, and its sample's number within the piece."""
     places = [
         (row, position, token, row - rows.start)
         for row in rows
@@ -115,7 +115,7 @@ def _places(
 def _at_positions(
     out: Any, answers: Sequence[Sequence[int]], settings: TraceSettings
 ) -> dict[str, list[Any]]:
-    """By column name, for each sample its numbers over positions, and its gradient norm."""
+    """By column name: each sample's values over positions, and its gradient norm."""
     lengths = [len(answer) for answer in answers]
     vocabulary = out.logits.shape[-1]
     whole = vocabulary <= max(settings.whole_vocabulary, settings.top_k)
@@ -151,15 +151,15 @@ def _at_positions(
 
 
 def _ranks(log_probs: Tensor, token: Tensor) -> Tensor:
-    """How many tokens come before a token, (rows,): likelier ones and, of equals, those before it in the
-    vocabulary, so that rank 0 is the one that greedy decoding takes."""
+    """The rank of a token, (rows,): the number of likelier tokens, plus equally likely ones that come earlier
+    in the vocabulary. Greedy decoding takes rank 0."""
     given = log_probs.gather(1, token[:, None])
     earlier = torch.arange(log_probs.shape[1], device=token.device) < token[:, None]
     return ((log_probs > given) | ((log_probs == given) & earlier)).sum(-1)
 
 
 def _gradient_norms(probs: Tensor, token: Tensor, states: Tensor, sample: Tensor) -> Tensor:
-    """Frobenius norm of the gradient of each sample's mean loss by the output layer's weights.
+    """Frobenius norm of the gradient of each sample's mean loss with respect to the output layer's weights.
 
     The gradient is the mean over positions of (p - 1[token]) h^T. Its squared norm is a sum of products of
     inner products, so no matrix of the layer's size is made.
@@ -177,7 +177,7 @@ def _gradient_norms(probs: Tensor, token: Tensor, states: Tensor, sample: Tensor
 def _at_layers(
     vlm: VLM, out: Any, mask: Tensor, first: Tensor, layers: Sequence[int]
 ) -> dict[str, Any]:
-    """By column name (samples, layers, width) activations and (samples, layers) readings of the lens."""
+    """By column name: activations (samples, layers, width) and lens readings (samples, layers)."""
     answer, prompt, lens, ranks = [], [], [], []
     weights = (mask / mask.sum(1, keepdim=True))[..., None]
     for layer in layers:

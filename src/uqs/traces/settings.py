@@ -12,12 +12,13 @@ Count = Annotated[int, Field(gt=0)]
 class TraceSettings(BaseModel):
     """What is kept of a pass, and how it is run.
 
-    Kept: greedy answers of at most `max_new_tokens` tokens; the `top_k` likeliest tokens of every answer
-    position, or whole distributions where the vocabulary has at most `whole_vocabulary` tokens; activations
-    of `layers`, hidden states counted from the end (-1 the last), by default a quarter, half and three
-    quarters up, and the last two. These decide a trace's content; what follows does not: `batch_size` rows
-    and `batch_tokens` padded prompt tokens at most in a batch, `window` batches encoded at a time, `workers`
-    threads that encode ahead, and the side of a prompt's `padding`.
+    These settings decide a trace's content. `max_new_tokens`: limit of greedy answers. `top_k`: the number of
+    likeliest tokens kept per answer position; whole distributions are kept if the vocabulary has at most
+    `whole_vocabulary` tokens. `layers`: the layers whose activations are kept, as hidden states counted from
+    the end (-1 is the last); by default those at a quarter, half and three quarters, and the last two.
+
+    The others do not: at most `batch_size` rows and `batch_tokens` padded prompt tokens per batch, `window`
+    batches encoded at a time, `workers` threads that encode ahead, and the side of a prompt's `padding`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -33,16 +34,18 @@ class TraceSettings(BaseModel):
     padding: Literal["left", "right"] = "left"
 
     def content(self) -> dict[str, Any]:
-        """The settings that decide what a trace holds."""
+        """The settings that decide a trace's content."""
         return self.model_dump(
             mode="json", include={"max_new_tokens", "top_k", "whole_vocabulary", "layers"}
         )
 
     def layers_of(self, hidden_states: int) -> tuple[int, ...]:
-        """The layers to keep of a model with so many hidden states (embeddings counted), last one first."""
+        """The layers to keep for a model with this many hidden states (with embeddings), last one first."""
         if self.layers is not None:
             if -min(self.layers) > hidden_states:
-                raise ValueError(f"layer {min(self.layers)} of {hidden_states} hidden states")
+                raise ValueError(
+                    f"layer {min(self.layers)}, but there are only {hidden_states} hidden states"
+                )
             return tuple(sorted(set(self.layers), reverse=True))
         blocks = hidden_states - 1
         parts = {round(blocks * share) - hidden_states for share in (0.25, 0.5, 0.75)}

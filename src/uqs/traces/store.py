@@ -1,4 +1,4 @@
-"""The one store of traces, kept by what they are of: no model is asked the same questions twice."""
+"""The store of traces, with keys from their content: no model is asked the same questions twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from uqs.traces.trace import Trace
 
 @dataclass(frozen=True)
 class Identity:
-    """What a model's answers depend on beside the questions.
+    """What a model's answers depend on, apart from the questions.
 
-    `start` and `adapter` are hashes of weights, configuration and system prompt (`adapter` empty for a full
-    model), `processor` of a processor that replaces the model's own. `loaded` is the fingerprint of the
-    weights in memory where files do not give them alone: of an adapter that rewrites its base when it is
-    loaded, which a processor does in its own last bits.
+    `start` and `adapter`: hashes of weights, configuration and system prompt (`adapter` is empty for a full
+    model). `processor`: the hash of a processor that replaces the model's own. `loaded`: the fingerprint of
+    the weights in memory if the files do not determine them: an adapter may rewrite its base when it is
+    loaded, and the last bits then depend on the CPU.
     """
 
     start: str
@@ -42,7 +42,7 @@ class Identity:
 
 
 def weights_hash(start: str, adapter: str) -> str:
-    """One hash for the weights of a model by those of its parts, 16 hex digits."""
+    """One hash for a model's weights from the hashes of its parts, 16 hex digits."""
     return hashlib.sha256(f"{start}{adapter}".encode()).hexdigest()[:16]
 
 
@@ -59,7 +59,7 @@ class TraceStore:
         settings: Mapping[str, Any],
         made: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Where the trace of a split lies, or would; `made` says what was done to the model before."""
+        """The folder for the trace of a split; `made`: what was done to the model before."""
         key = {
             "format": FORMAT,
             "computation": described(("tracing", "interventions") if made else ("tracing",)),
@@ -73,7 +73,7 @@ class TraceStore:
         return self.folder / "traces" / digest[:2] / digest[2:34]
 
     def holds(self, place: Path) -> bool:
-        """Whether a whole trace lies there; a damaged one is removed."""
+        """Whether there is a complete trace; a damaged one is removed."""
         if not place.is_dir():
             return False
         try:
@@ -84,13 +84,13 @@ class TraceStore:
         return True
 
     def put(self, place: Path, parts: Iterable[Trace], about: Mapping[str, Any]) -> None:
-        """Write a trace under a temporary name and give it its place when it is whole."""
+        """Write a trace under a temporary name and move it to its place when it is complete."""
         with io.new_folder(place, shared=True) as part:
             write_traces(parts, part, about)
 
 
 def samples_hash(split: Split) -> str:
-    """SHA-256 of everything that a model is shown of a split."""
+    """SHA-256 of everything in a split that is shown to a model."""
     digest = hashlib.sha256()
     for sample in split.samples:
         picture = sample.picture

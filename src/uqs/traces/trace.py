@@ -22,23 +22,24 @@ BY_LAYER = ("answer_activations", "prompt_activations", "lens_log_probs", "lens_
 class Trace:
     """What a model did with the n samples of a split, in the split's order.
 
-    Words, one a sample: `pictured` says whether a picture was shown, `answers` are greedy answers,
-    `candidates` the plausible wrong answers that were scored.
+    Words, one per sample: `pictured` says whether a picture was shown, `answers` are greedy answers,
+    `candidates` are the plausible wrong answers that were scored.
 
-    Sample i owns the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer, end
-    mark left out, each predicted from picture, question and the gold tokens before it. By position:
-    `gold_ids` the gold tokens, `gold_log_probs` their log-probabilities (nats), `gold_ranks` how many
-    tokens are more likely (of equals, earlier in the vocabulary); `means` and `variances` of log p(token)
-    under the model's own distribution (nats); `top_log_probs` (positions, k) the k largest
-    log-probabilities with their tokens `top_ids`, and `tail_masses` the probability of all others. Where k
-    is `vocabulary` the whole distribution is kept in the order of the vocabulary, and `top_ids` is (0, 0).
+    Sample i has the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer without
+    end mark, each predicted from picture, question and the gold tokens before it. Per position: `gold_ids`,
+    the gold tokens; `gold_log_probs`, their log-probabilities (nats); `gold_ranks`, the number of likelier
+    tokens (ties: earlier in the vocabulary); `means` and `variances` of log p(token) under the model's own
+    distribution (nats); `top_log_probs` (positions, k), the k largest log-probabilities, with their tokens
+    `top_ids`; `tail_masses`, the total probability of all others. If k is `vocabulary`, the whole
+    distribution is kept in vocabulary order, and `top_ids` is (0, 0).
 
-    By sample: `gradient_norms` Frobenius norm of the gradient of the mean gold loss by the output layer's
-    weights. By candidate, sample by sample: `candidate_losses` minus mean log-probability a token (nats).
-    By layer (hidden states counted from the end, -1 the last): `answer_activations` (n, width) averaged over
-    the gold answer tokens, `prompt_activations` (n, width) at the last prompt token; `lens_log_probs` and
-    `lens_ranks` (n,) of the first gold token when the layer's state at the last prompt token is read
-    through the model's own final norm and output layer. Mappings are empty where nothing was kept.
+    Per sample: `gradient_norms`, Frobenius norm of the gradient of the mean gold loss with respect to the
+    output layer's weights. Per candidate, in sample order: `candidate_losses`, minus mean log-probability per
+    token (nats). Per layer (hidden states counted from the end, -1 is the last): `answer_activations`
+    (n, width), averaged over the gold answer tokens; `prompt_activations` (n, width), at the last prompt
+    token; `lens_log_probs` and `lens_ranks` (n,), for the first gold token if the layer's state at the last
+    prompt token is read through the model's own final norm and output layer. Mappings are empty if nothing
+    was kept.
     """
 
     split: str
@@ -105,7 +106,7 @@ class Trace:
 
     @property
     def finite(self) -> bool:
-        """Whether the model gave every gold token a probability at all."""
+        """Whether the model gave every gold token a probability."""
         return bool(np.isfinite(self.gold_log_probs).all())
 
     @property
@@ -149,7 +150,7 @@ class Trace:
 
 
 def join(parts: Sequence[Trace]) -> Trace:
-    """One trace from consecutive parts of a split. Raises ValueError where they do not fit together."""
+    """One trace from consecutive parts of a split. Raises ValueError if they do not fit together."""
     first = parts[0]
     if len(parts) == 1:
         return first

@@ -9,7 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from uqs.cli.method_page import escaped, page
-from uqs.methods.cards import CARDS, words
+from uqs.methods.cards import CARDS
+from uqs.methods.cards.card import Passes
 from uqs.methods.cards.hyperparameters import hyperparameters
 
 DOCS = Path(__file__).parents[3] / "docs" / "methods.md"
@@ -50,7 +51,7 @@ def test_the_first_table_has_every_method() -> None:
     for row in rows:
         card = CARDS[row[0]]
         protects = "yes" if card.protects else "no"
-        about = [card.fidelity, words.passes(card.passes), words.needs(card), protects]
+        about = [card.fidelity, card.passes.in_words(), card.needs_in_words(), protects]
         assert row[1:] == [" ".join(card.loss.split()), *about]
 
 
@@ -95,4 +96,4 @@ def test_marks_are_shown_as_they_are(text: str) -> None:
     ],
 )
 def test_passes_in_words(passes: tuple[float, float], said: str) -> None:
-    assert words.passes(words.Passes(*passes)) == said
+    assert Passes(*passes).in_words() == said

@@ -1,4 +1,4 @@
-"""The declarations of all built-in methods by name; no method's code is needed to read them."""
+"""The cards of all built-in methods by name; reading them does not import the methods."""
 
 from __future__ import annotations
 

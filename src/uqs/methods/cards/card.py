@@ -15,10 +15,19 @@ Need = Literal["forget", "retain", "pictures", "refusals"]
 
 
 class Passes(NamedTuple):
-    """What a step costs: forward passes with their backward pass, and forward passes alone."""
+    """The cost of a step: forward passes with backward pass, and forward passes without."""
 
     training: float
     forward: float = 0
+
+    def in_words(self) -> str:
+        """The passes as a text for tables."""
+        parts = [
+            f"{count:g} {what}"
+            for count, what in zip(self, ("training", "forward"), strict=True)
+            if count
+        ]
+        return " + ".join(parts) or "none"
 
 
 class TunedHyperparameter(NamedTuple):
@@ -33,12 +42,12 @@ class TunedHyperparameter(NamedTuple):
 class MethodCard:
     """A method's name in code, its title, its loss (or what it does) in one line, and its source.
 
-    `fidelity`: `paper` where loss and hyperparameters are those of the source's text, `official code` where
-    they are those of its authors' code, `adapted` where something is otherwise; `differs` then says what.
-    `needs`: `forget` and `retain` questions, `pictures` of every forget entity, `refusals` to answer with.
-    `protects`: the loss itself holds on to the retain set. `setup` says what is computed before the first
-    step. `tuned_hyperparameter` is None for a method without strengths. A `baseline` changes no weight; it is
-    shown beside the methods and ranked with none.
+    `fidelity`: `paper` if loss and hyperparameters are those of the source's text, `official code` if they
+    are those of its authors' code, `adapted` if something differs; `differs` then says what. `needs`:
+    `forget` and `retain` questions, `pictures` of every forget entity, `refusals` as answers. `protects`:
+    whether the loss itself protects the retain set. `setup`: what is computed before the first step.
+    `tuned_hyperparameter` is None for a method without strengths. A `baseline` does not change weights; it is
+    shown with the methods but not ranked.
     """
 
     name: str
@@ -54,6 +63,10 @@ class MethodCard:
     settings: type[BaseModel] = MethodSettings
     tuned_hyperparameter: TunedHyperparameter | None = field(default_factory=TunedHyperparameter)
     baseline: bool = False
+
+    def needs_in_words(self) -> str:
+        """The data that the method reads, as a text for tables."""
+        return ", ".join(sorted(self.needs)) or "nothing"
 
     def __post_init__(self) -> None:
         if (self.fidelity == "adapted") != bool(self.differs):

@@ -1,4 +1,4 @@
-"""A method's hyperparameters in words, and made from what a user gives."""
+"""A method's hyperparameters: described in words, and made from user input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KINDS = {
 
 
 class Hyperparameter(NamedTuple):
-    """Name, default (none where one must be given), allowed values and description, all in words."""
+    """Name, default (None if required), allowed values and description, all in words."""
 
     name: str
     default: str
@@ -48,10 +48,10 @@ def hyperparameters(settings: type[BaseModel]) -> Iterator[Hyperparameter]:
 def chosen(card: MethodCard, values: Mapping[str, Any]) -> BaseModel:
     """The settings of a method with `values` in place of defaults.
 
-    Raises UserError, with the hyperparameter and its bounds, where a value is not allowed.
+    Raises UserError, with the hyperparameter and its bounds, if a value is not allowed.
     """
     try:
-        # as JSON, so that a list will do for a tuple
+        # as JSON, so that a list is accepted for a tuple
         return card.settings.model_validate_json(json.dumps(dict(values)))
     except ValidationError as error:
         found = sorted(

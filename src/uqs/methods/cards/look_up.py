@@ -1,4 +1,4 @@
-"""The class and the card of any method that a study can name."""
+"""Looks up the class and the card of any method by name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def method_card(name: str) -> MethodCard:
-    """A built-in method's card without its code, or that of a plug-in, whose class is loaded for it."""
+    """The card of a method. A built-in method's code is not loaded; a plug-in's class is."""
     return CARDS[name] if name in CARDS else method_class(name).card
 
 
 def method_class(name: str) -> type[Method]:
     """The class of a registered method or of FILE.py:CLASS.
 
-    Raises UserError where a plug-in is no method with a card of its own.
+    Raises UserError if a plug-in is not a method with a card of its own.
     """
     found: type[Method] = registry.get("method", name)
     if name not in registry.BUILT_IN["method"]:
@@ -34,7 +34,7 @@ def _check(found: object, name: str) -> None:
 
     where = registry.problem("method", name)
     if not (isinstance(found, type) and issubclass(found, Method)):
-        raise UserError(f"{where}: it is no subclass of uqs.methods.base.Method")
+        raise UserError(f"{where}: it is not a subclass of uqs.methods.base.Method")
     card = getattr(found, "card", None)
     if not isinstance(card, MethodCard):
         raise UserError(f"{where}: it declares no `card`, a uqs.methods.cards.card.MethodCard")

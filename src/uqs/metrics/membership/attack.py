@@ -1,7 +1,8 @@
 """How an attack and a statistic make a metric.
 
-An attack says in `score` how much each sample looks like training data; a statistic says how well the scores
-tell forget from holdout. A metric inherits from one of each; its card is one of the attack's `AttackCards`.
+An attack's `score` says how much each sample looks like training data; a statistic says how well the scores
+tell forget from holdout. A metric inherits from one attack and one statistic; its card comes from the
+attack's `AttackCards`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ LOW_FPR = "at 1 % FPR: Carlini et al. 2022 (arXiv 2112.03570)"
 
 @dataclass(frozen=True, kw_only=True)
 class AttackCards:
-    """What an attack's AUC, advantage and TPR declare in common; `score` is what it knows of a sample, in
-    words."""
+    """The cards of an attack's AUC, advantage and TPR; `score` describes in words what the attack reads."""
 
     name: str
     symbol: str
@@ -71,13 +71,13 @@ class Membership(Metric):
 
     @abstractmethod
     def statistic(self, scores: Scores) -> Statistic | None:
-        """None where there are too few entities for it."""
+        """None if there are too few entities."""
 
     def row(
         self, scores: Scores, ids: tuple[str, ...], oracle_seed: int | None = None
     ) -> MetricResult:
-        """The metric's row; `ids` are the members' sample ids. `collapsed` where a score is no finite number,
-        which must not pass for a very high loss."""
+        """The metric's row; `ids` are the members' sample ids. `collapsed` if a score is not finite: it must
+        not count as a very high loss."""
         if not finite(scores):
             return self.missing(Status.COLLAPSED, oracle_seed=oracle_seed)
         found = self.statistic(scores)
@@ -110,11 +110,11 @@ class TPR(Membership):
 
 
 class Attack(Membership):
-    """An attack that reads nothing but the model's own trace of a sample."""
+    """An attack that reads only the model's own trace of a sample."""
 
     @abstractmethod
     def score(self, trace: Trace) -> Floats:
-        """Of each sample, (n,): the lower, the more it looks like training data."""
+        """One score per sample, (n,): the lower, the more the sample looks like training data."""
 
     def measure(self, model: Evidence, references: References) -> Iterator[MetricResult]:
         if not both(model.traces):

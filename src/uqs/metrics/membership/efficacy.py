@@ -15,14 +15,14 @@ SEED = 0
 
 
 class MembershipEfficacy(Metric):
-    """Share of forget samples that a classifier takes for data that the model was not trained on.
+    """Share of forget samples that a classifier labels as data that the model was not trained on.
 
     The classifier, a support vector machine, learns to tell retain from holdout by the model's confidence in
-    the gold answer, exp(-mean loss); of the larger split it sees a random part as large as the smaller (the
-    same for every model). Its source calls a higher value better; the SalUn paper reads it by the gap to the
-    oracle. The standard error is that of the forget samples, for the classifier as it was fitted. `too_few`
-    where the confidences differ so little that the classifier puts all it was fitted on on one side: what it
-    then calls the forget samples is the side on which a tie happens to fall.
+    the gold answer, exp(-mean loss). It sees the smaller split and an equally large random part of the larger
+    one (the same for every model). In the source a higher value is better; the SalUn paper reads the gap to
+    the oracle. The standard error covers the forget samples only, with the fitted classifier fixed. `too_few`
+    if the confidences differ so little that the classifier puts all its training data on one side: its label
+    for the forget samples would then be arbitrary.
     Source: Jia et al. 2023 (arXiv 2304.04934), appendix C.3; Fan et al. 2024 (SalUn, arXiv 2310.12508).
     """
 
@@ -63,14 +63,14 @@ def confidence(trace: Trace) -> Floats:
 
 
 def chosen(trace: Trace, count: int) -> NDArray[np.intp]:
-    """`count` samples at random, the same whatever the order of the samples."""
+    """`count` random samples; the choice does not depend on the order of the samples."""
     by_id = np.argsort(np.asarray(trace.ids))
     return by_id[np.random.default_rng(SEED).permutation(len(trace))[:count]]
 
 
 def called_members(members: Floats, non_members: Floats, asked: Floats) -> Floats | None:
-    """1 where the classifier that was fitted on members and non-members calls one of `asked` a member; None
-    where it calls all members and non-members the same."""
+    """1 where a classifier fitted on members and non-members calls one of `asked` a member; None if it gives
+    all members and non-members the same label."""
     from sklearn.svm import SVC
 
     machine = SVC(C=3, kernel="rbf", gamma="auto")

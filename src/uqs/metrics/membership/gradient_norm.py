@@ -17,9 +17,9 @@ CARDS = AttackCards(
 
 
 class GradientNorm(Attack):
-    """Norm of the gradient of the mean gold loss by the output layer's weights.
+    """Norm of the gradient of the mean gold loss with respect to the output layer's weights.
 
-    The published attack takes all weights; the output layer alone needs no backward pass.
+    The published attack uses all weights; the output layer alone needs no backward pass.
     Source: Wang et al. 2024 (arXiv 2402.17012).
     """
 

@@ -1,4 +1,4 @@
-"""The attack on single samples, by shadow models."""
+"""The per-sample attack with shadow models."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ CARDS = AttackCards(
 
 
 class PerSampleAttack(Membership):
-    """Log-likelihood ratio of "trained on and unlearned" against "never seen", each sample on its own.
+    """Log-likelihood ratio of "trained on and unlearned" against "never seen", for each sample separately.
 
-    A sample's value is log(p / (1 - p)), p the confidence in the gold answer, exp(-mean loss). For each
-    sample a normal distribution is fitted to its values in the shadow models that learned and unlearned its
-    entity, another to those in the models that never saw it; both are asked for its value in the measured
-    model. With fewer than 64 shadow models all samples share a variance on either side, pooled around each
-    sample's mean. Shadow models that were not unlearned are not used: they would show what the method does,
-    not whom it saw; nor are those that gave a gold token no probability. A sample with
-    fewer than two shadow models on a side is left out, also of n.
+    A sample's value is log(p / (1 - p)), where p is the confidence in the gold answer, exp(-mean loss). For
+    each sample, one normal distribution is fitted to its values in the shadow models that learned and
+    unlearned its entity, and another to its values in the models that never saw it. The ratio of their
+    densities at the value in the measured model is the score. With fewer than 64 shadow models, all samples
+    share one variance per side, pooled around each sample's mean. Two kinds of shadow models are not used:
+    those without unlearning (they would show what the method does, not whom the model saw), and those that
+    gave a gold token no probability. A sample with fewer than two shadow models on a side is left out and
+    does not count in n.
 
-    The standard error is over samples; that few shadow models make a weak attack is not in it.
+    The standard error is over samples. It does not cover that few shadow models make a weak attack.
     Source: Carlini et al. 2022 (LiRA, arXiv 2112.03570); on unlearning: Hayes et al. 2024 (arXiv 2403.01218),
     Naderloui et al. 2025 (RULI, arXiv 2506.13009).
     """
@@ -83,7 +84,7 @@ class PerSampleAttack(Membership):
 
 
 def _finite(traces: Mapping[str, Trace]) -> bool:
-    """Whether members and non-members were all given a probability."""
+    """Whether all members and non-members have a probability."""
     return traces[MEMBERS].finite and traces[NON_MEMBERS].finite
 
 
@@ -135,7 +136,7 @@ class LikelihoodRatioTPR(PerSampleAttack, TPR):
 
 
 class Ratios(NamedTuple):
-    """Log-likelihood ratios of the forget and then the holdout samples, (n,); only those `known` hold."""
+    """Log-likelihood ratios of the forget, then the holdout samples, (n,); valid only where `known`."""
 
     values: Floats
     known: NDArray[np.bool_]
@@ -165,8 +166,8 @@ def log_ratios(forget: Trace, holdout: Trace, shadows: Sequence[Shadow]) -> Rati
 def log_density(own: Floats, values: Floats, used: NDArray[np.bool_], pooled: bool) -> Floats:
     """Log-density of `own` (n,) under each sample's normal distribution, (n,).
 
-    Fitted to the (shadows, n) `values` where `used`, two or more a sample. `pooled`: one variance for all
-    samples. Variances below 1e-6 count as 1e-6.
+    Fitted to the (shadows, n) `values` where `used`, at least two per sample. `pooled`: one variance for all
+    samples. Variances below 1e-6 are raised to 1e-6.
     """
     counts = used.sum(axis=0)
     centres = np.where(used, values, 0).sum(axis=0) / counts
@@ -181,7 +182,7 @@ def log_density(own: Floats, values: Floats, used: NDArray[np.bool_], pooled: bo
 def logits(trace: Trace) -> Floats:
     """log(p / (1 - p)) of each sample's confidence p = exp(-mean loss), (n,).
 
-    A loss below what float32 can tell from 0 counts as that.
+    A loss too small for float32 is raised to the smallest that float32 can tell from 0.
     """
     losses = np.maximum(trace.gold_losses(), LEAST_LOSS)
     return np.asarray(-losses - np.log(-np.expm1(-losses)), dtype=np.float64)

@@ -19,7 +19,7 @@ CARDS = AttackCards(
 
 
 class MinK(Attack):
-    """Minus the mean log-probability of the 20 % least likely gold tokens, of one token at least.
+    """Minus the mean log-probability of the 20 % least likely gold tokens (at least one token).
 
     Source: Shi et al. 2024 (arXiv 2310.16789).
     """
@@ -31,7 +31,7 @@ class MinK(Attack):
 def lowest(trace: Trace, values: Floats, percent: int) -> Floats:
     """Mean of the lowest `percent` % of each sample's (positions,) values: (n,).
 
-    The number of values is rounded down, but is one at least. NaN where a value is no finite number.
+    The number of values is rounded down, but is at least one. NaN if a value is not finite.
     """
     means = []
     for start, length in zip(trace.offsets[:-1], trace.lengths(), strict=True):

@@ -20,11 +20,11 @@ CARDS = AttackCards(
 
 
 class MinKPlus(Attack):
-    """Minus the mean of the lowest 20 % of standardised gold log-probabilities, of one token at least.
+    """Minus the mean of the lowest 20 % of standardised gold log-probabilities (at least one token).
 
-    A token's log-probability is put in standard deviations from the mean of log p(token) under the model's
-    own distribution at that position. A variance below 1e-6 counts as 1e-6: a model may be sure beyond what
-    float32 can tell. Source: Zhang et al. 2025 (arXiv 2404.02936).
+    A token's log-probability is standardised by the mean and standard deviation of log p(token) under the
+    model's own distribution at that position. A variance below 1e-6 is raised to 1e-6, because a model can be
+    more certain than float32 can express. Source: Zhang et al. 2025 (arXiv 2404.02936).
     """
 
     def score(self, trace: Trace) -> Floats:

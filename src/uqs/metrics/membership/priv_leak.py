@@ -19,14 +19,14 @@ PERCENT = 40
 
 
 class PrivLeak(OracleMetric):
-    """100 (A - A*) / A*, with A the model's and A* the oracle's AUC of Min-40% for calling *holdout* member.
+    """100 (A - A*) / A*: A is the model's and A* the oracle's AUC of Min-40% for calling *holdout* a member.
 
-    That is MUSE's orientation, 1 minus the AUC of our other attacks: below 0 the model still shows membership
-    (-100: fully), above 0 it was driven to the other side; the oracle's own value is 0. `gate_failed` against
-    an oracle that tells forget from holdout without error, `collapsed` where a model gave a gold token no
-    probability. The standard error is by the delta method over
-    the samples, which model and oracle share; that another oracle would have another A* is not in it, but in
-    the rows of the other oracles. Source: Shi et al. 2025 (MUSE, arXiv 2407.06460).
+    This is MUSE's orientation, 1 minus the AUC of our other attacks. Below 0 the model still shows membership
+    (-100: fully), above 0 it went too far; the oracle's own value is 0. `gate_failed` against an oracle that
+    tells forget from holdout without error, `collapsed` if a model gave a gold token no probability. The
+    standard error uses the delta method over the samples, which model and oracle share. It does not cover
+    that A* differs between oracles: the rows of the other oracles show that. Source: Shi et al. 2025 (MUSE,
+    arXiv 2407.06460).
     """
 
     card = MetricCard(
@@ -61,7 +61,7 @@ class PrivLeak(OracleMetric):
         if ideal == 0:
             yield self.missing(Status.GATE_FAILED, oracle_seed=seed)
             return
-        # d(kept / ideal), a weighted sum of what each sample adds to the two areas
+        # d(kept / ideal): a weighted sum of each sample's contribution to the two areas
         parts = [100 * (b * kept / ideal - a) / ideal for a, b in zip(own, wanted, strict=True)]
         errors = [
             clustered_mean(part, trace.entities).se
@@ -82,6 +82,6 @@ def _placed(forget: Trace, holdout: Trace) -> Placements:
 
 
 def same_samples_as(model: Trace, oracle: Trace) -> Trace:
-    """The oracle's trace, if it is of the model's samples; else a ValueError."""
+    """The oracle's trace. Raises ValueError unless it has the model's samples."""
     same_samples(model, oracle)
     return oracle

@@ -29,9 +29,9 @@ CARDS = AttackCards(
 
 
 class Reference(Membership, OracleMetric):
-    """The model's mean gold loss minus the oracle's (nats a token): how hard the answer is, taken out.
+    """The model's mean gold loss minus the oracle's (nats per token), which removes the answer's difficulty.
 
-    One row for each oracle, the reference model, which was trained on neither split.
+    One row per oracle. The oracle is the reference model: it was trained on neither split.
     Source: Carlini et al. 2021 (arXiv 2012.07805), who compare with a smaller model.
     """
 

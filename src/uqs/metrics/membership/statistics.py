@@ -1,4 +1,4 @@
-"""What can be said of an attack's scores: AUC, advantage, and members found at few false alarms."""
+"""Statistics of an attack's scores: AUC, advantage, and members found at few false alarms."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from uqs.metrics.clustered import clustered_mean
 
 FOLDS = 5
 DRAWS = 500
-"""Samples of the bootstrap."""
+"""Number of bootstrap samples."""
 SEED = 0
 CELLS = 2_000_000
-"""Numbers that the bootstrap holds at once."""
+"""Largest number of values that the bootstrap holds at once."""
 
 
 class Scores(NamedTuple):
     """An attack's scores of members (m,) and of non-members (s,), and the entity of each sample.
 
-    The lower a score, the more the sample looks like one that the model was trained on.
+    The lower a score, the more the sample looks like training data.
     """
 
     members: Floats
@@ -32,7 +32,7 @@ class Scores(NamedTuple):
 
 
 class Statistic(NamedTuple):
-    """A statistic with its standard error; `by_member` (m,) are the values that it is the mean of, if any."""
+    """A statistic with its standard error; `by_member` (m,) are the values that it averages, if any."""
 
     value: float
     se: float | None
@@ -49,10 +49,10 @@ def auc(scores: Scores) -> Statistic:
 
 
 def advantage(scores: Scores) -> Statistic | None:
-    """2 |BA - 0.5| with BA measured on entities that the threshold was not fitted on.
+    """2 |BA - 0.5|, with BA measured on entities that were not used to fit the threshold.
 
-    The attack may call either side of the threshold "member", for a method that drives losses above those of
-    non_members betrays the forget set too. None where a side has fewer than two entities.
+    Either side of the threshold may be called "member": a method that drives losses above those of
+    non_members betrays the forget set too. None if a side has fewer than two entities.
     """
     if min(len(set(scores.member_entities)), len(set(scores.non_member_entities))) < 2:
         return None
@@ -64,13 +64,13 @@ def advantage(scores: Scores) -> Statistic | None:
 
 
 def true_positives(scores: Scores, percent: int = 1) -> Statistic:
-    """The largest share of members that a threshold finds while at most `percent` % of non-members are called
+    """The largest share of members that a threshold finds if at most `percent` % of non-members are called
     members.
 
-    Exact, nothing is interpolated: with fewer than 100 non_members 1 % allows no false alarm at all. The
-    standard error is a bootstrap's over the entities of both sides, so that other non_members would have set
-    another threshold is in it; None where a side has fewer than two. Where no false alarm is allowed and most
-    members are found, it may still be a third too small: no resample has a lower score than the lowest drawn.
+    Exact, without interpolation: with fewer than 100 non_members, 1 % allows no false alarm at all. The
+    standard error is a bootstrap over the entities of both sides, so it covers the choice of the threshold;
+    None if a side has fewer than two. If no false alarm is allowed and most members are found, it may still
+    be a third too small: no resample contains a lower score than the sample itself.
     """
     allowed = len(scores.non_members) * percent // 100
     too_high = np.partition(scores.non_members, allowed)[allowed]
@@ -78,14 +78,14 @@ def true_positives(scores: Scores, percent: int = 1) -> Statistic:
     value = float(hits.mean())
     if min(len(set(scores.member_entities)), len(set(scores.non_member_entities))) < 2:
         return Statistic(value, None, hits)
-    # About the value and not about the bootstrap's mean: a resampled threshold errs to one side.
+    # Around the value, not around the bootstrap's mean: a resampled threshold is biased.
     spread = np.concatenate(list(_resampled(scores, percent))) - value
     return Statistic(value, float(np.sqrt(np.mean(spread**2))), hits)
 
 
 def _resampled(scores: Scores, percent: int) -> Iterator[Floats]:
-    """The statistic of `true_positives` on DRAWS samples of entities of both sides with replacement, in
-    blocks. Source: Davison and Hinkley 1997 (Bootstrap Methods and their Application), section 3.8.
+    """The statistic of `true_positives` on DRAWS bootstrap samples of the entities of both sides, in blocks.
+    Source: Davison and Hinkley 1997 (Bootstrap Methods and their Application), section 3.8.
     """
     sides = (
         (scores.members, scores.member_entities),
@@ -99,20 +99,20 @@ def _resampled(scores: Scores, percent: int) -> Iterator[Floats]:
         ours = members.totals(generators[0], count)
         false = non_members.totals(generators[1], count)
         allowed = false[:, -1] * percent // 100
-        # the first non-member beyond those allowed: one more than the totals that keep to it
+        # the first non-member that is one false alarm too many
         place = (false <= allowed[:, None]).sum(axis=1) - 1
         found = np.searchsorted(members.scores, non_members.scores[place], side="left")
         yield ours[np.arange(count), found] / ours[:, -1]
 
 
 class _OrderedScores(NamedTuple):
-    """Scores of one side from the lowest, (n,), with the number of the entity of each."""
+    """Scores of one side in ascending order, (n,), with the entity number of each."""
 
     scores: Floats
     entities: NDArray[np.intp]
 
     def totals(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-        """How often each of `count` samples of entities has the first 0, 1, ... n scores, (count, n + 1)."""
+        """Cumulative counts of the first 0, 1, ... n scores in `count` entity samples, (count, n + 1)."""
         entities = int(self.entities.max()) + 1
         drawn = rng.multinomial(entities, np.full(entities, 1 / entities), size=count)
         totals = np.zeros((count, len(self.scores) + 1), dtype=np.int64)
@@ -128,7 +128,7 @@ def _ordered(scores: Floats, entities: Sequence[str]) -> _OrderedScores:
 
 class Placements(NamedTuple):
     """For each member the share of non-members with a higher score, (m,), and for each non-member the share
-    of members with a lower one, (s,), ties counted half. The mean of either is the AUC.
+    of members with a lower score, (s,); ties count half. The mean of either array is the AUC.
     """
 
     members: Floats
@@ -147,7 +147,7 @@ def joint(first: float | None, second: float | None) -> float | None:
 
 
 def wins(scores: Floats, others: Floats) -> Floats:
-    """For each score the share of `others` above it, ties counted half: (n,)."""
+    """For each score the share of `others` above it, (n,); ties count half."""
     ordered = np.sort(others)
     above = len(others) - np.searchsorted(ordered, scores, side="right")
     not_below = len(others) - np.searchsorted(ordered, scores, side="left")
@@ -155,7 +155,7 @@ def wins(scores: Floats, others: Floats) -> Floats:
 
 
 def folds(entities: Sequence[str], count: int) -> NDArray[np.int64]:
-    """The fold of each sample, (n,): whole entities, dealt out in the order of their names."""
+    """The fold of each sample, (n,): whole entities, assigned in the order of their names."""
     names, codes = np.unique(np.asarray(entities), return_inverse=True)
     return np.asarray(np.arange(len(names))[codes] % count, dtype=np.int64)
 
@@ -168,7 +168,7 @@ def attack_hits(
 ) -> tuple[Floats, Floats]:
     """1 where the cross-fitted attack is right, for members and for non-members.
 
-    Raises ValueError where a side has fewer than two entities.
+    Raises ValueError if a side has fewer than two entities.
     """
     count = min(FOLDS, len(set(member_entities)), len(set(non_member_entities)))
     if count < 2:
@@ -189,14 +189,14 @@ def attack_hits(
 
 
 class Rule:
-    """Call a score a member's if it lies at or below (`below`) or above (not `below`) the threshold."""
+    """A score is called a member's if it is at or below (`below`) or above (not `below`) the threshold."""
 
     def __init__(self, threshold: float, below: bool) -> None:
         self.threshold, self.below = threshold, below
 
 
 def fit(members: Floats, non_members: Floats) -> Rule:
-    """The rule with the largest |BA - 0.5| on these scores; of equals the lowest threshold."""
+    """The rule with the largest |BA - 0.5| on these scores; if tied, the lowest threshold."""
     thresholds = np.unique(np.concatenate([members, non_members]))
     caught = np.searchsorted(np.sort(members), thresholds, side="right") / len(members)
     mistaken = np.searchsorted(np.sort(non_members), thresholds, side="right") / len(non_members)

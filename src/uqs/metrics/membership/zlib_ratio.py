@@ -19,10 +19,11 @@ CARDS = AttackCards(
 
 
 class Zlib(Attack):
-    """Mean loss of the gold answer (nats a token) over the length of its text compressed by zlib (bytes).
+    """Mean loss of the gold answer (nats per token) divided by the zlib-compressed length of its text
+    (bytes).
 
-    So that an answer of little content is not taken for a known one. A compressed text has at least 8 bytes:
-    among answers of a few words this attack differs little from the loss attack.
+    The division keeps an answer with little content from looking like a known one. A compressed text has at
+    least 8 bytes, so for answers of a few words this attack differs little from the loss attack.
     Source: Carlini et al. 2021 (arXiv 2012.07805).
     """
 

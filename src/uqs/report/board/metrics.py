@@ -1,4 +1,4 @@
-"""All metrics of a benchmark: means beside original, oracle and noise floor; every run; other splits."""
+"""All metrics of a benchmark: means, original, oracle, noise floor; every run; other splits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTE = (
 
 
 def metrics(found: Analysis, benchmark: str) -> Markup:
-    """The table of means, and on demand every run and what was measured on other splits."""
+    """The table of means; on demand also every run and the other splits."""
     summary = found.summary
     return join(
         [
@@ -38,7 +38,7 @@ def metrics(found: Analysis, benchmark: str) -> Markup:
 
 
 def picture(summary: Summary, benchmark: str) -> Markup | None:
-    """FA against RA of every method, the original and the oracle; None where the table lacks them."""
+    """FA against RA for every method, the original and the oracle; None if the table lacks them."""
     if not {"FA", "RA"} <= set(summary.metrics):
         return None
     lines: list[tuple[str, int | str, Line, str]] = [
@@ -118,7 +118,7 @@ def _columns(found: Analysis) -> list[Column]:
 
 
 def _mean(mean: Mean | None, small: str = "") -> Cell:
-    """A number that does not exist is a word; a line that a metric has no part in is a dash."""
+    """A cell: a number, a word if the number does not exist, or a dash if the metric does not apply."""
     if mean is None:
         return Cell(DASH)
     style = None if mean.value is not None else "status"

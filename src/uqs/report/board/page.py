@@ -1,4 +1,4 @@
-"""The page: what was run, how far to trust it, who is first, and all numbers behind it."""
+"""The page: what was run, how far to trust it, which method is first, and all numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from uqs.text import count, number
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under its title."""
+    """A section of the page with its title."""
 
     title: str
     short: str
@@ -86,7 +86,7 @@ def page(found: Analysis) -> str:
 
 
 def _policy() -> str:
-    """Nothing may be loaded, and only the style and script of this page may run."""
+    """The content security policy: load nothing, run only the style and script of this page."""
     style, script = (
         "'sha256-" + b64encode(sha256(_file(name).encode()).digest()).decode() + "'"
         for name in ("board.css", "board.js")
@@ -102,7 +102,7 @@ def _file(name: str) -> str:
 
 
 def _numbers(found: Analysis) -> Markup:
-    """Results and analysis as JSON that no word in it can end early."""
+    """Results and analysis as JSON, escaped so that no text in it can close the script element."""
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
     content = {"results": {"columns": columns, "rows": rows}, "analysis": tree(found)}
@@ -140,7 +140,7 @@ def _section(one: Section) -> Markup:
 
 
 def _benchmark(found: Analysis, name: str) -> Markup:
-    """A benchmark whose gates failed has no ranking, but its originals and oracles were measured."""
+    """One benchmark. If its gates failed it has no ranking, but measured originals and oracles."""
     first = _failure(found, name) if name in found.stopped else ranking(found.by_benchmark[name])
     beside = el("div", {"class": "beside"}, el("div", {}, first), picture(found.summary, name))
     return join([beside, metrics(found, name)])

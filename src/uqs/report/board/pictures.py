@@ -17,7 +17,7 @@ STRIP = 110.0
 
 @dataclass(frozen=True)
 class Axis:
-    """From values between `low` and `high` to places between `start` and `end`."""
+    """Maps values from `low` to `high` to positions from `start` to `end`."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Point:
-    """A model, or the mean of several, in a scatter picture; `mark` is its number, or its role."""
+    """A model, or the mean of several, in a scatter picture; `mark` is its number or its role."""
 
     name: str
     mark: int | str
@@ -44,7 +44,7 @@ class Point:
 
 
 def scatter(label: str, x_title: str, y_title: str, points: Sequence[Point]) -> Markup:
-    """Means with bars of one standard error, and their runs as dots, both axes from 0 to 1."""
+    """Means with bars of one standard error, and runs as dots; both axes go from 0 to 1."""
     x = Axis(-0.02, 1.02, LEFT, WIDTH - RIGHT)
     y = Axis(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
     body = [_axes(x, y, x_title, y_title), *(_point(one, x, y) for one in points)]
@@ -96,7 +96,7 @@ def _point(one: Point, x: Axis, y: Axis) -> Markup:
 
 
 def _key(mark: int | str) -> Markup:
-    """The mark for a legend; its name stands beside it."""
+    """The mark for a legend, without its name."""
     return el(
         "svg",
         {"viewBox": "-8 -8 16 16", "class": f"key {_colour(mark)}", "aria-hidden": "true"},
@@ -109,7 +109,7 @@ def _colour(mark: int | str) -> str:
 
 
 def _shape(mark: int | str) -> Markup:
-    """Shape and colour change together, so that neither alone must be told apart."""
+    """The mark's shape. Shape and colour change together, so readers need not rely on one of them."""
     if mark == "original":
         return join([_disc(5.5, "hollow"), _disc(1.5, "mark")])
     if mark == "oracle":
@@ -138,7 +138,7 @@ def _path(line: str, style: str) -> Markup:
 
 
 def strip(equal: MethodScore, published: MethodScore, low: float, high: float) -> Markup:
-    """UQS under both weightings on one line from `low` to `high`; the bar is one standard error."""
+    """UQS with both weightings on one line from `low` to `high`; the bar is one standard error."""
     at = Axis(low, high, 8, STRIP - 8)
     error = equal.se or 0.0
     return el(

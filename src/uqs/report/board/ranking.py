@@ -1,4 +1,4 @@
-"""Rankings, and what they are worth."""
+"""Rankings, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOTE = (
 
 
 def ranking(found: Ranking | NoRanking) -> Markup:
-    """Who is first as far as the noise allows, and the table of scores."""
+    """Which methods may be first, given the noise, and the table of scores."""
     if isinstance(found, NoRanking):
         return p(f"The methods cannot be ranked: {found.reason}.")
     low, high = _range(found)
@@ -76,7 +76,7 @@ def _scored(one: MethodScore) -> list[Cell]:
 
 
 def _range(found: Ranking) -> tuple[float, float]:
-    """Both scores with their errors, with a little room."""
+    """The range of both scores with their errors, plus a margin."""
     ends = [
         one.uqs + side * (one.se or 0)
         for result in (found.equal, found.published)
@@ -88,7 +88,7 @@ def _range(found: Ranking) -> tuple[float, float]:
 
 
 def worth(found: Ranking | NoRanking) -> Markup | None:
-    """What the score leaves out, rests on, and does where it was not fitted."""
+    """What the score leaves out, what it is based on, and how it does on held-out data."""
     if isinstance(found, NoRanking):
         return None
     covered = score_words.coverage(found.equal)

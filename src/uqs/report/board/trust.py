@@ -31,7 +31,7 @@ STEPS = 5
 
 
 def agreement(audit: Audit, stopped: Container[str]) -> Markup:
-    """Heat maps of tau-b, over benchmarks and in each that was not stopped, then all pairs with their p."""
+    """Heat maps of tau-b (over benchmarks, and for each one not stopped), then all pairs with their p."""
     if not audit.agreement:
         return p("The table has fewer than two metrics: there is nothing to agree.")
     names = list(dict.fromkeys(name for one in audit.agreement for name in (one.a, one.b)))
@@ -83,7 +83,7 @@ def _shade(value: float) -> str:
 
 
 def _heat_map(title: str, names: Sequence[str], audit: Audit, of_pairs: Sequence[Cell]) -> Markup:
-    """All pairs twice, so that a metric can be read along its row."""
+    """The full matrix, so that a metric can be read along its row."""
     pairs = [frozenset((one.a, one.b)) for one in audit.agreement]
     cells = dict(zip(pairs, of_pairs, strict=True))
     itself = Cell(None, style="self")
@@ -138,7 +138,7 @@ def _pooled(found: Association) -> Cell:
 
 
 def reliability(audit: Audit, stopped: Container[str]) -> Markup:
-    """Which metric follows a distance to the oracle, over benchmarks and in each that was not stopped."""
+    """Which metrics follow a distance to the oracle: over benchmarks, and for each one not stopped."""
     if not audit.reliability:
         return p(
             "The table has no distance to an oracle: which metric to trust cannot be asked of it."
@@ -167,7 +167,7 @@ def reliability(audit: Audit, stopped: Container[str]) -> Markup:
 
 
 def order(audit: Audit, stopped: Container[str]) -> Markup | None:
-    """What each metric shows of the methods' order on the benchmarks that were not stopped."""
+    """What each metric shows about the methods' order, on the benchmarks that were not stopped."""
     rows = [
         [
             text(_short(one.metric)),
