@@ -1,6 +1,6 @@
 """Pretrain the tiny LLaVA base and write it into the package.
 
-    python scripts/pretrain_base.py [--steps 5000] [--seed 0] [--out src/uqs/models/tiny_llava_base]
+    python scripts/pretrain_base.py PICTURES [--seed 0] [--out src/uqs/models/tiny_llava_base]
 
 Two stages, both on people, pictures and wordings that no benchmark uses (src/uqs/models/corpus):
 the vision tower learns to tell pictures apart under shifts and changes of colour; then projector and
@@ -14,8 +14,9 @@ import copy
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -138,11 +139,25 @@ def whiten_projector(vlm: VLM, pixels: Tensor, generator: torch.Generator) -> No
     projector.linear_2.bias.zero_()
 
 
+class Stage(NamedTuple):
+    """Steps, the shares of the four kinds of lessons, and that of people among the known facts."""
+
+    steps: int
+    kinds: tuple[float, float, float, float]
+    people: float
+
+
+STAGES = (Stage(5000, (0.5, 0.28, 0.15, 0.07), 0.7), Stage(3000, (0.8, 0.12, 0.05, 0.03), 0.5))
+"""First much choosing and repeating, then mostly facts."""
+
+
 class Lessons:
     """Draws training samples: the corpus, choices among random options, and repeating words."""
 
-    def __init__(self, samples: list[Sample], words: list[str], rng: np.random.Generator) -> None:
-        self.samples, self.words, self.rng = samples, words, rng
+    def __init__(
+        self, samples: list[Sample], words: list[str], rng: np.random.Generator, stage: Stage
+    ) -> None:
+        self.samples, self.words, self.rng, self.stage = samples, words, rng, stage
         answers: dict[str, set[str]] = defaultdict(set)
         for s in samples:
             if s.task != "classification":
@@ -156,13 +171,13 @@ class Lessons:
         self.phrases = sorted({s.answer for s in samples if s.task != "classification"})
 
     def draw(self, count: int) -> list[Sample]:
-        kinds = self.rng.choice(4, size=count, p=[0.5, 0.28, 0.15, 0.07])
+        kinds = self.rng.choice(4, size=count, p=self.stage.kinds)
         makers = (self.known, self.choice, self.option, self.repeat)
         return [makers[kind](f"lesson-{i}") for i, kind in enumerate(kinds)]
 
     def known(self, name: str) -> Sample:
         """People more often than their share: each of them is seen in few questions."""
-        pool = self.people if self.rng.random() < 0.7 else self.things
+        pool = self.people if self.rng.random() < self.stage.people else self.things
         return pool[int(self.rng.integers(len(pool)))]
 
     def options(self, gold: str, pool: list[str]) -> tuple[tuple[str, ...], str]:
@@ -300,44 +315,65 @@ def main() -> None:
     parser.add_argument(
         "pictures", type=Path, help="pictures.parquet, from scripts/build_tiny/build.py"
     )
-    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--vision-steps", type=int, default=600)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=TinyLlava.base_folder())
+    parser.add_argument("--stage", type=int, default=0, help="go on with this one, from --out")
     given = parser.parse_args()
     samples = [*corpus.samples("base"), *corpus.samples("real_world")]
-    vlm = build(corpus.words(), given.seed)
-    count = sum(p.numel() for p in vlm.model.parameters())
-    print(f"{count:,} weights, {len(vlm.tokenizer)} tokens, {len(samples)} questions")
-    generator = torch.Generator().manual_seed(given.seed)
-    vlm.show = cache(vlm.show)  # type: ignore[method-assign]  # the same pictures are drawn again and again
-    shown = things(samples, given.pictures)
-
-    def decoded(picture: Picture) -> Tensor:
-        return vlm.show(picture)["pixel_values"][0]
-
-    pixels = {p.name: decoded(p) for group in shown.values() for p in group}
-    flips = {p.name: thing.startswith("person ") for thing, ps in shown.items() for p in ps}
-    groups = [torch.stack([pixels[p.name] for p in group]) for group in shown.values()]
-    flip = torch.tensor([thing.startswith("person ") for thing in shown])
-    print(f"{len(shown)} things in {len(pixels)} pictures", flush=True)
-    pretrain_vision(vlm, groups, flip, given.vision_steps, generator)
-    asked = {s.picture.name for s in samples if s.picture is not None}
-    pixels = {name: found for name, found in pixels.items() if name in asked}
-    whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
-    lessons = Lessons(samples, corpus.words(), np.random.default_rng(given.seed))
-    seen = Seen(vlm, pixels, flips, generator)
-
-    def keep() -> None:
-        """In 16 bits, for that is half the file; loading makes them 32 again."""
-        copy.deepcopy(vlm.model).half().save_pretrained(given.out)
-        vlm.processor.save_pretrained(given.out)
-
-    pretrain(vlm, lessons, seen, given.steps, given.batch_size, given.lr, generator, keep)
-    keep()
+    for number in range(given.stage, len(STAGES)):
+        generator = torch.Generator().manual_seed(given.seed + number)
+        vlm = TinyLlava.load(given.out) if number else build(corpus.words(), given.seed)
+        vlm.show = cache(vlm.show)  # type: ignore[method-assign]  # pictures are drawn again and again
+        pixels, flips = shown(vlm, samples, given, generator, vision=number == 0)
+        lessons = Lessons(
+            samples, corpus.words(), np.random.default_rng(given.seed + number), STAGES[number]
+        )
+        seen = Seen(vlm, pixels, flips, generator)
+        keep = partial(save, vlm, given.out)
+        pretrain(
+            vlm,
+            lessons,
+            seen,
+            STAGES[number].steps,
+            given.batch_size,
+            given.lr,
+            generator,
+            keep,
+        )
+        keep()
     print(f"written: {given.out}")
+
+
+def shown(
+    vlm: VLM,
+    samples: list[Sample],
+    given: argparse.Namespace,
+    generator: torch.Generator,
+    *,
+    vision: bool,
+) -> tuple[dict[str, Tensor], dict[str, bool]]:
+    """The pictures that are asked about, and whether each may be mirrored; `vision` trains the tower first."""
+    groups = things(samples, given.pictures)
+    pixels = {p.name: vlm.show(p)["pixel_values"][0] for group in groups.values() for p in group}
+    flips = {p.name: thing.startswith("person ") for thing, ps in groups.items() for p in ps}
+    asked = {s.picture.name for s in samples if s.picture is not None}
+    if vision:
+        stacks = [torch.stack([pixels[p.name] for p in group]) for group in groups.values()]
+        flip = torch.tensor([thing.startswith("person ") for thing in groups])
+        pretrain_vision(vlm, stacks, flip, given.vision_steps, generator)
+    pixels = {name: found for name, found in pixels.items() if name in asked}
+    if vision:
+        whiten_projector(vlm, torch.stack(list(pixels.values())), generator)
+    return pixels, flips
+
+
+def save(vlm: VLM, out: Path) -> None:
+    """In 16 bits, for that is half the file; loading makes them 32 again."""
+    copy.deepcopy(vlm.model).half().save_pretrained(out)
+    vlm.processor.save_pretrained(out)
 
 
 if __name__ == "__main__":
