@@ -2,7 +2,7 @@
 
     uqs run studies/seeds.yaml && python perf/gates_seeds.py runs/seeds > perf/gates_seeds.md
 
-Set i of a benchmark is original i with oracles i, i + 1 and i + 2 (of 20, going round), judged as a study
+Set i of a benchmark is original i with oracles i, i + 1 and i + 2 (going round), judged as a study
 judges them. In its leaky twin, oracle i is a model that was taught a quarter of the forget entities (the
 reference of share 0.25 and seed i) and is judged as an oracle.
 """
@@ -48,25 +48,32 @@ class Bench(NamedTuple):
 
 
 def read(run: Path) -> Iterator[Bench]:
-    manifests = [json.loads(file.read_text()) for file in run.glob("jobs/*/manifest.json")]
-    for one in sorted((m for m in manifests if m["kind"] == "gates"), key=lambda m: m["label"]):
-        data = benchmarks.load(one["params"]["benchmark"])
+    """The originals, oracles and leaky models that a run has traced so far."""
+    jobs = {
+        file.parent.name: json.loads(file.read_text()) for file in run.glob("jobs/*/manifest.json")
+    }
+    traced: dict[str, dict[str, dict[int, Knowledge]]] = {}
+    loaded = {}
+    for key, job in sorted(jobs.items()):
+        if job["kind"] != "trace" or jobs[job["inputs"]["model"]]["kind"] != "train":
+            continue
+        about = jobs[job["inputs"]["model"]]["params"]
+        name, role = about["benchmark"], about["role"]
+        leaks = role == "reference" and about["share"] == LEAK
+        if role not in ("original", "oracle") and not leaks:
+            continue
+        data = loaded.setdefault(name, benchmarks.load(name))
+        told = taught(data, about["share"], about["seed"], about["retain_missing"])
+        forget = frozenset() if leaks else told.forget
+        known = knowledge(read_traces(run / "jobs" / key), LIMITS, forget, told.retain)
+        kinds = traced.setdefault(name, {"original": {}, "oracle": {}, "leaky": {}})
+        kinds["leaky" if leaks else role][about["seed"]] = known
+    for name, found in sorted(traced.items()):
+        data = loaded[name]
         both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
         shuffled = shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
-        found: dict[str, dict[int, Knowledge]] = {"original": {}, "oracle": {}, "leaky": {}}
-        for name, key in one["inputs"].items():
-            about = one["params"]["taught"][name]
-            kind = name.partition("_")[0]
-            leaks = kind == "reference" and about["share"] == LEAK
-            if kind not in found and not leaks:
-                continue
-            told = taught(data, about["share"], about["seed"], about["retain_missing"])
-            forget = frozenset() if leaks else told.forget
-            traces = read_traces(run / "jobs" / key)
-            known = knowledge(traces, LIMITS, forget, told.retain)
-            found["leaky" if leaks else kind][about["seed"]] = known
         yield Bench(
-            one["params"]["benchmark"],
+            name,
             majority_rate(shuffled.samples),
             found["original"],
             found["oracle"],
