@@ -15,7 +15,7 @@ from uqs.evaluation.record import described
 from uqs.evaluation.rows import measured
 from uqs.metrics.base import Evidence, MetricResult, PerSample, References
 from uqs.records import Measurement, Role, Status
-from uqs.results import Row
+from uqs.results import Row, items
 from uqs.results.items import Item
 
 MEASUREMENTS, ITEMS = "measurements.json", "items.parquet"
@@ -141,11 +141,16 @@ def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
 
 def items_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Item]:
     """The per-sample values of those rows."""
+    for table in item_tables(subject, found):
+        yield from (Item(**record) for record in table.to_pylist())
+
+
+def item_tables(subject: Subject, found: Iterable[MetricResult]) -> Iterator[pa.Table]:
+    """The same as tables, one for each row that has them."""
     for one in found:
-        if one.per_sample is None:
-            continue
-        for sample, entity, value in zip(*one.per_sample, strict=True):
-            yield Item(
+        if one.per_sample is not None:
+            yield items.table(
+                *one.per_sample,
                 benchmark=subject.benchmark,
                 edition=subject.edition,
                 model=subject.model,
@@ -156,7 +161,4 @@ def items_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Item]:
                 oracle_seed=one.oracle_seed,
                 split=one.measurement.split,
                 metric=one.measurement.metric,
-                id=sample,
-                entity=entity,
-                value=float(value),
             )

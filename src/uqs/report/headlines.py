@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from uqs.metrics.catalogue import is_health
 from uqs.records import Role
 from uqs.report import ladder
 from uqs.report.analysis import Analysis, NoRanking
@@ -30,7 +31,11 @@ def _method(found: Analysis) -> str:
 
 
 def _metrics(found: Analysis) -> str:
-    least = ladder.following(ladder.headline(found.ladders, found.summary.headline))
+    least = ladder.following(
+        one
+        for one in ladder.headline(found.ladders, found.summary.headline)
+        if not is_health(one.metric)
+    )
     if not least:
         return ""
     good = [name for name, rho in least.items() if rho is not None and rho >= ladder.FOLLOWS]

@@ -17,7 +17,7 @@ def headline(found: Iterable[Ladder], splits: Mapping[str, str]) -> list[Ladder]
     return [one for one in found if splits.get(one.metric) == one.split]
 
 
-def following(found: Sequence[Ladder]) -> dict[str, float | None]:
+def following(found: Iterable[Ladder]) -> dict[str, float | None]:
     """For each metric the smallest |rho| with the known share over the benchmarks, largest first.
 
     None if it is undefined on one of them.

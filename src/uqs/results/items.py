@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import ArrayLike
 
 from uqs import io
 from uqs.errors import DataError
@@ -45,14 +47,33 @@ SCHEMA = pa.schema(
 KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "value"))
 
 
+def table(
+    ids: Sequence[str], entities: Sequence[str], values: ArrayLike, **row: str | int | None
+) -> pa.Table:
+    """The items of one row of results, which the other fields of Item name."""
+    columns: dict[str, pa.Array] = {
+        name: pa.repeat(pa.scalar(value, SCHEMA.field(name).type), len(ids))
+        for name, value in row.items()
+    }
+    columns |= {"id": pa.array(ids, pa.string()), "entity": pa.array(entities, pa.string())}
+    columns["value"] = pa.array(np.asarray(values, dtype=np.float64))
+    return pa.table(columns, schema=SCHEMA)
+
+
 def write(items: Iterable[Item], path: Path) -> None:
-    """Write a checked Parquet table, sorted by key; an interrupted write leaves the old file or none."""
+    """Write a checked Parquet table, sorted by key; a killed write leaves the old file or none."""
     held = list(items)
     columns = {name: [getattr(item, name) for item in held] for name in SCHEMA.names}
-    table = pa.Table.from_pydict(columns, schema=SCHEMA)
-    table = table.sort_by([(name, "ascending") for name in KEY])
-    _check(table, path)
-    io.write_parquet(path, table)
+    write_tables([pa.Table.from_pydict(columns, schema=SCHEMA)], path)
+
+
+def write_tables(tables: Iterable[pa.Table], path: Path) -> None:
+    """`write` for items that are tables already."""
+    held = list(tables)
+    whole = pa.concat_tables(held) if held else SCHEMA.empty_table()
+    whole = whole.combine_chunks().sort_by([(name, "ascending") for name in KEY])
+    _check(whole, path)
+    io.write_parquet(path, whole)
 
 
 def read(path: Path) -> pa.Table:

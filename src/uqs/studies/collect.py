@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from uqs import __version__, io, results
 from uqs.errors import DataError
-from uqs.evaluation.evaluate import Evaluation, Subject, items_of, read_evaluated, rows_of
+from uqs.evaluation.evaluate import Evaluation, Subject, item_tables, read_evaluated, rows_of
 from uqs.evaluation.record import Recording
 from uqs.gaps import with_gaps
 from uqs.metrics.base import MetricResult
@@ -40,8 +40,10 @@ def collect(plan: Plan, store: Store) -> list[str]:
     cards = [metric_card(name) for name in plan.study.metrics]
     rows = [row for one in models for row in rows_of(one.subject, one.evaluated.measured)]
     results.write(with_gaps(rows), store.run / "results.parquet", cards)
-    samples = (item for one in models for item in items_of(one.subject, one.evaluated.measured))
-    items.write(samples, store.run / "items.parquet")
+    samples = (
+        table for one in models for table in item_tables(one.subject, one.evaluated.measured)
+    )
+    items.write_tables(samples, store.run / "items.parquet")
     for key in plan.gates.values():
         _made(store, key)
     gates = {
