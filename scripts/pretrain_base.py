@@ -355,7 +355,7 @@ def shown(
     *,
     vision: bool,
 ) -> tuple[dict[str, Tensor], dict[str, bool]]:
-    """The pictures that are asked about, and whether each may be mirrored; `vision` trains the tower first."""
+    """The pictures that are asked about, and which may be mirrored; `vision` first trains the tower."""
     groups = things(samples, given.pictures)
     pixels = {p.name: vlm.show(p)["pixel_values"][0] for group in groups.values() for p in group}
     flips = {p.name: thing.startswith("person ") for thing, ps in groups.items() for p in ps}
