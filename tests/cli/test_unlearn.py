@@ -128,7 +128,7 @@ def test_it_says_how_it_was_made(uqs: Run, ask, original, small, tmp_path: Path)
     assert found["original"]["name"] == str(original)
     assert found["base"]["name"] == "base"
     assert found["benchmark"]["data_hash"] == load_benchmark(small).data_hash
-    assert (found["benchmark"]["forget"], found["benchmark"]["retain"]) == (120, 24)
+    assert (found["benchmark"]["forget"], found["benchmark"]["retain"]) == (240, 48)
     assert found["seeds"]["order"] != found["seeds"]["init"]
     assert found["trainer"]["checks"] == 2
     assert found["adapter"] == {"kind": "lora"}
