@@ -338,8 +338,9 @@ def test_data_that_the_method_cannot_work_on(
     uqs: Run, ask, small, file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     plain = [word for word in ask if word != "--set" and "=" not in str(word)]
-    done = uqs(*plain, "--method", "finetune_retain", "--out", tmp_path / "out")
-    check_refused(done, "the retain set has 24 questions, fewer than a batch (32)", tmp_path)
+    big = ("--set", "batch_size=64")
+    done = uqs(*plain, *big, "--method", "finetune_retain", "--out", tmp_path / "out")
+    check_refused(done, "the retain set has 48 questions, fewer than a batch (64)", tmp_path)
     data = load_benchmark(small).unlearn
     text = tuple(
         type(s)(s.id, s.entity, "short", s.question, s.answer) for s in data["forget"].samples
