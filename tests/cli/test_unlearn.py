@@ -97,12 +97,12 @@ def about(folder: Path) -> dict[str, Any]:
 def test_what_it_writes_is_measured(uqs: Run, ask, original, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     before = {file.name: file.read_bytes() for file in original.iterdir()}
     out = tmp_path / "new" / "ascended"
-    ask[ask.index("steps=3")] = "steps=8"
+    ask[ask.index("steps=3")] = "steps=16"  # one pass over the forget set has 30
     done = uqs(*ask, "--method", "gradient_ascent", "--out", out)
     assert done.code == 0, done.err
-    assert "gradient_ascent: 8 of 8 steps" in done.out
+    assert "gradient_ascent: 16 of 16 steps" in done.out
     assert f"unlearned model: {out}" in done.out
-    assert "step 8 of 8" in done.err
+    assert "step 16 of 16" in done.err
     assert {file.name: file.read_bytes() for file in original.iterdir()} == before
     assert sorted(path.name for path in out.iterdir()) == ["adapter_config.json", WEIGHTS, ABOUT]
     assert [path.name for path in out.parent.iterdir()] == ["ascended"]
