@@ -189,7 +189,10 @@ def test_every_verb_refuses_a_broken_model(uqs, base, small, tmp_path: Path, ver
     ("change", "message"),
     [
         ({"--original": "/nowhere"}, "no folder '/nowhere', and it is not a hub id (owner/name)"),
-        ({"--benchmark": "unlok_vqa:/nowhere"}, "unlok_vqa: no folder '/nowhere'; write 'unlok_vqa:tiny'"),
+        (
+            {"--benchmark": "unlok_vqa:/nowhere"},
+            "unlok_vqa: no folder '/nowhere'; write 'unlok_vqa:tiny'",
+        ),
         ({"--metrics": "FA,RB"}, "unknown metric 'RB'"),
         ({"--out": "r.csv"}, "is written as Parquet"),
         ({"--out": "/nowhere/r.parquet"}, "the folder '/nowhere' does not exist"),
