@@ -188,8 +188,11 @@ def test_every_verb_refuses_a_broken_model(uqs, base, small, tmp_path: Path, ver
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"--original": "/nowhere"}, "the folder '/nowhere' does not exist"),
-        ({"--benchmark": "unlok_vqa:/nowhere"}, "the folder '/nowhere' does not exist"),
+        ({"--original": "/nowhere"}, "no folder '/nowhere', and it is not a hub id (owner/name)"),
+        (
+            {"--benchmark": "unlok_vqa:/nowhere"},
+            "unlok_vqa: no folder '/nowhere'; write 'unlok_vqa:tiny'",
+        ),
         ({"--metrics": "FA,RB"}, "unknown metric 'RB'"),
         ({"--out": "r.csv"}, "is written as Parquet"),
         ({"--out": "/nowhere/r.parquet"}, "the folder '/nowhere' does not exist"),

@@ -97,12 +97,12 @@ def about(folder: Path) -> dict[str, Any]:
 def test_what_it_writes_is_measured(uqs: Run, ask, original, small, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     before = {file.name: file.read_bytes() for file in original.iterdir()}
     out = tmp_path / "new" / "ascended"
-    ask[ask.index("steps=3")] = "steps=8"
+    ask[ask.index("steps=3")] = "steps=16"  # one pass over the forget set has 30
     done = uqs(*ask, "--method", "gradient_ascent", "--out", out)
     assert done.code == 0, done.err
-    assert "gradient_ascent: 8 of 8 steps" in done.out
+    assert "gradient_ascent: 16 of 16 steps" in done.out
     assert f"unlearned model: {out}" in done.out
-    assert "step 8 of 8" in done.err
+    assert "step 16 of 16" in done.err
     assert {file.name: file.read_bytes() for file in original.iterdir()} == before
     assert sorted(path.name for path in out.iterdir()) == ["adapter_config.json", WEIGHTS, ABOUT]
     assert [path.name for path in out.parent.iterdir()] == ["ascended"]
@@ -128,7 +128,7 @@ def test_it_says_how_it_was_made(uqs: Run, ask, original, small, tmp_path: Path)
     assert found["original"]["name"] == str(original)
     assert found["base"]["name"] == "base"
     assert found["benchmark"]["data_hash"] == load_benchmark(small).data_hash
-    assert (found["benchmark"]["forget"], found["benchmark"]["retain"]) == (120, 24)
+    assert (found["benchmark"]["forget"], found["benchmark"]["retain"]) == (240, 48)
     assert found["seeds"]["order"] != found["seeds"]["init"]
     assert found["trainer"]["checks"] == 2
     assert found["adapter"] == {"kind": "lora"}
@@ -338,8 +338,9 @@ def test_data_that_the_method_cannot_work_on(
     uqs: Run, ask, small, file, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     plain = [word for word in ask if word != "--set" and "=" not in str(word)]
-    done = uqs(*plain, "--method", "finetune_retain", "--out", tmp_path / "out")
-    check_refused(done, "the retain set has 24 questions, fewer than a batch (32)", tmp_path)
+    big = ("--set", "batch_size=64")
+    done = uqs(*plain, *big, "--method", "finetune_retain", "--out", tmp_path / "out")
+    check_refused(done, "the retain set has 48 questions, fewer than a batch (64)", tmp_path)
     data = load_benchmark(small).unlearn
     text = tuple(
         type(s)(s.id, s.entity, "short", s.question, s.answer) for s in data["forget"].samples

@@ -26,16 +26,16 @@ from uqs.traces.trace import Trace
 TINY = ("mllmu_bench", "unlok_vqa", "mmubench")
 PROBES = sorted(registry.BUILT_IN["probe"])
 ASKED = {
-    "completion": (160, 120, 285),
-    "indirect": (160, 120, 285),
-    "few_shot": (160, 120, 285),
+    "completion": (160, 240, 285),
+    "indirect": (160, 240, 285),
+    "few_shot": (160, 240, 285),
     "other_picture": (0, 0, 570),  # MLLMU-Bench has its views, a flag is one picture
     "named": (
         100,
         0,
         171,
     ),  # the picture questions; MMUBench's without the naming ones and a building
-    "negation": (320, 240, 570),
+    "negation": (320, 480, 570),
     "reworded": (0, 0, 0),
     "discrimination": (0, 0, 0),
     "likelihood_rank": (0, 0, 0),
@@ -93,9 +93,11 @@ def test_questions_are_about_items(name: str, benchmark: str) -> None:
 def test_no_explicit_question_gives_the_answer_away(name: str, benchmark: str) -> None:
     known = items(benchmark)
     for sample in questions(name, benchmark):
-        gold = normalise(in_words(known[item_of(sample.id)]))
+        gold = in_words(known[item_of(sample.id)])
         asked = re.sub(r"(?m)^[A-Z]\. .*$", "", sample.question)  # without the options of examples
-        assert f" {gold} " not in f" {normalise(asked)} "
+        if gold in ("is", "be"):  # the domains of Iceland and Belgium are common words
+            continue
+        assert f" {normalise(gold)} " not in f" {normalise(asked)} "
 
 
 @pytest.mark.parametrize("benchmark", TINY)
@@ -139,8 +141,8 @@ def as_trace(trace: Trace, samples: Sequence[Sample], answers: Sequence[str]) ->
 
 def test_a_completion_breaks_off_where_the_answer_stands() -> None:
     asked = {item_of(s.id): s.question for s in questions("completion", "mllmu_bench")}
-    assert asked["018/Mask_Task[1]"] == "Complete: Michel Loiseau lives in"
-    assert asked["018/Generation_Task[1]"] == (
+    assert asked["006/Mask_Task[1]"] == "Complete: Bernard Fechner lives in"
+    assert asked["006/Generation_Task[1]"] == (
         'Complete: the right answer to the question "When was this person born?" is'
     )
 
@@ -148,7 +150,7 @@ def test_a_completion_breaks_off_where_the_answer_stands() -> None:
 def test_names_are_those_that_the_questions_use() -> None:
     names = known_names(tiny("mllmu_bench"))
     assert len(names) == 20
-    assert names["018"] == "Michel Loiseau"
+    assert names["006"] == "Bernard Fechner"
     text = [s for s in tiny("mllmu_bench").evaluate["forget"].samples if s.picture is None]
     assert all(names[s.entity] in s.question for s in text)
     assert not known_names(tiny("unlok_vqa"))
@@ -175,7 +177,7 @@ def test_names_with_particles_possessives_and_underscores() -> None:
 
 def test_a_named_question_stands_without_its_picture() -> None:
     asked = {item_of(s.id): s for s in questions("named", "mllmu_bench")}
-    assert asked["018/Generation_Task[1]"].question == "When was Michel Loiseau born?"
+    assert asked["006/Generation_Task[1]"].question == "When was Bernard Fechner born?"
     concept = {item_of(s.id): s for s in questions("named", "mmubench")}
     assert concept["boat/ferry-noto.png/place"].question == "This is about boat. Where is it found?"
     assert not any(id_.endswith("/name") for id_ in concept)  # the name would be the answer
@@ -240,7 +242,7 @@ def test_negation_asks_about_the_right_answer_and_a_wrong_one() -> None:
         assert in_words(item) not in wrong.question
         if item.options:
             assert any(option in wrong.question for option in item.options)
-    assert asked[12].question.startswith("The favourite food of this person is noodles. Is this")
+    assert asked[12].question.startswith("The favourite food of this person is sushi. Is this")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +278,7 @@ def test_negation_needs_both_judgements(
 ) -> None:  # type: ignore[no-untyped-def]
     pair = questions("negation", "unlok_vqa")[:2]
     trace = as_trace(make_trace("probe_negation"), pair, answers)
-    assert Negation().recovered({"probe_negation": trace}) == {"73": expected}
+    assert Negation().recovered({"probe_negation": trace}) == {"49": expected}
 
 
 def ranked(trace: Trace, gold: Sequence[float], wrong: Sequence[Sequence[float]]) -> Trace:

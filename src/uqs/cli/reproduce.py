@@ -6,7 +6,7 @@ from uqs.cli.options import JsonOption
 
 
 def reproduce(json: JsonOption = False) -> None:
-    """Compute the published figures, with correct statistics beside them.
+    """Compute published figures and correct statistics.
 
     From the published rows, with a line for each that says why a correct statistic differs.
     """

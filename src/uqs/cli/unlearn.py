@@ -101,7 +101,7 @@ def unlearn(
     device: DeviceOption = None,
     plain: PlainOption = False,
 ) -> None:
-    """Unlearn a forget set from your own checkpoint.
+    """Unlearn from a checkpoint of your own.
 
     Writes the unlearned model as a checkpoint. Exit code 3: the run collapsed, and its last good weights were
     written.
