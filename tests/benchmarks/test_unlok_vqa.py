@@ -124,7 +124,7 @@ def test_pictures_named_as_in_coco(root: Path, tiny: Benchmark) -> None:
         ("image_id", 777, "image_id", "missing picture: no 777.png"),
         ("rephrase", "What?", "rephrase", "is str, not a list"),
         ("rephrase", ["What?", ""], "rephrase[1]", "is empty"),
-        ("loc", ["Where?"], "loc_ans", "has 2 answers to the 1 questions"),
+        ("loc", ["Where?", "Who?"], "loc_ans", "has 1 answers to the 2 questions"),
         ("loc", [None, "Who?"], "loc[0]", "is empty"),
         ("loc_ans", ["x", ""], "loc_ans[1]", "is empty"),
     ],

@@ -61,7 +61,7 @@ def test_a_base_that_is_not_there_is_named(make_adapter, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda name, tensor: (name.replace("layers.0", "layers.7"), tensor), "has not"),
+        (lambda name, tensor: (name.replace("layers.0", "layers.7"), tensor), "does not have"),
         (lambda name, tensor: (name, torch.zeros(tensor.shape[0] + 1, tensor.shape[1] + 1)), "128"),
     ],
 )

@@ -73,7 +73,7 @@ def test_models_of_other_widths_have_no_distance(make_trace) -> None:  # type: i
         Evidence({"forget": model}),
         Evidence({"forget": dataclasses.replace(oracle, answer_activations=wide)}),
     )
-    with pytest.raises(ValueError, match="widths 5 and 7"):
+    with pytest.raises(ValueError, match="widths: 5 and 7"):
         list(ActivationDistance().against(*both, 0))
 
 
