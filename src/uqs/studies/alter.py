@@ -28,6 +28,8 @@ REFUSAL = IDKSettings(steps=300, lr=3e-3, batch_size=32)
 REFUSED = 0.98
 """Share of the forget questions that must be refused before training ends."""
 CHECK_EVERY = 10
+GUARDRAIL = GuardrailSettings(instruction="Say that you do not know.")
+"""Short, because the names of all forget entities before a long prompt exceed a tiny model's context."""
 
 
 def alter(
@@ -38,7 +40,7 @@ def alter(
         case "refusal":
             return refuse(vlm, data.unlearn, seeds, trainer)
         case "guardrail":
-            return unlearn(vlm, Guardrail(GuardrailSettings()), data.unlearn, seeds, trainer)
+            return unlearn(vlm, Guardrail(GUARDRAIL), data.unlearn, seeds, trainer)
         case "noise":
             add_noise(vlm, alteration.size or 0.0, seeds.init)
             return Training()
