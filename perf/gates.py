@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs import benchmarks
+from uqs.evaluation.record import Recording
 from uqs.records import Split
 from uqs.studies.gates import (
     SHUFFLED,
@@ -31,7 +32,6 @@ from uqs.studies.gates import (
     shuffled_pictures,
 )
 from uqs.studies.references import Taught, taught
-from uqs.traces.file import read_traces
 from uqs.traces.judged import right_answers
 from uqs.traces.trace import Trace
 
@@ -72,7 +72,10 @@ def read(run: Path) -> Iterator[Bench]:
         data = benchmarks.load(name)
         both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
         shuffled = shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
-        models = {role: read_traces(run / "jobs" / key) for role, key in one["inputs"].items()}
+        models = {
+            role: Recording.read(run / "jobs" / key).evidence(None).traces
+            for role, key in one["inputs"].items()
+        }
         told = {
             role: taught(data, about["share"], about["seed"], about["retain_missing"])
             for role, about in one["params"]["taught"].items()

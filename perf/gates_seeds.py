@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from uqs import benchmarks
+from uqs.evaluation.record import Recording
 from uqs.records import Split
 from uqs.studies.gates import (
     SHUFFLED,
@@ -30,7 +31,6 @@ from uqs.studies.gates import (
     shuffled_pictures,
 )
 from uqs.studies.references import taught
-from uqs.traces.file import read_traces
 
 LIMITS = Limits()
 LEAK = 0.25
@@ -65,7 +65,9 @@ def read(run: Path) -> Iterator[Bench]:
         data = loaded.setdefault(name, benchmarks.load(name))
         told = taught(data, about["share"], about["seed"], about["retain_missing"])
         forget = frozenset() if leaks else told.forget
-        known = knowledge(read_traces(run / "jobs" / key), LIMITS, forget, told.retain)
+        known = knowledge(
+            Recording.read(run / "jobs" / key).evidence(None).traces, LIMITS, forget, told.retain
+        )
         kinds = traced.setdefault(name, {"original": {}, "oracle": {}, "leaky": {}})
         kinds["leaky" if leaks else role][about["seed"]] = known
     for name, found in sorted(traced.items()):
@@ -95,7 +97,7 @@ def verdicts(bench: Bench, *, leak: bool) -> Iterator[Verdict]:
 
 def main(run: Path) -> None:
     print("# Gates on sets of other seeds, and on leaks\n")
-    print("Made by `perf/gates_seeds.py` from a run of `studies/seeds.yaml`.\n")
+    print(f"Made by `perf/gates_seeds.py` from a run of `studies/{run.name}.yaml`.\n")
     print(str(__doc__).split("\n\n", 2)[2].strip() + "\n")
     print("| benchmark | sets | pass every gate | oracles dropped | leaks | leaky oracle dropped |")
     print("|---|---:|---:|---:|---:|---:|")
