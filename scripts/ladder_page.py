@@ -24,11 +24,10 @@ ladder in one direction: |rho| (Spearman, value against share, all models) is th
 necessary and not sufficient. Unlearned models leave the path of retrained ones, each in its own way; the
 models beside the ladder show two of those ways:
 
-- *suppressed* models know everything (share 1) and do not say it: `refusal`, `guardrail`. A metric that
-  puts them near share 0 is blind to hidden knowledge.
+- *suppressed* models know everything (share 1) and do not say it: `refusal`. A metric that puts them near
+  share 0 is blind to hidden knowledge.
 - *damaged* models forgot nothing (share 1) and something else broke: `noise` (of so many root mean
-  squares of each trained tensor), `retain_missing` (trained without that share of the retain entities). A
-  metric that moves them towards share 0 raises a false alarm.
+  squares of each trained tensor). A metric that moves them towards share 0 raises a false alarm.
 
 Cells are means ± standard deviations between models; a single model has none. Distances are means over
 the oracles, for an oracle over the others. A row is a metric on a split.
