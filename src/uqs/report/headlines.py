@@ -15,7 +15,7 @@ from uqs.text import count, listed
 
 
 def headlines(found: Analysis) -> list[str]:
-    """At most five sentences."""
+    """At most four sentences."""
     return [line for line in (_method(found), _metrics(found), _sure(found), _base(found)) if line]
 
 

@@ -42,7 +42,9 @@ def alter(
         case "guardrail":
             return unlearn(vlm, Guardrail(GUARDRAIL), data.unlearn, seeds, trainer)
         case "noise":
-            add_noise(vlm, alteration.size or 0.0, seeds.init)
+            if alteration.size is None:
+                raise ValueError("noise needs a size")
+            add_noise(vlm, alteration.size, seeds.init)
             return Training()
 
 

@@ -411,7 +411,7 @@ def _check(study: Study, path: Path) -> None:
         )
     if study.shadows % 2 or study.shadows == 2:
         raise DataError(
-            f"{study.shadows} shadow models part no entity evenly; write 0 or an even number from 4 on",
+            f"the number of shadow models must be 0 or an even number of at least 4; it is {study.shadows}",
             file=path,
             field="shadows",
         )
