@@ -123,6 +123,7 @@ def test_numbers_may_be_written_as_people_write_them(tmp_path: Path) -> None:
             "references.damaged.noise[0]",
             "greater than 0",
         ),
+        ({"methods": ["original", "guardrail"]}, "methods", "name baselines alone"),
         ({"arithmetic": "exact"}, "arithmetic", "'avx2' or 'native'"),
         ({"gates": {"entities": 0.0}}, "gates.entities", "greater than 0"),
         ({"gates": {"confidence": 0.99}}, "gates.confidence", "is gone"),

@@ -394,6 +394,9 @@ def _check(study: Study, path: Path) -> None:
         ("references.damaged.retain_missing", damaged.retain_missing),
     ):
         _refuse_doubled(several, where, path)
+    if all(method_card(choice.name).baseline for choice in study.methods):
+        problem = "name baselines alone; add a method that unlearns, or there is nothing to compare"
+        raise DataError(problem, file=path, field="methods")
     first: dict[tuple[str, str], MethodChoice] = {}
     for choice in study.methods:
         key = (choice.name, repr(sorted(choice.hyperparameters.items())))
