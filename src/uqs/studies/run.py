@@ -38,9 +38,8 @@ class JobFailedError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run; nothing here changes a result but `limit`, which asks for a part of the data,
-    and in the
-    last bits `native`, which computes with all that the processor has."""
+    """How a study is run. Two options change a result: `limit` asks for a part of the data, and `native`
+    computes with all that the processor has, which changes the last bits."""
 
     runs: Path = Path("runs")
     workers: int | None = None

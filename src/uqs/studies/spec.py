@@ -109,8 +109,8 @@ class References(_Part):
     At each of `shares` a model is trained for every one of `seeds` on the retain set and that share of
     the forget entities: share 0 are further oracles, share 1 further originals. The entities of a share
     are among those of every larger share of the same seed. In `suppressed` models the knowledge is there
-    and is not said, in `damaged` ones nothing was unlearned and something else broke; both are made from
-    originals, for every seed.
+    and is not said, in `damaged` ones nothing was unlearned and something else broke; there is one of each
+    kind for every seed.
     """
 
     shares: Annotated[tuple[Share, ...], Field(strict=False)] = ()
