@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm, rankdata, spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from uqs.audit import audit
 from uqs.audit.association import agreement, associate
@@ -91,7 +91,7 @@ def test_one_floor_wherever_three_oracles_are_looked_at():
         oracles={("b", "FA"): np.array([0.1, 0.2, 0.4])},
         originals={("b", "FA"): np.array([0.9])},
     )
-    (noise,) = measure_noise(table)
+    (noise,) = measure_noise(table, orders(table))
     assert noise.floor == pytest.approx(0.2)
     assert calibrate(table, "b", "FA").one == pytest.approx(0.2)
 
@@ -108,7 +108,7 @@ def test_accuracies_of_known_count_have_wilson_errors():
     )
     assert np.isnan(errors[2])
     assert np.isnan(standard_errors(table, "MIA")).all()
-    (noise,) = measure_noise(table)
+    (noise,) = measure_noise(table, orders(table))
     assert noise.metric == "FA"
     assert noise.reliability is None
 
@@ -173,12 +173,24 @@ def test_comparisons_of_equal_metrics_are_rejected_at_the_level():
 def test_soft_pairwise_accuracy_by_hand():
     methods = np.array([0, 0, 1, 1])
     x = np.array([3.0, 3.0, 1.0, 1.0])
-    # Flips of the differences (2, 2): sums 4, 0, 0, -4; one of four reaches 4.
+    # Flips of the differences (2, 2): sums 4, 0, 0, -4; one of four reaches 4: mid-p 1/8.
     assert soft_pairwise_accuracy(x, x, methods) == 1
-    # The reversed variable reaches its -4 in four of four: 1 - |1/4 - 1|.
+    # All are above the -4 of the reversed variable but itself: mid-p 7/8.
     assert soft_pairwise_accuracy(x, -x, methods) == pytest.approx(0.25)
-    # Differences (2, -2): sums 0, 4, -4, 0; three of four reach 0.
-    assert soft_pairwise_accuracy(x, np.array([3.0, 1.0, 1.0, 3.0]), methods) == pytest.approx(0.5)
+    # Differences (2, -2): sums 0, 4, -4, 0; one is above 0 and two are equal: mid-p 1/2.
+    assert soft_pairwise_accuracy(x, np.array([3.0, 1.0, 1.0, 3.0]), methods) == pytest.approx(
+        1 - 3 / 8
+    )
+
+
+def test_soft_pairwise_accuracy_does_not_depend_on_the_methods_names():
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 3, (2, 12)).astype(float)
+    methods = np.repeat(np.arange(4), 3)
+    renamed = 3 - methods
+    assert soft_pairwise_accuracy(x, y, methods) == pytest.approx(
+        soft_pairwise_accuracy(x, y, renamed)
+    )
 
 
 def test_soft_pairwise_accuracy_needs_two_equal_numbers_of_seeds():
@@ -239,18 +251,21 @@ def test_concordance_and_separation_take_the_mean_over_seeds():
     assert found[0].methods == ("m0", "m1", "m2")
 
 
-def test_the_ceiling_follows_from_the_errors():
+def test_the_ceiling_comes_from_what_moves_methods_apart_and_not_from_shared_items():
+    """Errors of items that all methods share lower no correlation; interactions with seeds do."""
     rng = np.random.default_rng(6)
-    x = rng.normal(size=40)
+    x = np.repeat(rng.normal(size=40), 4)
+    noise = rng.normal(size=160)
     table = panel(
-        {"AD": x, "oracle_distance": -x},
+        {"AD": x + noise, "oracle_distance": -x},
         {"AD": "lower", "oracle_distance": "lower"},
         methods=40,
-        errors={"AD": np.full(40, 0.5), "oracle_distance": np.zeros(40)},
+        seeds=4,
+        errors={"AD": np.full(160, 5.0), "oracle_distance": np.zeros(160)},
     )
     (found,) = audit(table, rng=rng, resamples=50).reliability
-    assert found.ceiling == pytest.approx(np.sqrt(1 - 0.25 / np.var(x, ddof=1)))
-    assert norm.cdf(found.ceiling) < 1
+    true = x[::4].var(ddof=1)
+    assert found.ceiling == pytest.approx(np.sqrt(true / (true + 1 / 4)), abs=0.05)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +290,10 @@ def test_one_method_cannot_be_tested():
     found = audit(table, rng=np.random.default_rng(0), resamples=50)
     assert found.design.min_p is None
     assert found.agreement[0].test is None
-    assert "No two methods can be exchanged, so nothing can be tested." in found.verdicts
+    assert (
+        "No two methods can be exchanged, so no agreement or reliability of metrics can be tested."
+        in found.verdicts
+    )
 
 
 def test_parts_as_dataframes():

@@ -1,44 +1,92 @@
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import permutations
 
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from uqs.stats.permutation import Null, arrangements, balances, combine, orders, products
+from uqs.stats.permutation import (
+    CHUNK,
+    alike,
+    arrangements,
+    balances,
+    exchanges,
+    products,
+    two_sided,
+)
 
 RNG = np.random.default_rng
 
 
-def test_all_orders_of_equal_blocks_and_only_those():
-    blocks = np.array([0, 0, 1, 1, 2])
-    assert arrangements(blocks) == 2
-    assert orders(blocks, None, RNG(0)).tolist() == [[0, 1, 2, 3, 4], [2, 3, 0, 1, 4]]
-    four = np.repeat(np.arange(4), 3)
-    every = orders(four, None, RNG(0))
-    assert arrangements(four) == len(every) == len({tuple(row) for row in every}) == 24
-    assert every[0].tolist() == list(range(12))
+def rows_of(found, count):
+    return found.orders(slice(None), np.arange(count))
+
+
+def test_whole_methods_move_together_on_all_benchmarks():
+    methods = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    places = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    found = exchanges(methods, places, None, RNG(0))
+    assert arrangements(methods, places) == len(found) == 2
+    assert rows_of(found, 8).tolist() == [[*range(8)], [2, 3, 0, 1, 6, 7, 4, 5]]
+
+
+def test_every_arrangement_of_four_methods_once_and_the_given_one_first():
+    methods = np.tile(np.repeat(np.arange(4), 3), 2)
+    places = np.repeat([0, 1], 12)
+    found = exchanges(methods, places, None, RNG(0))
+    every = rows_of(found, 24)
+    assert arrangements(methods, places) == len({tuple(row) for row in every}) == 24
+    assert every[0].tolist() == list(range(24))
     for row in every:
-        assert all((np.diff(block) == 1).all() for block in row.reshape(4, 3))
+        first, second = (part.reshape(4, 3) for part in np.split(row, 2))
+        assert (np.diff(first) == 1).all()
+        assert (second - first == 12).all()
 
 
-def test_blocks_need_not_stand_together():
-    every = orders(np.array([0, 1, 0, 1]), None, RNG(0))
-    assert every.tolist() == [[0, 1, 2, 3], [1, 0, 3, 2]]
+def test_rows_need_not_stand_together_and_keep_their_seed_order():
+    methods, places = np.array([0, 1, 0, 1]), np.zeros(4, dtype=int)
+    found = exchanges(methods, places, None, RNG(0))
+    assert rows_of(found, 4).tolist() == [[0, 1, 2, 3], [1, 0, 3, 2]]
 
 
-def test_drawn_orders_are_uniform():
-    drawn = orders(np.repeat(np.arange(3), 2), 6000, RNG(0))[1:]
+def test_only_methods_with_rows_at_the_same_places_are_exchanged():
+    methods = np.array([0, 0, 1, 1, 2])
+    places = np.array([0, 1, 0, 1, 0])
+    assert [group.tolist() for group in alike(methods, places)] == [[2], [0, 1]]
+    found = exchanges(methods, places, None, RNG(0))
+    assert rows_of(found, 5).tolist() == [[0, 1, 2, 3, 4], [2, 3, 0, 1, 4]]
+
+
+def test_a_method_with_fewer_seeds_repeats_them_in_turn():
+    methods, places = np.array([0, 0, 0, 1, 1]), np.zeros(5, dtype=int)
+    found = exchanges(methods, places, None, RNG(0))
+    assert rows_of(found, 5).tolist() == [[0, 1, 2, 3, 4], [3, 4, 3, 0, 1]]
+
+
+def test_drawn_arrangements_are_uniform():
+    methods, places = np.repeat(np.arange(3), 2), np.zeros(6, dtype=int)
+    drawn = exchanges(methods, places, 6000, RNG(0)).donors[1:]
     _, counts = np.unique(drawn, axis=0, return_counts=True)
     assert len(counts) == 6
     assert abs(counts - 1000).max() < 5 * np.sqrt(1000)
 
 
-def test_kernels_agree_with_scipy_in_every_order():
+def test_some_rows_can_be_asked_for_and_chunks_cover_all():
+    methods, places = np.tile(np.arange(5), 2), np.repeat([0, 1], 5)
+    found = exchanges(methods, places, 300, RNG(1))
+    rows = np.array([1, 7])
+    assert (found.orders(slice(None), rows) == rows_of(found, 10)[:, rows]).all()
+    some = list(found.chunks(CHUNK // 100))
+    assert len(some) > 1
+    assert sum(len(found.donors[part]) for part in some) == len(found)
+
+
+def test_kernels_agree_with_a_slow_loop_in_every_order():
     rng = RNG(1)
     x, y = rng.integers(0, 4, (2, 6)).astype(float), rng.normal(size=(3, 6))
-    every = orders(np.repeat(np.arange(3), 2), None, rng)
+    found = exchanges(np.repeat(np.arange(3), 2), np.zeros(6, dtype=int), None, rng)
+    every = rows_of(found, 6)
     balance, product_ = balances(x, y, every), products(x, y, every)
     for at, order in enumerate(every):
         for k in range(2):
@@ -55,50 +103,26 @@ def test_kernels_agree_with_scipy_in_every_order():
 
 def test_exact_p_agrees_with_brute_force():
     rng = RNG(2)
-    tables = [(rng.normal(size=4), rng.normal(size=4)) for _ in range(2)]
-    parts = [
-        Null(
-            balances(x[None], y[None], orders(np.arange(4), None, rng))[:, 0, 0] / 6,
-            exhaustive=True,
-        )
-        for x, y in tables
-    ]
-    test = combine(parts, 100, rng)
-    slow = [
-        sum(
-            kendalltau(x, y[list(order)]).statistic
-            for (x, y), order in zip(tables, pick, strict=True)
-        )
-        for pick in product(permutations(range(4)), repeat=2)
-    ]
-    distance = np.abs(np.array(slow) - np.mean(slow))
-    assert test.exact
-    assert test.arrangements == 576
+    x, y = rng.normal(size=(2, 5))
+    found = exchanges(np.arange(5), np.zeros(5, dtype=int), None, rng)
+    test = two_sided(balances(x[None], y[None], rows_of(found, 5))[:, 0, 0] / 10, exact=True)
+    slow = np.array([kendalltau(x, y[list(order)]).statistic for order in permutations(range(5))])
+    distance = np.abs(slow - slow.mean())
+    assert test.arrangements == 120
     assert test.p == pytest.approx(np.mean(distance >= distance[0] - 1e-9))
-    assert test.mean == pytest.approx(np.mean(slow))
+    assert test.mean == pytest.approx(slow.mean())
 
 
 def test_sampled_p_is_close_to_the_exact_one_and_never_zero():
     rng = RNG(3)
     x = np.arange(7.0)
     y = np.array([1.0, 0, 2, 3, 6, 4, 5])
-    exact = combine(
-        [Null(balances(x[None], y[None], orders(np.arange(7), None, rng))[:, 0, 0], True)], 1, rng
-    )
-    drawn = combine(
-        [Null(balances(x[None], y[None], orders(np.arange(7), 20000, rng))[:, 0, 0], False)],
-        20000,
-        rng,
-    )
-    assert not drawn.exact
-    assert drawn.p == pytest.approx(exact.p, abs=5 * np.sqrt(exact.p / 20000))
-    assert drawn.p >= 1 / 20001
 
+    def p(draws):
+        found = exchanges(np.arange(7), np.zeros(7, dtype=int), draws, rng)
+        values = balances(x[None], y[None], rows_of(found, 7))[:, 0, 0]
+        return two_sided(values, exact=draws is None).p
 
-def test_a_mixture_of_enumerated_and_drawn_strata():
-    rng = RNG(4)
-    part = Null(np.array([1.0, -1.0]), True)
-    other = Null(np.r_[1.0, rng.normal(size=500)], False)
-    test = combine([part, other], 500, rng)
-    assert not test.exact
-    assert test.arrangements == 501
+    exact, drawn = p(None), p(20000)
+    assert drawn == pytest.approx(exact, abs=5 * np.sqrt(exact / 20000))
+    assert drawn >= 1 / 20001

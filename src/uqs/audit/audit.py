@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from uqs.audit import structure
-from uqs.audit.association import TARGETS, Association, associate
+from uqs.audit.association import TARGETS, Association, StratifiedMean, associate
 from uqs.audit.compare import WORK, Comparison, compare, soft_pairwise_accuracy
 from uqs.audit.degenerate import MetricNoise, find_degenerate, measure_noise
 from uqs.audit.design import describe
 from uqs.audit.direction import AlignedMetric, aligned
+from uqs.audit.do_nothing import do_nothing
 from uqs.audit.findings import Agreement, Audit, PairwiseAccuracy, Reliability
 from uqs.audit.groups import Pair, group_pairs
 from uqs.audit.inference import Interval, Kind, bootstrap_intervals, permutation_tests
@@ -23,6 +24,7 @@ from uqs.audit.level import levels
 from uqs.audit.openunlearning import MetaEvaluation, evaluate
 from uqs.audit.order import orders
 from uqs.audit.sentinels import sentinels
+from uqs.audit.strength import at_one_strength, strength_effects
 from uqs.audit.verdicts import verdicts
 from uqs.errors import UserError
 from uqs.metrics.catalogue import in_order
@@ -76,8 +78,8 @@ def _audit(
 ) -> Audit:
     if resamples < 1:
         raise UserError(f"the number of resamples is {resamples}; it must be at least 1")
-    seeds = rng.spawn(5)
-    design = describe(panel, resamples, seeds[0])
+    seeds = rng.spawn(6)
+    design = describe(panel, resamples)
     turned = {metric: aligned(panel, metric) for metric in panel.metrics}
     metrics = _in_order(panel.metrics)
     in_order = {metric: at for at, metric in enumerate([*metrics, *TARGETS])}
@@ -89,7 +91,7 @@ def _audit(
     )
     scores = {metric: turned[metric].values for metric in metrics}
     agreement = _agreements(panel, turned, metrics, unresolved, design.resamples, seeds[1])
-    noise = tuple(measure_noise(panel))
+    noise = tuple(measure_noise(panel, resolution))
     found = Audit(
         design=design,
         verdicts=(),
@@ -111,6 +113,8 @@ def _audit(
         ),
         concordance=tuple(structure.concordance(panel, scores)),
         separations=tuple(structure.separations(panel, scores)),
+        strengths=tuple(strength_effects(panel, scores, seeds[5])),
+        do_nothing=tuple(do_nothing(panel)),
         meta_evaluation=extra,
     )
     return replace(found, verdicts=(*panel.notes, *verdicts(found)))
@@ -131,16 +135,18 @@ def _agreements(
 ) -> tuple[Agreement, ...]:
     pairs = [Pair(a, b) for a, b in combinations(metrics, 2)]
     tests, intervals = _infer(panel, turned, pairs, Kind.TAU, resamples, rng)
+    strengths = _at_one_strength(panel, turned, pairs, Kind.TAU, resamples, rng)
     adjusted = benjamini_hochberg([test.p if test else None for test in tests])
     return tuple(
         Agreement(
             *pair,
             _flagged(associate(panel, turned[pair.x], turned[pair.y], tau_b), pair, unresolved),
-            test,
-            p_adjusted,
-            interval,
+            tests[at],
+            adjusted[at],
+            intervals[at],
+            *strengths[at],
         )
-        for pair, test, p_adjusted, interval in zip(pairs, tests, adjusted, intervals, strict=True)
+        for at, pair in enumerate(pairs)
     )
 
 
@@ -160,6 +166,7 @@ def _reliabilities(
         pairs = [Pair(metric, target) for metric in metrics]
         tests, intervals = _infer(panel, turned, pairs, Kind.RHO, resamples, rng)
         pooled, _ = _infer(panel, turned, pairs, Kind.POOLED_RHO, resamples, rng)
+        strengths = _at_one_strength(panel, turned, pairs, Kind.RHO, resamples, rng)
         adjusted = holm([test.p if test else None for test in tests])
         for at, pair in enumerate(pairs):
             x, y = turned[pair.x], turned[target]
@@ -176,6 +183,8 @@ def _reliabilities(
                     sentinels=sentinels(panel, x.values, y.values, tests[at]),
                     ceiling=_ceiling(noise, pair, panel.benchmarks),
                     pairwise=_pairwise(panel, x.values, y.values, pair.x, noise),
+                    one_strength=strengths[at][0],
+                    one_strength_test=strengths[at][1],
                 )
             )
     return tuple(found)
@@ -225,6 +234,30 @@ def _infer(
             intervals |= bootstrap_intervals(group, kind, resamples, rng)
     none = Interval(None, None, "no row has both values")
     return [tests.get(pair) for pair in pairs], [intervals.get(pair, none) for pair in pairs]
+
+
+def _at_one_strength(
+    panel: Panel,
+    turned: Mapping[str, AlignedMetric],
+    pairs: Sequence[Pair],
+    kind: Kind,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[tuple[StratifiedMean | None, PermutationTest | None]]:
+    """For every pair its association among methods at one strength, and the test of it."""
+    if len(panel.strengths) < 2:
+        return [(None, None)] * len(pairs)
+    statistic = tau_b if kind is Kind.TAU else spearman
+    rows = panel.strength != ""
+    values = {name: turned[name].values[rows] for pair in pairs for name in pair}
+    panel = panel.take(rows)
+    tests: dict[Pair, PermutationTest] = {}
+    for group in group_pairs(panel, values, values, pairs, by_strength=True):
+        tests |= permutation_tests(group, kind, resamples, rng)
+    return [
+        (at_one_strength(panel, values[pair.x], values[pair.y], statistic), tests.get(pair))
+        for pair in pairs
+    ]
 
 
 def _flagged(found: Association, pair: Pair, unresolved: frozenset[tuple[str, str]]) -> Association:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uqs.audit.order import Order, OrderFinding
 from uqs.records import VALUED, Status
 from uqs.results.panel import FloatArray, Panel
-from uqs.stats.noise import noise_floor, pair_differences, reliability, wilson_error
+from uqs.stats.noise import noise_floor, pair_differences, wilson_error
 
 PROPORTIONS = frozenset({"FA", "RA"})
 """Metrics that are a share of items; their error follows from the number of items."""
@@ -37,8 +37,9 @@ class MetricNoise:
     """Measurement error of a metric in a benchmark.
 
     `error`: the root mean square standard error. `floor`: the mean distance between two oracles, or the mean
-    difference between their own values; it is not an error. `reliability`: the share of variance that is not
-    error. Each is None if unknown.
+    difference between their own values; it is not an error. `reliability`: the share of the variance of the
+    methods' means that is their own (G of `Order`, mean over strengths); items that all methods share are no
+    error of their order. Each is None if unknown.
     """
 
     benchmark: str
@@ -67,8 +68,12 @@ def floor_of(panel: Panel, benchmark: str, metric: str) -> float | None:
     return between if between is not None else noise_floor(pair_differences(own))
 
 
-def measure_noise(panel: Panel) -> Iterator[MetricNoise]:
+def measure_noise(panel: Panel, orders: Iterable[Order]) -> Iterator[MetricNoise]:
     """The noise of every metric in every benchmark where something is known about it."""
+    shares: dict[tuple[str, str], list[float]] = {}
+    for order in orders:
+        if order.found is not None:
+            shares.setdefault((order.benchmark, order.metric), []).append(order.found.g)
     for metric in panel.metrics:
         errors = standard_errors(panel, metric)
         for benchmark, every in panel.strata.items():
@@ -76,8 +81,9 @@ def measure_noise(panel: Panel) -> Iterator[MetricNoise]:
             known = errors[rows][~np.isnan(errors[rows])]
             error = float(np.sqrt(np.mean(known**2))) if len(known) else None
             floor = floor_of(panel, benchmark, metric)
-            if error is not None or floor is not None:
-                share = reliability(panel.values[metric][rows], errors[rows])
+            own = shares.get((benchmark, metric), [])
+            share = float(np.mean(own)) if own else None
+            if error is not None or floor is not None or share is not None:
                 yield MetricNoise(benchmark, metric, error, floor, share)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from uqs.audit.association import Association, Value
+from uqs.audit.association import Association, StratifiedMean, Value
 from uqs.audit.findings import Agreement, Audit, Reliability
 from uqs.audit.inference import Interval
 from uqs.audit.order import Order
@@ -31,6 +31,8 @@ def to_dict(audit: Audit) -> Json:
         "clusters": asdict(audit.clusters),
         "concordance": [asdict(item) for item in audit.concordance],
         "separations": [_separation(item) for item in audit.separations],
+        "strengths": [asdict(item) for item in audit.strengths],
+        "do_nothing": [{**asdict(item), "rewarded": item.rewarded} for item in audit.do_nothing],
         "noise": [asdict(item) for item in audit.noise],
         "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
     }
@@ -65,6 +67,7 @@ def _agreement(item: Agreement) -> Json:
         "b": item.b,
         "stratified": _stratified("tau_b", item.tau, item.test, item.p_adjusted, item.interval),
         "pooled": {"tau_b": item.tau.pooled.value, "n": item.tau.pooled.n},
+        "at_one_strength": _one_strength("tau_b", item.one_strength, item.one_strength_test),
         "sign_reverses": item.tau.sign_reverses,
         "per_benchmark": _cells("tau_b", item.tau.per_benchmark),
     }
@@ -81,6 +84,7 @@ def _reliability(item: Reliability) -> Json:
             "p_exact": item.pooled_test.p if item.pooled_test else None,
             "sentinel_rho": item.sentinels.benchmark_mean,
         },
+        "at_one_strength": _one_strength("rho", item.one_strength, item.one_strength_test),
         "sign_reverses": item.rho.sign_reverses,
         "sentinels": asdict(item.sentinels),
         "ceiling": item.ceiling,
@@ -108,6 +112,20 @@ def _stratified(
         "interval": [interval.low, interval.high] if known else None,
         "interval_reason": interval.reason,
         "status": str(found.stratified.status),
+    }
+
+
+def _one_strength(
+    name: str, found: StratifiedMean | None, test: PermutationTest | None
+) -> Json | None:
+    if found is None:
+        return None
+    return {
+        name: found.value,
+        "groups_defined": found.groups_defined,
+        "groups": found.groups,
+        "p": test.p if test else None,
+        "status": str(found.status),
     }
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from uqs.audit.association import Association
+from uqs.audit.association import Association, StratifiedMean
 from uqs.audit.compare import Comparison
 from uqs.audit.degenerate import DegenerateMetric, MetricNoise
 from uqs.audit.design import Design
+from uqs.audit.do_nothing import DoNothing
 from uqs.audit.inference import Interval
 from uqs.audit.level import Level
 from uqs.audit.openunlearning import MetaEvaluation
 from uqs.audit.order import Order
 from uqs.audit.sentinels import Sentinels
+from uqs.audit.strength import StrengthEffect
 from uqs.audit.structure import Clusters, Concordance, Separation
 from uqs.errors import UserError
 from uqs.stats.permutation import PermutationTest
@@ -23,7 +25,11 @@ from uqs.stats.permutation import PermutationTest
 
 @dataclass(frozen=True)
 class Agreement:
-    """tau-b of two aligned metrics; `test` and `interval` are for the stratified value."""
+    """tau-b of two aligned metrics; `test` and `interval` are for the stratified value.
+
+    `one_strength` is the mean over benchmarks and strengths of tau-b among the methods at one strength, with
+    its test; None if the table has fewer than two strengths.
+    """
 
     a: str
     b: str
@@ -31,6 +37,8 @@ class Agreement:
     test: PermutationTest | None
     p_adjusted: float | None
     interval: Interval
+    one_strength: StratifiedMean | None = None
+    one_strength_test: PermutationTest | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Reliability:
     """Spearman's rho of a metric with closeness to the oracle, and how far to trust it.
 
     `test` and `interval` are for the stratified value, `pooled_test` is for the pooled one. `ceiling`: the
-    largest rho that the measurement errors allow, mean over benchmarks.
+    largest rho that the measurement errors allow, mean over benchmarks. `one_strength`: as in Agreement.
     """
 
     metric: str
@@ -65,6 +73,8 @@ class Reliability:
     sentinels: Sentinels
     ceiling: float | None
     pairwise: PairwiseAccuracy
+    one_strength: StratifiedMean | None = None
+    one_strength_test: PermutationTest | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,8 @@ class Audit:
     clusters: Clusters
     concordance: tuple[Concordance, ...]
     separations: tuple[Separation, ...]
+    strengths: tuple[StrengthEffect, ...]
+    do_nothing: tuple[DoNothing, ...]
     meta_evaluation: tuple[MetaEvaluation, ...]
 
     def to_dict(self) -> dict[str, Any]:

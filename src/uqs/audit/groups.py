@@ -1,4 +1,4 @@
-"""Pairs of metrics on their complete rows, divided into benchmarks (strata) and methods (blocks)."""
+"""Pairs of metrics on their complete rows, divided into benchmarks, methods and strengths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Group:
     """Pairs that have both values on the same rows.
 
     `x` is `(K, rows)` in the order of `names_x`, `y` `(L, rows)` in that of `names_y`; `strata` has the rows
-    of each benchmark in the order of `benchmarks`; `methods` `(rows,)` indexes the panel's methods.
+    of each stratum in the order of `labels`. A stratum is a benchmark, or a benchmark at one strength.
+    `methods` `(rows,)` numbers whole methods, with all their strengths; `places` `(rows,)` numbers benchmarks
+    and strengths.
     """
 
     pairs: tuple[Pair, ...]
@@ -32,9 +34,10 @@ class Group:
     names_y: tuple[str, ...]
     x: FloatArray
     y: FloatArray
-    benchmarks: tuple[str, ...]
+    labels: tuple[str, ...]
     strata: tuple[IntArray, ...]
     methods: IntArray
+    places: IntArray
 
     def at(self, pair: Pair) -> tuple[int, int]:
         """The pair's position in a `(K, L)` array."""
@@ -42,10 +45,18 @@ class Group:
 
 
 def group_pairs(
-    panel: Panel, x: Mapping[str, FloatArray], y: Mapping[str, FloatArray], pairs: Sequence[Pair]
+    panel: Panel,
+    x: Mapping[str, FloatArray],
+    y: Mapping[str, FloatArray],
+    pairs: Sequence[Pair],
+    *,
+    by_strength: bool = False,
 ) -> Iterator[Group]:
-    """The pairs grouped by the rows on which both are known; a pair without such rows is left out."""
-    methods = np.unique(panel.method, return_inverse=True)[1].astype(np.int64)
+    """The pairs grouped by the rows on which both are known; a pair without such rows is left out.
+
+    With `by_strength`, a stratum is a benchmark at one strength.
+    """
+    methods, places = codes(panel.whole_method), place_codes(panel)
     masks: dict[bytes, list[Pair]] = {}
     for pair in pairs:
         known = ~(np.isnan(x[pair.x]) | np.isnan(y[pair.y]))
@@ -56,14 +67,28 @@ def group_pairs(
             continue
         names_x = tuple(dict.fromkeys(pair.x for pair in together))
         names_y = tuple(dict.fromkeys(pair.y for pair in together))
-        benchmarks, at = np.unique(panel.benchmark[rows], return_inverse=True)
+        labels = panel.benchmark[rows]
+        if by_strength:
+            labels = np.char.add(np.char.add(labels, " "), panel.strength[rows])
+        found, at = np.unique(labels, return_inverse=True)
         yield Group(
             pairs=tuple(together),
             names_x=names_x,
             names_y=names_y,
             x=np.stack([x[name][rows] for name in names_x]),
             y=np.stack([y[name][rows] for name in names_y]),
-            benchmarks=tuple(map(str, benchmarks)),
-            strata=tuple(np.flatnonzero(at == stratum) for stratum in range(len(benchmarks))),
-            methods=methods[rows],
+            labels=tuple(map(str, found)),
+            strata=tuple(np.flatnonzero(at == stratum) for stratum in range(len(found))),
+            methods=codes(methods[rows]),
+            places=codes(places[rows]),
         )
+
+
+def codes(labels: np.ndarray[tuple[int], np.dtype[np.generic]]) -> IntArray:
+    """Numbers from 0 for labels `(n,)`, in their sorted order."""
+    return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.int64)
+
+
+def place_codes(panel: Panel) -> IntArray:
+    """A number for each benchmark and strength, `(rows,)`."""
+    return codes(codes(panel.benchmark) * (len(panel.strengths) + 1) + codes(panel.strength))

@@ -1,11 +1,11 @@
-"""Tests and intervals whose unit is the method with all its seeds."""
+"""Tests and intervals whose unit is the whole method: on all benchmarks, with all seeds and strengths."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from scipy.stats import rankdata
 from uqs.audit.groups import Group, Pair
 from uqs.results.panel import FloatArray
 from uqs.stats import bootstrap, permutation
-from uqs.stats.permutation import LIMIT, IntArray, Null, PermutationTest
+from uqs.stats.permutation import LIMIT, IntArray, PermutationTest
 
 KENDALL_WORK = 2_000_000_000
 """The largest number of pair signs in the test of tau; above it the test uses ranks."""
+HELD = 50_000_000
+"""The most values of statistics held at once."""
+LEAST = 999
 BOOTSTRAP_METHODS = 8
 BOOTSTRAP_WORK = 20_000_000_000
 COVERAGE = 0.9
@@ -44,55 +47,56 @@ class Interval:
 def permutation_tests(
     group: Group, kind: Kind, resamples: int, rng: np.random.Generator
 ) -> dict[Pair, PermutationTest]:
-    """Exchange methods within benchmarks and test every defined pair of the group.
+    """Exchange whole methods, alike on all benchmarks, and test every defined pair of the group.
 
-    If tau would need more than KENDALL_WORK signs, its test uses Spearman's rho. Rho is tau's projection on
-    the ranks and orders the arrangements in almost the same way (Hajek, Sidak 1967).
+    All arrangements if there are at most LIMIT, else `resamples` random ones; fewer, at least LEAST, where
+    the values of all pairs would not fit into HELD numbers. If tau would need more than KENDALL_WORK signs,
+    its test uses Spearman's rho. Rho is tau's projection on the ranks and orders the arrangements in almost
+    the same way (Hajek, Sidak 1967).
     """
-    counts = [permutation.arrangements(group.methods[rows]) for rows in group.strata]
-    seeds = [int(seed) for seed in rng.integers(2**63, size=len(counts) + 1)]
-    defined = {pair: _defined(group, pair, kind) for pair in group.pairs}
-    total = {pair: _product(itertools.compress(counts, defined[pair])) for pair in group.pairs}
-    kernel = _kernel(group, kind, by_ranks=_signs(group, counts, resamples) > KENDALL_WORK)
-    parts: dict[Pair, list[Null]] = {pair: [] for pair in group.pairs if total[pair] > 1}
-    for stratum, rows in enumerate(group.strata):
-        for exact in (True, False):
-            pairs = [p for p in parts if defined[p][stratum] and (total[p] <= LIMIT) == exact]
-            if not pairs:
-                continue
-            generator = np.random.default_rng(seeds[stratum])
-            draws = None if exact else resamples
-            values = kernel(rows, permutation.orders(group.methods[rows], draws, generator))
-            for pair in pairs:
-                first, second = group.at(pair)
-                share = 1 if kind is Kind.POOLED_RHO else sum(defined[pair])
-                parts[pair].append(Null(values[:, first, second] / share, exact))
+    count = permutation.arrangements(group.methods, group.places)
+    shares = np.stack([_shares(group, pair, kind) for pair in group.pairs])
+    pairs = [pair for pair, share in zip(group.pairs, shares, strict=True) if share.any()]
+    if count < 2 or not pairs:
+        return {}
+    shares = shares[shares.any(axis=1)]
+    most = max(LEAST, HELD // len(pairs))
+    exact = count <= min(LIMIT, most)
+    draws = None if exact else min(resamples, most)
+    found = permutation.exchanges(group.methods, group.places, draws, rng)
+    kernels = _kernels(group, kind, len(found))
+    first, second = np.array([group.at(pair) for pair in pairs]).T
+    values = np.zeros((len(found), len(pairs)))
+    for (rows, kernel), share in zip(kernels, shares.T, strict=True):
+        for some in found.chunks(max(len(rows), len(group.x) * len(group.y))):
+            values[some] += kernel(found.orders(some, rows))[:, first, second] * share
     return {
-        pair: permutation.combine(nulls, resamples, np.random.default_rng(seeds[-1]))
-        for pair, nulls in parts.items()
+        pair: permutation.two_sided(values[:, at], exact=exact) for at, pair in enumerate(pairs)
     }
 
 
-Kernel = Callable[[IntArray, NDArray[np.intp]], FloatArray]
-"""One stratum's part of the statistic, from its rows and their orders: `(orders, K, L)`."""
+Kernel = Callable[[NDArray[np.intp]], FloatArray]
+"""One stratum's part of the statistics in some orders of its rows: `(orders, K, L)`."""
 
 
-def _kernel(group: Group, kind: Kind, *, by_ranks: bool) -> Kernel:
+def _kernels(group: Group, kind: Kind, orders: int) -> list[tuple[IntArray, Kernel]]:
+    """The rows of each stratum, and its kernel; a pooled statistic has one stratum, all rows."""
     if kind is Kind.POOLED_RHO:
-        pooled_x, pooled_y = _unit_ranks(group.x), _unit_ranks(group.y)
-        return lambda rows, orders: permutation.products(
-            pooled_x[:, rows], pooled_y[:, rows], orders
-        )
+        pooled = partial(permutation.products, _unit_ranks(group.x), _unit_ranks(group.y))
+        return [(np.arange(group.x.shape[1]), pooled)]
+    signs = len(group.y) * orders * sum(len(rows) ** 2 / 2 for rows in group.strata)
+    by_ranks = kind is Kind.RHO or signs > KENDALL_WORK
+    return [(rows, _kernel(group, rows, by_ranks)) for rows in group.strata]
 
-    def kernel(rows: IntArray, orders: NDArray[np.intp]) -> FloatArray:
-        x, y = group.x[:, rows], group.y[:, rows]
-        if kind is Kind.RHO or by_ranks:
-            return permutation.products(_unit_ranks(x), _unit_ranks(y), orders)
-        values = permutation.balances(x, y, orders)
-        values /= np.maximum(np.sqrt(np.outer(_untied(x), _untied(y))), 1)
-        return values
 
-    return kernel
+def _kernel(group: Group, rows: IntArray, by_ranks: bool) -> Kernel:
+    x, y = group.x[:, rows], np.zeros_like(group.y)
+    if by_ranks:
+        y[:, rows] = _unit_ranks(group.y[:, rows])
+        return partial(permutation.products, _unit_ranks(x), y)
+    y[:, rows] = group.y[:, rows]
+    scale = np.maximum(np.sqrt(np.outer(_untied(x), _untied(y[:, rows]))), 1)
+    return lambda orders: permutation.balances(x, y, orders) / scale
 
 
 def _unit_ranks(x: FloatArray) -> FloatArray:
@@ -112,31 +116,14 @@ def _untied(x: FloatArray) -> FloatArray:
     return np.array([pairs - (count * (count - 1) / 2).sum() for count in ties])
 
 
-def _defined(group: Group, pair: Pair, kind: Kind) -> list[bool]:
-    """For each benchmark, whether both variables vary; for a pooled statistic, over all rows."""
+def _shares(group: Group, pair: Pair, kind: Kind) -> FloatArray:
+    """The weight of each stratum in the pair's statistic: the same where both variables vary, else 0."""
     first, second = group.at(pair)
-    if kind is Kind.POOLED_RHO:
-        return [bool(np.ptp(group.x[first]) and np.ptp(group.y[second]))] * len(group.strata)
     x, y = group.x[first], group.y[second]
-    return [bool(np.ptp(x[rows]) and np.ptp(y[rows])) for rows in group.strata]
-
-
-def _product(counts: Iterable[int]) -> int:
-    """The product, or any number above LIMIT if it exceeds LIMIT."""
-    total = 1
-    for count in counts:
-        total *= count
-        if total > LIMIT:
-            break
-    return total
-
-
-def _signs(group: Group, counts: list[int], resamples: int) -> float:
-    """How many pair signs the exact or sampled test of tau would need."""
-    exact = _product(counts) <= LIMIT
-    every = [count if exact else resamples for count in counts]
-    pairs = [len(rows) ** 2 / 2 for rows in group.strata]
-    return len(group.y) * sum(a * b for a, b in zip(every, pairs, strict=True))
+    if kind is Kind.POOLED_RHO:
+        return np.array([float(np.ptp(x) > 0 and np.ptp(y) > 0)])
+    vary = np.array([float(np.ptp(x[rows]) > 0 and np.ptp(y[rows]) > 0) for rows in group.strata])
+    return np.asarray(vary / max(vary.sum(), 1.0))
 
 
 def bootstrap_intervals(

@@ -14,8 +14,6 @@ from uqs.stats.resolution import Resolution, complete_part, resolve
 
 MOST = 0.5
 """A metric orders the methods if it tells at least this share of the pairs apart."""
-STRENGTH = "@"
-"""The separator between method and strength in a Panel."""
 
 
 class OrderFinding(StrEnum):
@@ -79,11 +77,8 @@ def orders(panel: Panel) -> Iterator[Order]:
 
 def _strengths(panel: Panel, rows: IntArray) -> Iterator[tuple[str, IntArray]]:
     """The rows of a benchmark at each strength; rows of methods without strengths are in all."""
-    marks = np.array(
-        [name.rpartition(STRENGTH)[2] if STRENGTH in name else "" for name in panel.method[rows]]
-    )
-    named = sorted(set(marks.tolist()) - {""})
-    for strength in named or [""]:
+    marks = panel.strength[rows]
+    for strength in [name for name in panel.strengths if (marks == name).any()] or [""]:
         yield strength, rows[(marks == strength) | (marks == "")]
 
 

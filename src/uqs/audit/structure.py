@@ -9,10 +9,17 @@ from itertools import combinations
 
 import numpy as np
 
+from uqs.audit.design import LEAST_METHODS
+from uqs.audit.groups import codes, place_codes
 from uqs.results.panel import FloatArray, Panel
 from uqs.stats import bootstrap
+from uqs.stats.factors import second_factor
 from uqs.stats.structure import Friedman, average_linkage, friedman, kendall_w, two_clusters
 
+FACTOR_WORK = 20_000_000
+"""The largest number of ranks for the test of a second factor."""
+DRAWS = 199
+"""Tables made again to ask whether there is a second factor."""
 METHODS = 30
 """The largest number of methods for Friedman and Nemenyi, which compare every pair."""
 WORK = 20_000_000_000
@@ -51,13 +58,15 @@ class Clusters:
     """Average-linkage clusters of metrics on 1 - stratified tau-b, and the support of two clusters.
 
     `groups`: the two clusters of the table itself. `support`: the share of resamples with exactly these two
-    clusters, among the `resamples` in which every tau was defined. `reason` says why clusters or support are
-    missing; `left_out` names metrics without a defined tau.
+    clusters, among the `resamples` in which every tau was defined. `second_factor_p`: the p of the hypothesis
+    that one factor, with signs, explains all agreement; one factor gives two stable clusters too, its two
+    signs. `reason` says why clusters or support are missing; `left_out` names metrics without a defined tau.
     """
 
     joins: tuple[Join, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     support: float | None = None
+    second_factor_p: float | None = None
     together: tuple[CoClustering, ...] = ()
     resamples: int = 0
     left_out: tuple[str, ...] = ()
@@ -66,18 +75,25 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Separation:
-    """Friedman's test of whether a metric ranks the methods alike on all benchmarks, with Nemenyi's data."""
+    """Friedman's test of whether a metric ranks the methods alike on all benchmarks, with Nemenyi's data.
+
+    Whole methods are compared: the strengths of a method are averaged.
+    """
 
     metric: str
     methods: tuple[str, ...]
     test: Friedman
 
 
-def cell_means(panel: Panel, values: FloatArray) -> FloatArray:
-    """Means over seeds `(benchmarks, methods)`, in the panel's name order; NaN without a value."""
+def cell_means(panel: Panel, values: FloatArray, *, whole: bool = False) -> FloatArray:
+    """Means over seeds `(benchmarks, methods)`, in the panel's name order; NaN without a value.
+
+    With `whole`, means over seeds and strengths, of whole methods.
+    """
     known = ~np.isnan(values)
-    shape = len(panel.benchmarks), len(panel.methods)
-    places = [np.unique(names, return_inverse=True)[1] for names in (panel.benchmark, panel.method)]
+    names = panel.whole_method if whole else panel.method
+    shape = len(panel.benchmarks), len(np.unique(names))
+    places = [codes(panel.benchmark), codes(names)]
     cells = np.ravel_multi_index((places[0][known], places[1][known]), shape)
     count = np.bincount(cells, minlength=shape[0] * shape[1])
     total = np.bincount(cells, values[known], minlength=len(count))
@@ -99,11 +115,12 @@ def concordance(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Con
 
 def separations(panel: Panel, aligned: Mapping[str, FloatArray]) -> Iterator[Separation]:
     """Friedman's test of every metric over the methods that it measures on every benchmark."""
+    names = np.unique(panel.whole_method)
     for metric, values in aligned.items():
-        scores = cell_means(panel, values)
+        scores = cell_means(panel, values, whole=True)
         complete = ~np.isnan(scores).any(axis=0)
         if 2 < complete.sum() <= METHODS and (test := friedman(scores[:, complete])):
-            methods = np.array(panel.methods)[complete]
+            methods = names[complete]
             yield Separation(metric, tuple(map(str, methods)), test)
 
 
@@ -136,6 +153,7 @@ def cluster(
     return Clusters(
         joins,
         groups,
+        second_factor_p=_second_factor(panel, [aligned[name] for name in names], resamples, rng),
         support=float((same == observed).all(axis=(1, 2)).mean()),
         together=tuple(
             CoClustering(names[i], names[j], float(same[:, i, j].mean()))
@@ -144,6 +162,27 @@ def cluster(
         resamples=len(drawn),
         left_out=left_out,
     )
+
+
+def _second_factor(
+    panel: Panel, columns: list[FloatArray], resamples: int, rng: np.random.Generator
+) -> float | None:
+    """Over the rows that have all metrics, means over seeds; None for very large tables."""
+    scores = np.stack(columns)
+    rows = np.flatnonzero(~np.isnan(scores).any(axis=0))
+    methods, places = codes(panel.whole_method[rows]), place_codes(panel)[rows]
+    if len(np.unique(methods)) < LEAST_METHODS:
+        return None
+    cells = codes(methods * (int(places.max()) + 1) + places)
+    count = np.bincount(cells)
+    means = np.stack([np.bincount(cells, column[rows]) / count for column in scores])
+    first = np.unique(cells, return_index=True)[1]
+    draws = min(resamples, DRAWS)
+    if means.size * draws > FACTOR_WORK:
+        return None
+    benchmarks = codes(panel.benchmark[rows][first])
+    strata = [np.flatnonzero(benchmarks == one) for one in range(int(benchmarks.max()) + 1)]
+    return second_factor(means, strata, methods[first], codes(places[first]), draws, rng)
 
 
 def _with_defined_tau(
@@ -168,7 +207,7 @@ def _drawn_distances(
     """
     scores = np.stack(columns)
     rows = ~np.isnan(scores).any(axis=0)
-    methods, codes = np.unique(panel.method[rows], return_inverse=True)
+    methods, code = np.unique(panel.whole_method[rows], return_inverse=True)
     scores, benchmarks = scores[:, rows], panel.benchmark[rows]
     work = len(columns) ** 2 * len(methods) ** 2 * (resamples + len(panel))
     if len(methods) < 3 or work > WORK:
@@ -177,7 +216,7 @@ def _drawn_distances(
     total, known = np.zeros((2, resamples, len(columns), len(columns)))
     for benchmark in np.unique(benchmarks):
         here = benchmarks == benchmark
-        taus = bootstrap.concordance(scores[:, here], codes[here], len(methods)).tau_b(weights)
+        taus = bootstrap.concordance(scores[:, here], code[here], len(methods)).tau_b(weights)
         total += np.nan_to_num(taus)
         known += ~np.isnan(taus)
     complete = known.min(axis=(1, 2)) > 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from uqs.audit.findings import Audit
+from uqs.audit.design import LEAST_METHODS, LEVEL, Design
+from uqs.audit.do_nothing import DoNothing
+from uqs.audit.findings import Audit, Reliability
 from uqs.audit.order_words import level_sentences, order_sentences
 from uqs.records import Status
+from uqs.stats.multiple import holm
 from uqs.text import count, listed
 
-LEVEL = 0.05
 SUPPORT = 0.8
 """Two clusters are called supported from this share of resamples on."""
 _WHY = {
@@ -43,6 +45,7 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
         *level_sentences(audit.level),
         *_reliability(audit),
         *_agreement(audit),
+        *_strengths(audit),
         *_structure(audit),
         *_attacks(audit),
     )
@@ -50,21 +53,33 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
 
 def _design(audit: Audit) -> Iterator[str]:
     d = audit.design
-    repeats = f"; the {d.seeds} seeds are repeats" if d.seeds > 1 else ""
     yield (
-        f"{count(d.rows, 'row')} in {count(d.cells, 'cell')}: {count(d.methods, 'method')} on "
-        f"{count(d.benchmarks, 'benchmark')}{repeats}."
+        f"{count(d.rows, 'row')}: {count(d.methods, 'method')} on {count(d.benchmarks, 'benchmark')}"
+        f"{_repeats(d)}."
     )
-    if d.min_p is None:
-        yield "No two methods can be exchanged, so nothing can be tested."
-    elif d.min_p > LEVEL:
-        yield f"No stratified test can fall below p = {d.min_p:.3g}: nothing can be significant."
-    elif d.min_detectable_tau is None:
-        yield "Not even perfect agreement would be found in 80% of such tables."
-    else:
-        yield f"Only a tau of {d.min_detectable_tau:.2f} or more would be found in 80% of such tables."
+    yield design_sentence(d)
     if d.methods < 2:
         yield "One method alone cannot be ranked."
+
+
+def _repeats(d: Design) -> str:
+    parts = [count(d.strengths, "strength")] if d.strengths > 1 else []
+    parts += [count(d.seeds, "seed")] if d.seeds > 1 else []
+    return f"; {listed(parts)} are repeats of the same methods" if parts else ""
+
+
+def design_sentence(d: Design) -> str:
+    """What the table can show of agreement and reliability at all."""
+    if d.min_p is None:
+        return "No two methods can be exchanged, so no agreement or reliability of metrics can be tested."
+    if not d.testable:
+        return (
+            f"No agreement or reliability of metrics can be significant: {count(d.methods, 'method')} "
+            f"(at least {LEAST_METHODS} are needed), and no p can fall below {d.min_p:.2g}."
+        )
+    if d.min_detectable_tau is None:
+        return "Not even perfect agreement of two metrics would be found in 80% of such tables."
+    return f"Only an agreement of tau {d.min_detectable_tau:.2f} or more would be found in 80% of such tables."
 
 
 def _benchmarks(audit: Audit) -> int:
@@ -108,20 +123,7 @@ def _reliability(audit: Audit) -> Iterator[str]:
         return
     for target in dict.fromkeys(item.target for item in audit.reliability):
         items = [item for item in audit.reliability if item.target == target]
-        follow = [
-            item.metric
-            for item in items
-            if item.p_adjusted is not None
-            and item.p_adjusted <= LEVEL
-            and (item.rho.stratified.value or 0) > 0
-        ]
-        against = [
-            item.metric
-            for item in items
-            if item.p_adjusted is not None
-            and item.p_adjusted <= LEVEL
-            and (item.rho.stratified.value or 0) < 0
-        ]
+        follow, against = (following(items, audit.design, sign) for sign in (1, -1))
         word = target.replace("_", " ")
         if follow:
             yield f"{listed(follow)} {_s(follow, 'follow')} the {word} within benchmarks (Holm, 5%)."
@@ -129,6 +131,7 @@ def _reliability(audit: Audit) -> Iterator[str]:
             yield f"{listed(against)} {_s(against, 'run')} against the {word} within benchmarks (Holm, 5%)."
         if not follow and not against:
             yield f"No metric is shown to follow the {word} within benchmarks."
+        yield from _only_with_strength(items, [*follow, *against], word)
         beaten = [
             item.metric
             for item in items
@@ -143,6 +146,52 @@ def _reliability(audit: Audit) -> Iterator[str]:
                 f"The pooled rho of {listed(beaten)} with the {word} is no more than knowing the "
                 "benchmark gives."
             )
+        yield from do_nothing_sentences(audit.do_nothing, target)
+
+
+def following(items: Sequence[Reliability], design: Design, sign: int) -> list[str]:
+    """The metrics that are shown to follow (`sign` 1) or to oppose (-1) the target."""
+    return [
+        item.metric
+        for item in items
+        if design.testable
+        and item.p_adjusted is not None
+        and item.p_adjusted <= LEVEL
+        and (item.rho.stratified.value or 0) * sign > 0
+    ]
+
+
+def _only_with_strength(
+    items: Sequence[Reliability], shown: Sequence[str], word: str
+) -> Iterator[str]:
+    """Metrics whose relation to the target is not seen among the methods at one strength."""
+    lost = [
+        item.metric
+        for item in items
+        if item.metric in shown
+        and item.one_strength is not None
+        and (item.one_strength_test is None or item.one_strength_test.p > LEVEL)
+    ]
+    if lost:
+        yield (
+            f"Among methods at one strength this is not shown for {listed(lost)}: there the order by "
+            f"{word} may come from the strength alone."
+        )
+
+
+def do_nothing_sentences(found: Sequence[DoNothing], target: str) -> Iterator[str]:
+    """Where the original is as near to the oracle as the methods are, this distance rewards doing nothing."""
+    mine = [item for item in found if item.target == target]
+    rewarded = [item for item in mine if item.rewarded]
+    if not rewarded:
+        return
+    where = f"{len(rewarded)} of {len(mine)} benchmarks" if len(mine) > 1 else rewarded[0].benchmark
+    nearer = listed([f"{item.nearer} of {item.methods}" for item in rewarded])
+    yield (
+        f"The {target.replace('_', ' ')} rewards doing nothing on {where}: the original, in which nothing "
+        f"was unlearned, is as near to the oracles as the methods are ({nearer} methods are nearer). To "
+        "follow this distance is no merit of a metric there."
+    )
 
 
 def _agreement(audit: Audit) -> Iterator[str]:
@@ -150,14 +199,41 @@ def _agreement(audit: Audit) -> Iterator[str]:
         names = listed([f"{item.a}-{item.b}" for item in reversed_pairs])
         yield f"Pooled over benchmarks, tau has the opposite sign for {names} (Simpson): read the stratified."
     proven = [
-        f"{item.a}-{item.b}"
+        item
         for item in audit.agreement
-        if item.p_adjusted is not None and item.p_adjusted <= LEVEL
+        if audit.design.testable and item.p_adjusted is not None and item.p_adjusted <= LEVEL
     ]
+    for sign, verb in ((1, "agree"), (-1, "disagree")):
+        pairs = [
+            f"{item.a}-{item.b}" for item in proven if (item.tau.stratified.value or 0) * sign > 0
+        ]
+        if pairs:
+            yield f"Shown to {verb} on the order of the methods (Benjamini-Hochberg, 5%): {listed(pairs)}."
     if audit.agreement and not proven:
         yield "No two metrics are shown to agree or to disagree (Benjamini-Hochberg, 5%)."
-    elif proven:
-        yield f"Shown to agree or disagree (Benjamini-Hochberg, 5%): {listed(proven)}."
+
+
+def _strengths(audit: Audit) -> Iterator[str]:
+    """Which metrics a method's strength moves."""
+    adjusted = holm([item.p for item in audit.strengths])
+    moved = [
+        item
+        for item, p in zip(audit.strengths, adjusted, strict=True)
+        if p is not None and p <= LEVEL
+    ]
+    if moved:
+        names = list(moved[0].mean_ranks)
+        parts = [
+            f"{item.metric} {item.mean_ranks[names[0]]:.2f} to {item.mean_ranks[names[-1]]:.2f}"
+            for item in moved
+        ]
+        yield (
+            f"Strength moves (mean rank among all models of a benchmark, 0 worst, 1 best; {names[0]} to "
+            f"{names[-1]}; Holm, 5%): {listed(parts)}."
+        )
+    still = [item.metric for item in audit.strengths if item not in moved]
+    if still:
+        yield f"Strength is not shown to move {listed(still)}."
 
 
 def _structure(audit: Audit) -> Iterator[str]:
@@ -165,11 +241,25 @@ def _structure(audit: Audit) -> Iterator[str]:
     if clusters.support is None:
         return
     names = " and ".join("{" + ", ".join(group) + "}" for group in clusters.groups)
-    word = "are supported" if clusters.support >= SUPPORT else "have no support"
-    yield (
-        f"Two clusters, {names}, {word}: they return in {clusters.support:.0%} of "
-        f"{clusters.resamples} draws of the methods."
-    )
+    returns = f"they return in {clusters.support:.0%} of {clusters.resamples} draws of the methods"
+    p = clusters.second_factor_p
+    if clusters.support < SUPPORT:
+        yield f"Two clusters, {names}, have no support: {returns}."
+    elif p is None:
+        yield (
+            f"Two clusters, {names}, are stable ({returns}), but whether they are more than one factor with "
+            "two signs cannot be tested here."
+        )
+    elif p > LEVEL:
+        yield (
+            f"Two groups, {names}, are stable ({returns}), but one factor with two signs explains them (p of "
+            f"a second factor {p:.2g})."
+        )
+    else:
+        yield (
+            f"Two clusters, {names}, are supported: {returns}, and one factor does not explain them (p "
+            f"{p:.2g})."
+        )
 
 
 def _attacks(audit: Audit) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console
 
+from uqs.audit.association import StratifiedMean
 from uqs.audit.findings import Audit
 from uqs.audit.inference import Interval
 from uqs.audit.order import Order
@@ -66,6 +67,7 @@ def _design(audit: Audit) -> Iterable[Sheet]:
             "cells",
             "methods",
             "benchmarks",
+            "strengths",
             "seeds",
             "arrangements",
             "smallest p",
@@ -73,15 +75,16 @@ def _design(audit: Audit) -> Iterable[Sheet]:
         ),
         [
             (
-                *map(str, (d.rows, d.cells, d.methods, d.benchmarks, d.seeds)),
+                *map(str, (d.rows, d.cells, d.methods, d.benchmarks, d.strengths, d.seeds)),
                 ("over 1e15" if d.arrangements is None else f"{d.arrangements:,}")
                 + ("" if d.exact else f", {d.resamples:,} drawn"),
                 probability(d.min_p),
                 _number(d.min_detectable_tau, 2),
             )
         ],
-        "A cell is a method on a benchmark; seeds are repeats. Smallest p that a test can reach, and"
-        " smallest tau found in 80% of such tables at 5%.",
+        "A cell is a method on a benchmark; its seeds and strengths are repeats. Tests exchange whole methods,"
+        " alike on all benchmarks. Smallest p that a test can reach, and smallest tau found in 80% of such"
+        " tables at 5%.",
     )
 
 
@@ -170,6 +173,7 @@ def _level(audit: Audit) -> Iterable[Sheet]:
 
 
 def _reliability(audit: Audit) -> Iterable[Sheet]:
+    strengths = audit.design.strengths > 1
     for target in dict.fromkeys(item.target for item in audit.reliability):
         yield Sheet(
             f"Which metric follows the {target.replace('_', ' ')}",
@@ -180,6 +184,7 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
                 "p",
                 "p (Holm)",
                 "95% interval",
+                *_STRENGTH_COLUMNS[: 2 * strengths],
                 "pooled rho",
                 "pooled p",
                 "benchmark alone",
@@ -193,6 +198,7 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
                     _tested(item.test),
                     probability(item.p_adjusted),
                     _interval(item.interval),
+                    *_one_strength(item.one_strength, item.one_strength_test),
                     _number(item.rho.pooled.value) + _mark(item.rho.sign_reverses),
                     _tested(item.pooled_test),
                     _number(item.sentinels.benchmark_mean),
@@ -210,7 +216,11 @@ def _reliability(audit: Audit) -> Iterable[Sheet]:
 def _agreement(audit: Audit) -> Iterable[Sheet]:
     yield Sheet(
         "Which metrics agree",
-        ("pair", "tau-b", "benchmarks", "p", "p (BH)", "95% interval", "pooled tau-b"),
+        (
+            *("pair", "tau-b", "benchmarks", "p", "p (BH)", "95% interval"),
+            *_STRENGTH_COLUMNS[: 2 * (audit.design.strengths > 1)],
+            "pooled tau-b",
+        ),
         [
             (
                 f"{item.a}-{item.b}",
@@ -219,12 +229,65 @@ def _agreement(audit: Audit) -> Iterable[Sheet]:
                 _tested(item.test),
                 probability(item.p_adjusted),
                 _interval(item.interval),
+                *_one_strength(item.one_strength, item.one_strength_test),
                 _number(item.tau.pooled.value) + _mark(item.tau.sign_reverses),
             )
             for item in audit.agreement
         ],
         "tau-b of aligned metrics, mean over benchmarks. ! marks a sign that reverses."
         + _refusals(item.interval for item in audit.agreement),
+    )
+
+
+_STRENGTH_COLUMNS = ("at one strength", "p there")
+
+
+def _one_strength(found: StratifiedMean | None, test: PermutationTest | None) -> tuple[str, ...]:
+    return () if found is None else (_number(found.value), _tested(test))
+
+
+def _strengths(audit: Audit) -> Iterable[Sheet]:
+    names = list(audit.strengths[0].mean_ranks) if audit.strengths else []
+    yield Sheet(
+        "What strength does to a metric",
+        ("metric", *names, "methods", "benchmarks", "p"),
+        [
+            (
+                item.metric,
+                *(_number(rank, 2) for rank in item.mean_ranks.values()),
+                str(item.methods),
+                str(item.benchmarks),
+                probability(item.p),
+            )
+            for item in audit.strengths
+        ],
+        "Mean rank among all models of a benchmark, from 0 (worst) to 1 (best). p: strengths exchanged within"
+        " whole methods.",
+    )
+
+
+def _do_nothing(audit: Audit) -> Iterable[Sheet]:
+    yield Sheet(
+        "Does a distance reward doing nothing?",
+        (
+            "distance",
+            "benchmark",
+            "original",
+            "median of methods",
+            "methods nearer than the original",
+        ),
+        [
+            (
+                item.target.replace("_", " "),
+                item.benchmark,
+                _number(item.original, 4),
+                _number(item.median, 4),
+                f"{item.nearer} of {item.methods}",
+            )
+            for item in audit.do_nothing
+        ],
+        "Distance to the oracles: of the original, in which nothing was unlearned, and of the methods.",
+        left=(0, 1),
     )
 
 
@@ -237,8 +300,8 @@ def _comparisons(audit: Audit) -> Iterable[Sheet]:
             for i in audit.comparisons
             if i.p is not None
         ],
-        "Difference of the stratified rho over the benchmarks where both are defined; scores swapped"
-        " cell by cell.",
+        "Difference of the stratified rho over the benchmarks where both are defined; scores of whole"
+        " methods swapped.",
     )
 
 
@@ -340,6 +403,8 @@ PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
     "level": _level,
     "reliability": _reliability,
     "agreement": _agreement,
+    "do_nothing": _do_nothing,
+    "strengths": _strengths,
     "comparisons": _comparisons,
     "separations": _separations,
     "clusters": _clusters,

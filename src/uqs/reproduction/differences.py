@@ -93,8 +93,8 @@ def _tau(found: Reproduction) -> Reasons:
             why = "no ties: tau per benchmark over all runs instead of per seed"
         reasons["tau", key] = f"{why}; {cover.groups_defined} of {cover.groups} benchmarks count"
         reasons["tau_p", key] = (
-            "the t test takes 9 groups of the same 4 methods as independent; the exact test permutes"
-            " methods within benchmarks and keeps their seeds together"
+            "the t test takes 9 groups of the same 4 methods as independent; the exact test exchanges whole"
+            " methods, alike on all benchmarks and with their seeds: 24 arrangements"
         )
     return reasons
 

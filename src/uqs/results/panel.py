@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 Better = Literal["lower", "higher", "target"]
+STRENGTH = "@"
+"""Stands between a method and its strength in the names of a Panel."""
+
+_USUAL = {"weak": 0, "medium": 1, "strong": 2}
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,24 @@ class Panel:
         order = np.argsort(codes, kind="stable")
         parts = np.split(order, np.cumsum(np.bincount(codes))[:-1])
         return dict(zip(map(str, names), parts, strict=True))
+
+    @cached_property
+    def whole_method(self) -> NDArray[np.str_]:
+        """Each row's method without its strength, `(rows,)`."""
+        names = [name.rpartition(STRENGTH)[0] or name for name in self.method.tolist()]
+        return np.array(names, dtype=np.str_)
+
+    @cached_property
+    def strength(self) -> NDArray[np.str_]:
+        """Each row's strength, `(rows,)`; empty where a method has none."""
+        parts = [name.rpartition(STRENGTH) for name in self.method.tolist()]
+        return np.array([strength if name else "" for name, _, strength in parts], dtype=np.str_)
+
+    @property
+    def strengths(self) -> tuple[str, ...]:
+        """The named strengths, in the table's usual order: weak, medium, strong, then others by name."""
+        named = set(self.strength.tolist()) - {""}
+        return tuple(sorted(named, key=lambda name: (_USUAL.get(name, len(_USUAL)), name)))
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Panel:
         """The panel of some rows, given by index or mask, in that order."""

@@ -23,17 +23,6 @@ def wilson_error(share: ArrayLike, n: ArrayLike) -> FloatArray:
     return (high - low) / (2 * Z)
 
 
-def reliability(values: FloatArray, errors: FloatArray) -> float | None:
-    """Share of the values' variance that is not measurement error, in [0, 1].
-
-    None where an error is unknown or the values do not vary.
-    """
-    if len(values) < 2 or np.isnan(errors).any() or np.ptp(values) == 0:
-        return None
-    share = 1 - float(np.mean(errors**2)) / float(np.var(values, ddof=1))
-    return max(0.0, share)
-
-
 def attenuation_ceiling(first: float | None, second: float | None) -> float | None:
     """The largest correlation that two measures of these reliabilities can show (Spearman 1904).
 

@@ -1,12 +1,12 @@
-"""Permutation of whole blocks within strata: a method with all its seeds is exchanged for another.
+"""Permutation of whole methods: one exchange for all benchmarks, with all seeds and strengths attached.
 
-A statistic that is a sum over strata needs the arrangements of one stratum at a time: the arrangements
-of all strata together are the sums of one value from each. That makes exactness cheap.
+The effect of a method persists from one benchmark to the next, and from one strength to another. Exchanging
+methods afresh on each benchmark would take such repeats for independent evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import factorial, prod
@@ -16,22 +16,10 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-LIMIT = 1_000_000
-"""Most arrangements that are all computed; beyond them they are sampled."""
+LIMIT = 40_320
+"""Most arrangements that are all computed (8 methods); beyond them they are sampled."""
 CHUNK = 8_000_000
 """Most numbers held at once by a kernel."""
-
-
-@dataclass(frozen=True)
-class Null:
-    """A statistic's part from one stratum: as observed, and `(arrangements,)` with the observed one first."""
-
-    values: FloatArray
-    exhaustive: bool
-
-    @property
-    def observed(self) -> float:
-        return float(self.values[0])
 
 
 @dataclass(frozen=True)
@@ -45,93 +33,142 @@ class PermutationTest:
     upper: float
 
 
-def arrangements(blocks: IntArray) -> int:
-    """The number of ways to exchange whole blocks of equal size."""
-    sizes = np.unique(blocks, return_counts=True)[1]
-    return prod(factorial(int(count)) for count in np.unique(sizes, return_counts=True)[1])
+@dataclass(frozen=True)
+class Exchanges:
+    """Arrangements of whole methods over all rows of a table, the given one first.
 
+    Methods are exchanged if they have rows at the same places. A place is what a row stands for beside its
+    method and seed: a benchmark, and a strength if there are any. Seeds are repeats: a method with fewer rows
+    at a place than the method whose place it takes repeats them in turn.
 
-def orders(blocks: IntArray, draws: int | None, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Row orders `(orders, rows)` that exchange whole blocks of equal size, the given order first.
-
-    `blocks` labels each row. All orders where `draws` is None, else that many random ones beside the
-    first. Rows of a block keep their order.
+    `donors` `(arrangements, methods)` says whose values each method gets. `column` `(rows,)` and `source`
+    `(methods, columns)` turn that into rows.
     """
-    rows = [np.flatnonzero(blocks == label) for label in np.unique(blocks)]
-    by_size = [
-        [block for block in rows if len(block) == size]
-        for size in sorted({len(block) for block in rows})
+
+    donors: IntArray
+    method: IntArray
+    column: IntArray
+    source: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.donors)
+
+    def chunks(self, width: int) -> Iterator[slice]:
+        """Slices of the arrangements that hold at most CHUNK numbers, of `width` each."""
+        step = max(1, CHUNK // max(1, width))
+        for start in range(0, len(self), step):
+            yield slice(start, start + step)
+
+    def orders(self, some: slice, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """`(arrangements, rows)`: the row whose values each of `rows` gets."""
+        donors = self.donors[some][:, self.method[rows]]
+        return np.asarray(self.source[donors, self.column[rows]], dtype=np.intp)
+
+
+def alike(methods: IntArray, places: IntArray) -> list[IntArray]:
+    """Methods `(n,)` that can be exchanged for each other: those with rows at the same places.
+
+    `methods` and `places` `(rows,)` are codes from 0.
+    """
+    present = np.zeros((int(methods.max(initial=-1)) + 1, int(places.max(initial=-1)) + 1), bool)
+    present[methods, places] = True
+    _, pattern = np.unique(present, axis=0, return_inverse=True)
+    found = present.any(axis=1)
+    return [
+        np.flatnonzero((pattern == one) & found).astype(np.int64)
+        for one in np.unique(pattern[found])
     ]
+
+
+def arrangements(methods: IntArray, places: IntArray) -> int:
+    """The number of ways to exchange whole methods with rows at the same places."""
+    return prod(factorial(len(group)) for group in alike(methods, places))
+
+
+def exchanges(
+    methods: IntArray, places: IntArray, draws: int | None, rng: np.random.Generator
+) -> Exchanges:
+    """All arrangements where `draws` is None, else that many random ones beside the given one.
+
+    `methods` and `places` `(rows,)` are codes from 0; the rows of a method at a place are in seed order.
+    """
+    groups = alike(methods, places)
+    size = int(methods.max(initial=-1)) + 1
     if draws is None:
-        choices = [list(permutations(range(len(group)))) for group in by_size]
-        count = prod(len(choice) for choice in choices)
+        choices = [list(permutations(group.tolist())) for group in groups]
+        donors = np.tile(np.arange(size), (prod(map(len, choices)), 1))
         picked = [np.array(pick) for pick in zip(*product(*choices), strict=True)]
     else:
-        count = draws + 1
+        donors = np.tile(np.arange(size), (draws + 1, 1))
         picked = [
-            np.vstack([np.arange(len(group)), _shuffles(len(group), draws, rng)])
-            for group in by_size
+            np.vstack([group, rng.permuted(np.tile(group, (draws, 1)), axis=1)]) for group in groups
         ]
-    result = np.empty((count, len(blocks)), dtype=np.intp)
-    for group, pick in zip(by_size, picked, strict=True):
-        stacked = np.stack(group)
-        result[:, stacked.ravel()] = stacked[pick].reshape(count, -1)
-    return result
+    for group, pick in zip(groups, picked, strict=True):
+        donors[:, group] = pick
+    column, source = _columns(methods, places)
+    return Exchanges(donors, methods, column, source)
 
 
-def _shuffles(size: int, draws: int, rng: np.random.Generator) -> IntArray:
-    return rng.permuted(np.tile(np.arange(size), (draws, 1)), axis=1)
+def _columns(methods: IntArray, places: IntArray) -> tuple[IntArray, NDArray[np.intp]]:
+    """The column of each row (its place, and its number there), and each method's row in each column.
+
+    A column that a method lacks holds one of its other rows at the same place, or none (-1).
+    """
+    rows = np.arange(len(methods))
+    order = np.lexsort((rows, places, methods))
+    cell = methods[order] * (int(places.max(initial=0)) + 1) + places[order]
+    _, start, size = np.unique(cell, return_index=True, return_counts=True)
+    within = np.empty(len(methods), dtype=np.int64)
+    within[order] = np.arange(len(methods)) - np.repeat(start, size)
+    most = int(size.max(initial=1))
+    column = places * most + within
+    source = np.full((int(methods.max(initial=-1)) + 1, int(column.max(initial=-1)) + most), -1)
+    for first, count in zip(start.tolist(), size.tolist(), strict=True):
+        here = order[first : first + count]
+        at = places[here[0]] * most
+        source[methods[here[0]], at : at + most] = np.resize(here, most)
+    return np.asarray(column, dtype=np.int64), np.asarray(source, dtype=np.intp)
 
 
-def balances(x: FloatArray, y: FloatArray, row_orders: NDArray[np.intp]) -> FloatArray:
-    """Concordant minus discordant pairs `(orders, K, L)` of x `(K, n)` with y `(L, n)` in each order."""
+def balances(x: FloatArray, y: FloatArray, orders: NDArray[np.intp]) -> FloatArray:
+    """Concordant minus discordant pairs `(orders, K, L)` of x `(K, n)` with y `(L, N)`.
+
+    `orders` `(orders, n)` says which of the N values of y stand beside those of x.
+    """
     i, j = np.triu_indices(x.shape[1], 1)
     signs = np.sign(x[:, i] - x[:, j]).astype(np.float32)
-    result = np.empty((len(row_orders), len(x), len(y)))
+    result = np.empty((len(orders), len(x), len(y)))
     step = max(1, CHUNK // max(1, len(i) * len(y)))
-    for start in range(0, len(row_orders), step):
-        some = row_orders[start : start + step]
+    for start in range(0, len(orders), step):
+        some = orders[start : start + step]
         moved = np.sign(y[:, some[:, i]] - y[:, some[:, j]]).astype(np.float32)
         result[start : start + step] = np.moveaxis(moved @ signs.T, 0, 2)
     return result
 
 
-def products(x: FloatArray, y: FloatArray, row_orders: NDArray[np.intp]) -> FloatArray:
-    """Inner products `(orders, K, L)` of x `(K, n)` with y `(L, n)` in each order."""
+def products(x: FloatArray, y: FloatArray, orders: NDArray[np.intp]) -> FloatArray:
+    """Inner products `(orders, K, L)` of x `(K, n)` with y `(L, N)` in each order `(orders, n)`."""
     columns = np.ascontiguousarray(y.T)
-    result = np.empty((len(row_orders), len(x), len(y)))
-    step = max(1, CHUNK // max(1, columns.size))
-    for start in range(0, len(row_orders), step):
-        result[start : start + step] = x @ columns[row_orders[start : start + step]]
+    result = np.empty((len(orders), len(x), len(y)))
+    step = max(1, CHUNK // max(1, orders.shape[1] * len(y)))
+    for start in range(0, len(orders), step):
+        result[start : start + step] = x @ columns[orders[start : start + step]]
     return result
 
 
-def combine(parts: Sequence[Null], draws: int, rng: np.random.Generator) -> PermutationTest:
-    """Test the sum over strata.
+def two_sided(values: FloatArray, *, exact: bool) -> PermutationTest:
+    """The test of `values` `(arrangements,)`, the observed one first.
 
-    All combinations where every part holds all of its arrangements and there are at most LIMIT, else
-    `draws` random ones with p = (1 + b) / (1 + draws) (Phipson, Smyth 2010).
+    p is the share of arrangements at least as far from their mean as the observed one. For drawn
+    arrangements that is (1 + b) / (1 + draws) (Phipson, Smyth 2010), because the observed one is among them.
     """
-    count = prod(len(part.values) for part in parts)
-    exact = all(part.exhaustive for part in parts) and count <= LIMIT
-    sums = np.zeros(1)
-    if exact:
-        for part in parts:
-            sums = np.add.outer(sums, part.values).ravel()
-    else:
-        sums = np.zeros(draws + 1)
-        for part in parts:
-            sums[0] += part.observed
-            sums[1:] += (
-                rng.choice(part.values, draws) if part.exhaustive else part.values[1 : draws + 1]
-            )
-    mean = float(sums.mean())
-    distance = np.abs(sums - mean)
+    mean = float(values.mean())
+    distance = np.abs(values - mean)
     tiny = 1e-9 * max(1.0, float(distance.max()))
     return PermutationTest(
         p=float(np.mean(distance >= distance[0] - tiny)),
-        arrangements=len(sums),
+        arrangements=len(values),
         exact=exact,
         mean=mean,
-        upper=float(np.quantile(sums, 0.95)),
+        upper=float(np.quantile(values, 0.95)),
     )
