@@ -6,28 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from uqs.stats.permutation import (
-    CHUNK,
-    alike,
-    arrangements,
-    balances,
-    exchanges,
-    products,
-    two_sided,
-)
+from uqs.stats import permutation
+from uqs.stats.permutation import alike, arrangements, exchanges, two_sided
 
 RNG = np.random.default_rng
 
 
 def rows_of(found, count):
-    return found.orders(slice(None), np.arange(count))
+    return found.rows(slice(None), np.arange(count))
 
 
 def test_whole_methods_move_together_on_all_benchmarks():
     methods = np.array([0, 0, 1, 1, 0, 0, 1, 1])
     places = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     found = exchanges(methods, places, None, RNG(0))
-    assert arrangements(methods, places) == len(found) == 2
+    assert arrangements(methods, places) == len(found.donors) == 2
     assert rows_of(found, 8).tolist() == [[*range(8)], [2, 3, 0, 1, 6, 7, 4, 5]]
 
 
@@ -72,40 +65,41 @@ def test_drawn_arrangements_are_uniform():
     assert abs(counts - 1000).max() < 5 * np.sqrt(1000)
 
 
-def test_some_rows_can_be_asked_for_and_chunks_cover_all():
-    methods, places = np.tile(np.arange(5), 2), np.repeat([0, 1], 5)
-    found = exchanges(methods, places, 300, RNG(1))
-    rows = np.array([1, 7])
-    assert (found.orders(slice(None), rows) == rows_of(found, 10)[:, rows]).all()
-    some = list(found.chunks(CHUNK // 100))
-    assert len(some) > 1
-    assert sum(len(found.donors[part]) for part in some) == len(found)
+@pytest.mark.parametrize("seed", range(4))
+def test_statistics_agree_with_a_slow_loop_in_every_arrangement(seed):
+    """Unequal seeds, a method without a benchmark, ties; on all rows and on those of one benchmark."""
+    rng = RNG(seed)
+    methods = np.array([0, 0, 1, 1, 2, 0, 1, 3, 3, 2, 0, 2])
+    places = np.array([0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0])
+    x, y = rng.integers(0, 4, 12).astype(float), rng.normal(size=12)
+    found = exchanges(methods, places, None, rng)
+    for rows in (np.arange(12), np.flatnonzero(places == 1)):
+        part = found.within(rows)
+        balance, product_ = part.balances(x, y), part.products(x, y)
+        for at, order in enumerate(found.rows(slice(None), rows)):
+            slow = sum(
+                np.sign(x[rows[a]] - x[rows[b]]) * np.sign(y[order[a]] - y[order[b]])
+                for a in range(len(rows))
+                for b in range(a)
+            )
+            assert balance[at] == pytest.approx(slow)
+            assert product_[at] == pytest.approx(x[rows] @ y[order])
 
 
-def test_kernels_agree_with_a_slow_loop_in_every_order():
-    rng = RNG(1)
-    x, y = rng.integers(0, 4, (2, 6)).astype(float), rng.normal(size=(3, 6))
-    found = exchanges(np.repeat(np.arange(3), 2), np.zeros(6, dtype=int), None, rng)
-    every = rows_of(found, 6)
-    balance, product_ = balances(x, y, every), products(x, y, every)
-    for at, order in enumerate(every):
-        for k in range(2):
-            for i in range(3):
-                moved = y[i][order]
-                slow = sum(
-                    np.sign(x[k, a] - x[k, b]) * np.sign(moved[a] - moved[b])
-                    for a in range(6)
-                    for b in range(a)
-                )
-                assert balance[at, k, i] == slow
-                assert product_[at, k, i] == pytest.approx(x[k] @ moved)
+def test_many_arrangements_in_chunks(monkeypatch):
+    rng = RNG(5)
+    x, y = rng.normal(size=(2, 10))
+    found = exchanges(np.tile(np.arange(5), 2), np.repeat([0, 1], 5), 300, rng)
+    whole = found.balances(x, y)
+    monkeypatch.setattr(permutation, "CHUNK", 40)
+    assert (found.balances(x, y) == whole).all()
 
 
 def test_exact_p_agrees_with_brute_force():
     rng = RNG(2)
     x, y = rng.normal(size=(2, 5))
     found = exchanges(np.arange(5), np.zeros(5, dtype=int), None, rng)
-    test = two_sided(balances(x[None], y[None], rows_of(found, 5))[:, 0, 0] / 10, exact=True)
+    test = two_sided(found.balances(x, y) / 10, exact=True)
     slow = np.array([kendalltau(x, y[list(order)]).statistic for order in permutations(range(5))])
     distance = np.abs(slow - slow.mean())
     assert test.arrangements == 120
@@ -120,8 +114,7 @@ def test_sampled_p_is_close_to_the_exact_one_and_never_zero():
 
     def p(draws):
         found = exchanges(np.arange(7), np.zeros(7, dtype=int), draws, rng)
-        values = balances(x[None], y[None], rows_of(found, 7))[:, 0, 0]
-        return two_sided(values, exact=draws is None).p
+        return two_sided(found.balances(x, y), exact=draws is None).p
 
     exact, drawn = p(None), p(20000)
     assert drawn == pytest.approx(exact, abs=5 * np.sqrt(exact / 20000))

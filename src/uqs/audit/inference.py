@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from uqs.audit.groups import Group, Pair
 from uqs.results.panel import FloatArray
 from uqs.stats import bootstrap, permutation
-from uqs.stats.permutation import LIMIT, IntArray, PermutationTest
+from uqs.stats.permutation import LIMIT, Exchanges, IntArray, PermutationTest
 
-KENDALL_WORK = 2_000_000_000
-"""The largest number of pair signs in the test of tau; above it the test uses ranks."""
+KENDALL_METHODS, KENDALL_ROWS = 50, 2000
+"""The most methods and rows in the test of tau; above them the test uses ranks."""
 HELD = 50_000_000
 """The most values of statistics held at once."""
 LEAST = 999
@@ -50,9 +48,9 @@ def permutation_tests(
     """Exchange whole methods, alike on all benchmarks, and test every defined pair of the group.
 
     All arrangements if there are at most LIMIT, else `resamples` random ones; fewer, at least LEAST, where
-    the values of all pairs would not fit into HELD numbers. If tau would need more than KENDALL_WORK signs,
-    its test uses Spearman's rho. Rho is tau's projection on the ranks and orders the arrangements in almost
-    the same way (Hajek, Sidak 1967).
+    the values of all pairs would not fit into HELD numbers. With more than KENDALL_METHODS methods or
+    KENDALL_ROWS rows the test of tau uses Spearman's rho. Rho is tau's projection on the ranks and orders the
+    arrangements in almost the same way (Hajek, Sidak 1967).
     """
     count = permutation.arrangements(group.methods, group.places)
     shares = np.stack([_shares(group, pair, kind) for pair in group.pairs])
@@ -64,39 +62,41 @@ def permutation_tests(
     exact = count <= min(LIMIT, most)
     draws = None if exact else min(resamples, most)
     found = permutation.exchanges(group.methods, group.places, draws, rng)
-    kernels = _kernels(group, kind, len(found))
-    first, second = np.array([group.at(pair) for pair in pairs]).T
-    values = np.zeros((len(found), len(pairs)))
-    for (rows, kernel), share in zip(kernels, shares.T, strict=True):
-        for some in found.chunks(max(len(rows), len(group.x) * len(group.y))):
-            values[some] += kernel(found.orders(some, rows))[:, first, second] * share
+    values = np.zeros((len(pairs), len(found.donors)))
+    for at, statistics in enumerate(_statistics(group, kind, found)):
+        for total, pair, share in zip(values, pairs, shares[:, at], strict=True):
+            if share:
+                total += share * statistics(*group.at(pair))
     return {
-        pair: permutation.two_sided(values[:, at], exact=exact) for at, pair in enumerate(pairs)
+        pair: permutation.two_sided(row, exact=exact)
+        for pair, row in zip(pairs, values, strict=True)
     }
 
 
-Kernel = Callable[[NDArray[np.intp]], FloatArray]
-"""One stratum's part of the statistics in some orders of its rows: `(orders, K, L)`."""
+Statistics = Callable[[int, int], FloatArray]
+"""One stratum's part of the statistic of two variables, by number, in every arrangement."""
 
 
-def _kernels(group: Group, kind: Kind, orders: int) -> list[tuple[IntArray, Kernel]]:
-    """The rows of each stratum, and its kernel; a pooled statistic has one stratum, all rows."""
+def _statistics(group: Group, kind: Kind, found: Exchanges) -> Iterator[Statistics]:
+    """For every stratum; a pooled statistic has one, all rows."""
     if kind is Kind.POOLED_RHO:
-        pooled = partial(permutation.products, _unit_ranks(group.x), _unit_ranks(group.y))
-        return [(np.arange(group.x.shape[1]), pooled)]
-    signs = len(group.y) * orders * sum(len(rows) ** 2 / 2 for rows in group.strata)
-    by_ranks = kind is Kind.RHO or signs > KENDALL_WORK
-    return [(rows, _kernel(group, rows, by_ranks)) for rows in group.strata]
+        x, y = _unit_ranks(group.x), _unit_ranks(group.y)
+        yield lambda k, i: found.products(x[k], y[i])
+        return
+    size = len(found.own)
+    by_ranks = kind is Kind.RHO or size > KENDALL_METHODS or len(group.methods) > KENDALL_ROWS
+    for rows in group.strata:
+        yield _one_stratum(group, rows, found.within(rows), by_ranks)
 
 
-def _kernel(group: Group, rows: IntArray, by_ranks: bool) -> Kernel:
-    x, y = group.x[:, rows], np.zeros_like(group.y)
+def _one_stratum(group: Group, rows: IntArray, found: Exchanges, by_ranks: bool) -> Statistics:
+    x, y = np.zeros_like(group.x), np.zeros_like(group.y)
+    for whole, part in ((x, group.x[:, rows]), (y, group.y[:, rows])):
+        whole[:, rows] = _unit_ranks(part) if by_ranks else part
     if by_ranks:
-        y[:, rows] = _unit_ranks(group.y[:, rows])
-        return partial(permutation.products, _unit_ranks(x), y)
-    y[:, rows] = group.y[:, rows]
-    scale = np.maximum(np.sqrt(np.outer(_untied(x), _untied(y[:, rows]))), 1)
-    return lambda orders: permutation.balances(x, y, orders) / scale
+        return lambda k, i: found.products(x[k], y[i])
+    scale = np.maximum(np.sqrt(np.outer(_untied(x[:, rows]), _untied(y[:, rows]))), 1)
+    return lambda k, i: found.balances(x[k], y[i]) / scale[k, i]
 
 
 def _unit_ranks(x: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from uqs.stats.permutation import IntArray, exchanges
+from uqs.stats.permutation import CHUNK, IntArray, exchanges
 
 FloatArray = NDArray[np.float64]
 STEPS = 50
@@ -44,13 +44,14 @@ def second_factor(
     common, own = _one_factor(ranks)
     rows = np.arange(ranks.shape[1])
     observed = _second(ranks[None], sizes)[0]
+    step = max(1, CHUNK // ranks.size)
     count = 0
-    for some in donors[0].chunks(ranks.size):
+    for start in range(1, draws + 1, step):
+        some = slice(start, start + step)
         moved = np.stack(
-            [part[one.orders(some, rows)] for part, one in zip(own, donors, strict=True)], axis=1
+            [part[one.rows(some, rows)] for part, one in zip(own, donors, strict=True)], axis=1
         )
-        start = 1 if some.start == 0 else 0
-        count += int((_second(common + moved[start:], sizes) >= observed - 1e-9).sum())
+        count += int((_second(common + moved, sizes) >= observed - 1e-9).sum())
     return (1 + count) / (1 + draws)
 
 

@@ -6,7 +6,6 @@ methods afresh on each benchmark would take such repeats for independent evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import factorial, prod
@@ -18,8 +17,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 LIMIT = 40_320
 """Most arrangements that are all computed (8 methods); beyond them they are sampled."""
-CHUNK = 8_000_000
-"""Most numbers held at once by a kernel."""
+CHUNK = 4_000_000
+"""Most numbers held at once."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +40,65 @@ class Exchanges:
     method and seed: a benchmark, and a strength if there are any. Seeds are repeats: a method with fewer rows
     at a place than the method whose place it takes repeats them in turn.
 
-    `donors` `(arrangements, methods)` says whose values each method gets. `column` `(rows,)` and `source`
-    `(methods, columns)` turn that into rows.
+    `donors` `(arrangements, methods)` says whose values each method gets. Every place has a column for each
+    seed: `own` `(methods, columns)` is the row of each method there, -1 if it has none, and `given` the row
+    whose value it gives away there.
     """
 
     donors: IntArray
-    method: IntArray
-    column: IntArray
-    source: NDArray[np.intp]
+    own: IntArray
+    given: IntArray
 
-    def __len__(self) -> int:
-        return len(self.donors)
+    def within(self, rows: IntArray) -> Exchanges:
+        """The same arrangements of some rows only."""
+        kept = np.isin(self.own, rows)
+        columns = kept.any(axis=0)
+        return Exchanges(
+            self.donors, np.where(kept, self.own, -1)[:, columns], self.given[:, columns]
+        )
 
-    def chunks(self, width: int) -> Iterator[slice]:
-        """Slices of the arrangements that hold at most CHUNK numbers, of `width` each."""
-        step = max(1, CHUNK // max(1, width))
-        for start in range(0, len(self), step):
-            yield slice(start, start + step)
+    def rows(self, some: slice, rows: IntArray) -> IntArray:
+        """The row whose value each of `rows` gets in some arrangements, `(arrangements, rows)`."""
+        method, column = (np.zeros(int(self.own.max()) + 1, dtype=np.int64) for _ in range(2))
+        at = np.nonzero(self.own >= 0)
+        method[self.own[at]], column[self.own[at]] = at
+        return np.asarray(self.given[self.donors[some][:, method[rows]], column[rows]])
 
-    def orders(self, some: slice, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """`(arrangements, rows)`: the row whose values each of `rows` gets."""
-        donors = self.donors[some][:, self.method[rows]]
-        return np.asarray(self.source[donors, self.column[rows]], dtype=np.intp)
+    def products(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """The inner product of x and y `(rows,)` in every arrangement, `(arrangements,)`."""
+        table = _at(x, self.own) @ _at(y, self.given).T
+        return np.asarray(table[np.arange(len(table)), self.donors].sum(axis=1), dtype=np.float64)
+
+    def balances(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """Concordant minus discordant pairs of x and y `(rows,)` in every arrangement, `(arrangements,)`."""
+        size = len(self.own)
+        table = (_signs(x, self.own) @ _signs(y, self.given).T).astype(np.float32)
+        i, j = np.triu_indices(size)
+        # a pair within one method is counted twice
+        table = table[i * size + j] / np.where(i == j, 2, 1)[:, None].astype(np.float32)
+        pairs = np.arange(len(i)) * size**2
+        flat, result = table.ravel(), np.empty(len(self.donors))
+        step = max(1, CHUNK // len(i))
+        for start in range(0, len(result), step):
+            some = self.donors[start : start + step]
+            at = some[:, i] * size + some[:, j]
+            result[start : start + step] = flat[at + pairs].sum(axis=1, dtype=np.float64)
+        return result
+
+
+def _at(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Values `(rows,)` in `(methods, columns)`, 0 where there is no row."""
+    return np.where(rows >= 0, values[rows], 0.0)
+
+
+def _signs(values: FloatArray, rows: IntArray) -> NDArray[np.float32]:
+    """The sign of every difference `(methods * methods, columns * columns)`, 0 where there is no row."""
+    size, columns = rows.shape
+    known = rows >= 0
+    there = values[rows]
+    signs = np.sign(there[:, None, :, None] - there[None, :, None, :]).astype(np.float32)
+    signs *= known[:, None, :, None] & known[None, :, None, :]
+    return signs.reshape(size * size, columns * columns)
 
 
 def alike(methods: IntArray, places: IntArray) -> list[IntArray]:
@@ -105,55 +141,24 @@ def exchanges(
         ]
     for group, pick in zip(groups, picked, strict=True):
         donors[:, group] = pick
-    column, source = _columns(methods, places)
-    return Exchanges(donors, methods, column, source)
+    return Exchanges(donors, *_columns(methods, places))
 
 
-def _columns(methods: IntArray, places: IntArray) -> tuple[IntArray, NDArray[np.intp]]:
-    """The column of each row (its place, and its number there), and each method's row in each column.
-
-    A column that a method lacks holds one of its other rows at the same place, or none (-1).
-    """
+def _columns(methods: IntArray, places: IntArray) -> tuple[IntArray, IntArray]:
+    """`own` and `given` of Exchanges."""
     rows = np.arange(len(methods))
     order = np.lexsort((rows, places, methods))
     cell = methods[order] * (int(places.max(initial=0)) + 1) + places[order]
     _, start, size = np.unique(cell, return_index=True, return_counts=True)
-    within = np.empty(len(methods), dtype=np.int64)
-    within[order] = np.arange(len(methods)) - np.repeat(start, size)
     most = int(size.max(initial=1))
-    column = places * most + within
-    source = np.full((int(methods.max(initial=-1)) + 1, int(column.max(initial=-1)) + most), -1)
+    shape = int(methods.max(initial=-1)) + 1, int(places.max(initial=-1)) + 1, most
+    own, given = np.full((2, *shape), -1)
     for first, count in zip(start.tolist(), size.tolist(), strict=True):
         here = order[first : first + count]
-        at = places[here[0]] * most
-        source[methods[here[0]], at : at + most] = np.resize(here, most)
-    return np.asarray(column, dtype=np.int64), np.asarray(source, dtype=np.intp)
-
-
-def balances(x: FloatArray, y: FloatArray, orders: NDArray[np.intp]) -> FloatArray:
-    """Concordant minus discordant pairs `(orders, K, L)` of x `(K, n)` with y `(L, N)`.
-
-    `orders` `(orders, n)` says which of the N values of y stand beside those of x.
-    """
-    i, j = np.triu_indices(x.shape[1], 1)
-    signs = np.sign(x[:, i] - x[:, j]).astype(np.float32)
-    result = np.empty((len(orders), len(x), len(y)))
-    step = max(1, CHUNK // max(1, len(i) * len(y)))
-    for start in range(0, len(orders), step):
-        some = orders[start : start + step]
-        moved = np.sign(y[:, some[:, i]] - y[:, some[:, j]]).astype(np.float32)
-        result[start : start + step] = np.moveaxis(moved @ signs.T, 0, 2)
-    return result
-
-
-def products(x: FloatArray, y: FloatArray, orders: NDArray[np.intp]) -> FloatArray:
-    """Inner products `(orders, K, L)` of x `(K, n)` with y `(L, N)` in each order `(orders, n)`."""
-    columns = np.ascontiguousarray(y.T)
-    result = np.empty((len(orders), len(x), len(y)))
-    step = max(1, CHUNK // max(1, orders.shape[1] * len(y)))
-    for start in range(0, len(orders), step):
-        result[start : start + step] = x @ columns[orders[start : start + step]]
-    return result
+        cell_at = methods[here[0]], places[here[0]]
+        own[cell_at][:count] = here
+        given[cell_at] = np.resize(here, most)
+    return own.reshape(shape[0], -1), given.reshape(shape[0], -1)
 
 
 def two_sided(values: FloatArray, *, exact: bool) -> PermutationTest:
