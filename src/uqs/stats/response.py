@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
+from uqs.stats.isotonic import pooled, reached
+
 FloatArray = NDArray[np.float64]
 Off = Literal["", "below", "above"]
 SAME = 1e-9
@@ -86,8 +88,8 @@ class Response:
             return None
         levels = np.r_[means, means - critical]
         levels = levels[(levels >= means[0]) & (levels <= means[-1] - critical)]
-        first = np.array([_reached(shares, means, one)[0] for one in levels])
-        last = np.array([_reached(shares, means, one + critical)[1] for one in levels])
+        first = np.array([reached(shares, means, one)[0] for one in levels])
+        last = np.array([reached(shares, means, one + critical)[1] for one in levels])
         return float((last - first).max())
 
     def known_share(
@@ -115,7 +117,7 @@ class Response:
         if not parts:
             return KnownShare(None, None, None, "below" if aim < means[0] else "above", position)
         low, high = min(one[0] for one in parts), max(one[1] for one in parts)
-        estimate = float(np.mean(_reached(shares, means, aim)))
+        estimate = float(np.mean(reached(shares, means, aim)))
         return KnownShare(min(max(estimate, low), high), low, high, "", position)
 
     def margins(self, runs: int = 1, level: float = 0.95, spread: float = 0.0) -> FloatArray:
@@ -186,26 +188,9 @@ def leave_one_seed_out_error(
         turned, rungs = response._means(), np.array(response.shares)
         for share, value in zip(x[own], y[own], strict=True):
             if rungs[0] <= share <= rungs[-1]:
-                found = _reached(rungs, turned, value * response.direction)
+                found = reached(rungs, turned, value * response.direction)
                 errors.append(float(np.mean(found)) - float(share))
     return float(np.sqrt(np.mean(np.square(errors)))) if errors else None
-
-
-def pooled(means: FloatArray, weights: ArrayLike) -> FloatArray:
-    """The rising sequence `(n,)` nearest to `means` `(n,)` in weighted squares (pool adjacent violators)."""
-    blocks: list[tuple[float, float, int]] = []
-    for mean, weight in zip(means, np.asarray(weights, dtype=np.float64), strict=True):
-        block = (float(mean), float(weight), 1)
-        while blocks and blocks[-1][0] >= block[0]:
-            before = blocks.pop()
-            total = before[1] + block[1]
-            block = (
-                (before[0] * before[1] + block[0] * block[1]) / total,
-                total,
-                before[2] + block[2],
-            )
-        blocks.append(block)
-    return np.repeat([block[0] for block in blocks], [block[2] for block in blocks])
 
 
 @cache
@@ -226,18 +211,6 @@ def _step(values: FloatArray) -> float | None:
     gaps = np.diff(np.sort(values))
     gaps = gaps[gaps > SAME * np.abs(values).max(initial=0)]
     return float(gaps.min()) if len(gaps) else None
-
-
-def _reached(shares: FloatArray, means: FloatArray, aim: float) -> tuple[float, float]:
-    """The first and the last share at which rising `means` have the value `aim`, or the nearer end."""
-    if aim < means[0]:
-        return float(shares[0]), float(shares[0])
-    if aim > means[-1]:
-        return float(shares[-1]), float(shares[-1])
-    # of equal means interp reads the last one, and of the mirrored ones the first
-    last = float(np.interp(aim, means, shares))
-    first = float(-np.interp(-aim, -means[::-1], -shares[::-1]))
-    return min(first, last), max(first, last)
 
 
 def _within(offsets: FloatArray, margins: FloatArray) -> FloatArray | None:
