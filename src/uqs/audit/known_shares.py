@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from uqs.audit.ladder import models_of
-from uqs.audit.report_cards import ReportCard, numbers, of_mean, spread_of
+from uqs.audit.report_cards import ReportCard, numbers
+from uqs.audit.runs import Runs, original_seeds, pooled_spread, runs_of
 from uqs.records import TRAINED, Role
 from uqs.stats.response import KnownShare, Response, fit
 
@@ -18,8 +19,9 @@ from uqs.stats.response import KnownShare, Response, fit
 class ModelShare:
     """The known share of one model by one metric; `seed` is None for the mean over a method's `runs`.
 
-    `truth` is the share where it is known. `offsets` are the distances of the value from the response at
-    `rungs`, in standard errors with `freedom` degrees of freedom.
+    These runs count as made from so many `starts` (`uqs.audit.runs`). `truth` is the share where it is known.
+    `offsets` are the distances of the value from the response at `rungs`, in standard errors with `freedom`
+    degrees of freedom.
     """
 
     benchmark: str
@@ -31,6 +33,7 @@ class ModelShare:
     strength: str
     seed: int | None
     runs: int
+    starts: int
     truth: float | None
     value: float
     share: KnownShare
@@ -54,24 +57,39 @@ def known_shares(long: pd.DataFrame, cards: Iterable[ReportCard]) -> tuple[Model
 
 
 def _shares(card: ReportCard, response: Response, own: pd.DataFrame) -> Iterator[ModelShare]:
-    trained = own[own["role"].isin(list(TRAINED)) & own["share"].notna()]
-    without: dict[int, Response | None] = {}
+    originals, pooled = original_seeds(own), pooled_spread(own)
+    judges = _Judges(own)
     for (role, method, strength), group in own.groupby(["role", "method", "strength"]):
         names = (str(role), str(method), str(strength))
         values = numbers(group, "value").tolist()
         seeds = [int(seed) for seed in group["seed"]]
         truths = [None if pd.isna(share) else float(share) for share in group["share"]]
+        spread = pooled if role == Role.UNLEARNED else 0.0
         for seed, truth, value in zip(seeds, truths, values, strict=True):
-            judge: Response | None = response
-            if role in TRAINED or role == Role.BASELINE:
-                if seed not in without:
-                    others = trained[trained["seed"] != seed]
-                    without[seed] = fit(numbers(others, "share"), numbers(others, "value"))
-                judge = without[seed]
+            left_out = role in TRAINED or role == Role.BASELINE
+            judge = judges.without(seed) if left_out else response
             if judge is not None:
-                yield _share(card, names, seed, truth, [value], judge)
+                yield _share(card, names, seed, truth, Runs(value, spread=spread), judge)
         if role == Role.UNLEARNED and len(values) > 1:
-            yield _share(card, names, None, None, values, response)
+            yield _share(
+                card, names, None, None, runs_of(values, seeds, originals, spread), response
+            )
+
+
+class _Judges:
+    """Responses of the ladder without the models of one seed, each fitted once."""
+
+    def __init__(self, own: pd.DataFrame) -> None:
+        trained = own[own["role"].isin(list(TRAINED)) & own["share"].notna()]
+        self._shares, self._values = numbers(trained, "share"), numbers(trained, "value")
+        self._seeds = trained["seed"].to_numpy(dtype=np.int64)
+        self._known: dict[int, Response | None] = {}
+
+    def without(self, seed: int) -> Response | None:
+        if seed not in self._known:
+            kept = self._seeds != seed
+            self._known[seed] = fit(self._shares[kept], self._values[kept])
+        return self._known[seed]
 
 
 def _share(
@@ -79,12 +97,9 @@ def _share(
     names: tuple[str, str, str],
     seed: int | None,
     truth: float | None,
-    values: list[float],
+    runs: Runs,
     response: Response,
 ) -> ModelShare:
-    mean = float(np.mean(values))
-    errors = response.errors(len(values), spread_of(values))
-    offsets = (mean - np.array(response.means)) / errors
     role, method, strength = names
     return ModelShare(
         benchmark=card.benchmark,
@@ -95,11 +110,12 @@ def _share(
         method=method,
         strength=strength,
         seed=seed,
-        runs=len(values),
+        runs=runs.count,
+        starts=runs.starts,
         truth=truth,
-        value=mean,
-        share=of_mean(response, values),
+        value=runs.mean,
+        share=runs.share(response),
         rungs=response.shares,
-        offsets=tuple(offsets.tolist()),
+        offsets=runs.offsets(response),
         freedom=response.freedom,
     )

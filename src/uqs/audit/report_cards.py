@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import stdev
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from uqs.audit.ladder import models_of
+from uqs.audit.runs import original_seeds, runs_of
 from uqs.card_metadata import facts_of
 from uqs.metrics.catalogue import is_health
 from uqs.records import TRAINED, Role
@@ -154,22 +154,14 @@ def _judged(own: pd.DataFrame, role: Role, response: Response | None) -> Iterato
     others = own[(own["role"] == role) & own["share"].notna()]
     if response is None:
         return
+    originals = original_seeds(own)
     for (method, strength, truth), group in others.groupby(["method", "strength", "share"]):
-        values = numbers(group, "value").tolist()
-        share = of_mean(response, values)
+        seeds = [int(seed) for seed in group["seed"]]
+        runs = runs_of(numbers(group, "value").tolist(), seeds, originals)
+        share = runs.share(response)
         known = float(str(truth))
         missed = share.off == "below" or (share.high is not None and share.high <= known - MARGIN)
-        yield Judged(str(role), str(method), str(strength), len(values), known, share, missed)
-
-
-def of_mean(response: Response, values: list[float]) -> KnownShare:
-    """The known share of the mean of models of one kind."""
-    return response.known_share(float(np.mean(values)), len(values), spread=spread_of(values))
-
-
-def spread_of(values: list[float]) -> float:
-    """Standard deviation between models of one kind; 0 where it is not known."""
-    return stdev(values) if len(values) > 1 else 0.0
+        yield Judged(str(role), str(method), str(strength), runs.count, known, share, missed)
 
 
 def numbers(frame: pd.DataFrame, name: str) -> FloatArray:

@@ -48,13 +48,15 @@ class Response:
 
     One entry per rung, by ascending share: `observed` is the mean of its `runs` models, `means` the monotone
     one. `sd` is the standard deviation between models of a rung, pooled over rungs, with `freedom` degrees of
-    freedom. `direction` is 1 if the metric rises with the share, -1 if it falls.
+    freedom; `spreads` are the rungs' own ones where these are larger, else `sd`. `direction` is 1 if the
+    metric rises with the share, -1 if it falls.
     """
 
     shares: tuple[float, ...]
     observed: tuple[float, ...]
     means: tuple[float, ...]
     runs: tuple[int, ...]
+    spreads: tuple[float, ...]
     sd: float
     freedom: int
     direction: int
@@ -97,9 +99,9 @@ class Response:
     ) -> KnownShare:
         """The shares s with |value - g(s)| <= t sd sqrt(1 / runs + 1 / R), R being the models of the rung.
 
-        `value` is the mean of so many `runs`. Where these scatter more than models of the ladder, their own
-        standard deviation `spread` replaces `sd` in the first term. Between rungs the right side is a
-        straight line. ValueError for a value that is not finite.
+        `value` is the mean of so many `runs`. sd is the rung's of `spreads`; where the runs scatter more than
+        that, their own standard deviation `spread` replaces it in the first term. Between rungs the right
+        side is a straight line. ValueError for a value that is not finite.
         """
         if not np.isfinite(value) or runs < 1:
             raise ValueError(f"{runs} runs with the mean {value} have no known share")
@@ -126,8 +128,9 @@ class Response:
 
     def errors(self, runs: int = 1, spread: float = 0.0) -> FloatArray:
         """Per rung, the standard error of the mean of so many `runs` less the response."""
-        own = max(self.sd, spread) ** 2 / runs
-        return np.asarray(np.sqrt(own + self.sd**2 / np.array(self.runs)))
+        spreads = np.array(self.spreads)
+        own = np.maximum(spreads, spread) ** 2 / runs
+        return np.asarray(np.sqrt(own + spreads**2 / np.array(self.runs)))
 
     def _means(self) -> FloatArray:
         """The means turned so that they rise."""
@@ -148,7 +151,10 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
     if len(rungs) < 2 or freedom < 1 or step is None:
         return None
     observed = np.bincount(where, y) / runs
-    within = float(((y - observed[where]) ** 2).sum()) / freedom
+    squares = np.bincount(where, (y - observed[where]) ** 2)
+    # rounded values that agree hide an error of up to half a step
+    sd = sqrt(max(float(squares.sum()) / freedom, step**2 / 4))
+    own = np.sqrt(squares / np.maximum(runs - 1, 1))
     fits = {sign: sign * pooled(sign * observed, runs) for sign in (1, -1)}
     misfit = {sign: float((runs * (observed - one) ** 2).sum()) for sign, one in fits.items()}
     direction = 1 if misfit[1] <= misfit[-1] else -1
@@ -160,8 +166,8 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
         tuple(observed.tolist()),
         tuple(means.tolist()),
         tuple(runs.tolist()),
-        # rounded values that agree hide an error of up to half a step
-        sqrt(max(within, step**2 / 4)),
+        tuple(np.maximum(own, sd).tolist()),
+        sd,
         freedom,
         direction,
     )
