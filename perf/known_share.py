@@ -19,8 +19,8 @@ from uqs.stats.common_share import common_share
 from uqs.stats.response import Response, fit
 
 FloatArray = NDArray[np.float64]
-TABLES = 200
-PROFILES = 20
+TABLES = 2000
+PROFILES = 400
 Curve = Callable[[FloatArray], FloatArray]
 CURVES: dict[str, Curve] = {
     "linear": lambda s: s,
@@ -101,13 +101,13 @@ def other_noise(rng: np.random.Generator) -> None:
         "\n## Other noise\n\nFive rungs of R models, linear curve of 20 standard deviations, one run unless "
         "said; coverage at three shares.\n\n"
         "- unequal, growing: the standard deviation grows from 1 at share 0 to 3 at share 1.\n"
-        "- unequal, binomial: it is as sqrt(s (1 - s)), as of shares of right answers, but at least a fifth of "
-        "its largest.\n"
+        "- unequal, binomial: it is as sqrt(s (1 - s)), as of shares of right answers, but at least a fifth "
+        "of its largest.\n"
         "- seeds: half of the variance belongs to the seed and moves all rungs alike.\n"
-        "- ladder of one start: all models of the ladder have the same first weights and the judged model has "
-        "others, which adds as much variance as the ladder shows.\n"
-        "- one original: three runs from one original, whose noise they share, as one start; or taken as three "
-        "independent models.\n"
+        "- ladder of one start: all models of the ladder have the same first weights and the judged model "
+        "has others, which adds as much variance as the ladder shows.\n"
+        "- one original: three runs from one original, whose noise they share, taken as one start, or as "
+        "three independent models.\n"
         "- scattered: a method's runs have three times the ladder's standard deviation; their spread is "
         "unknown, or their own is used, or the one pooled over eight such methods where it is larger.\n"
     )
@@ -236,11 +236,11 @@ def compared(p: float, references: Sequence[float]) -> bool:
 def flatness(rng: np.random.Generator) -> None:
     print(
         f"\n## Retrained models called ragged at 5%\n\nOf {PROFILES} tables. Five rungs of R models; metrics "
-        "with curves and spans (5 to 50 standard deviations) of their own; three new models for each of three "
-        "benchmarks, whose metrics all have one share. Normal: by t and Bonferroni. Own: compared with the "
-        "left-out models of the benchmark. All: with those of three benchmarks. Left out: the left-out models "
-        "among themselves. A dash: too few models for p to reach 5%. Different: benchmarks of 4, 10 and 16 "
-        "metrics with correlations of 0, .5 and .8.\n"
+        "with curves and spans (5 to 50 standard deviations) of their own; three new models for each of "
+        "three benchmarks, whose metrics all have one share. Normal: by t and Bonferroni. Own: compared with "
+        "the left-out models of the benchmark. All: with those of three benchmarks. Left out: the left-out "
+        "models among themselves. A dash: too few models for p to reach 5%. Different: benchmarks of 4, 10 "
+        "and 16 metrics with correlations of 0, .5 and .8.\n"
     )
     header(
         "metrics",

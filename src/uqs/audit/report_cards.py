@@ -28,10 +28,10 @@ USEFUL = 0.5
 Unusable = Literal["", "no_response", "not_monotone", "too_weak", "too_coarse"]
 REASONS: dict[Unusable, str] = {
     "": "usable",
-    "no_response": "no response or no noise is known",
-    "not_monotone": "does not change in one direction",
-    "too_weak": "one run does not tell the two ends of the ladder apart",
-    "too_coarse": f"its error is above {USEFUL:g} times that of a constant",
+    "no_response": "no response is known",
+    "not_monotone": "not in one direction",
+    "too_weak": "one run does not tell knowing all from knowing nothing",
+    "too_coarse": f"error above {USEFUL:g} times that of a guess without a metric",
 }
 
 
