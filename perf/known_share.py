@@ -103,6 +103,7 @@ def other_noise(rng: np.random.Generator) -> None:
         "- unequal, growing: the standard deviation grows from 1 at share 0 to 3 at share 1.\n"
         "- unequal, binomial: it is as sqrt(s (1 - s)), as of shares of right answers, but at least a fifth "
         "of its largest.\n"
+        "- one sd: the pooled standard deviation for every rung, also where its own is larger.\n"
         "- seeds: half of the variance belongs to the seed and moves all rungs alike.\n"
         "- ladder of one start: all models of the ladder have the same first weights and the judged model "
         "has others, which adds as much variance as the ladder shows.\n"
@@ -135,6 +136,7 @@ class Case:
     count: int = 1
     starts: int | None = None
     spread: Literal["unknown", "own", "pooled"] = "own"
+    one_sd: bool = False
 
     def draw(
         self, rng: np.random.Generator, runs: int, truth: float
@@ -144,6 +146,8 @@ class Case:
         noise += sqrt(self.seed) * np.tile(rng.normal(size=runs), 5)
         response = fit(shares, 20 * shares + self.sd(shares) * noise)
         assert response is not None
+        if self.one_sd:
+            response = replace(response, spreads=(response.sd,) * 5)
         own = self.scatter * rng.normal(size=self.count)
         if self.original:
             own = np.full(self.count, rng.normal())
@@ -169,8 +173,11 @@ def binomial(s: FloatArray) -> FloatArray:
 
 CASES = {
     "equal": Case(),
+    "equal, one sd": Case(one_sd=True),
     "unequal, growing": Case(growing),
+    "unequal, growing, one sd": Case(growing, one_sd=True),
     "unequal, binomial": Case(binomial),
+    "unequal, binomial, one sd": Case(binomial, one_sd=True),
     "seeds": Case(seed=0.5),
     "ladder of one start": Case(start=1.0),
     "one original, S = 3, as one": Case(original=True, count=3, starts=1),
@@ -186,21 +193,36 @@ class Design:
     """A benchmark: metrics with curves and spans of their own, whose residuals are correlated."""
 
     def __init__(
-        self, rng: np.random.Generator, metrics: int, correlation: float, *, uneven: bool = False
+        self,
+        rng: np.random.Generator,
+        metrics: int,
+        correlation: float,
+        *,
+        uneven: bool = False,
+        seeded: bool = False,
     ) -> None:
         self.bend = rng.uniform(0.01, 3, size=metrics)
         self.span = np.exp(rng.uniform(np.log(5), np.log(50), size=metrics))
-        self.correlation, self.uneven = correlation, uneven
+        self.correlation, self.uneven, self.seeded = correlation, uneven, seeded
 
-    def values(self, rng: np.random.Generator, shares: FloatArray) -> FloatArray:
-        """`(n, m)` values of models with these shares `(n,)`, or `(n, m)`."""
+    def values(
+        self, rng: np.random.Generator, shares: FloatArray, seeds: NDArray[np.intp]
+    ) -> FloatArray:
+        """`(n, m)` values of models with these shares `(n,)`, or `(n, m)`, and seeds `(n,)`."""
         s = np.broadcast_to(
             shares if shares.ndim == 2 else shares[:, None], (len(shares), len(self.span))
         )
         curve = (1 - np.exp(-self.bend * s)) / (1 - np.exp(-self.bend))
-        common = sqrt(self.correlation) * rng.normal(size=(len(s), 1))
-        noise = common + sqrt(1 - self.correlation) * rng.normal(size=s.shape)
+        noise = self._noise(rng, s.shape)
+        if self.seeded:
+            noise = sqrt(0.5) * (
+                noise + self._noise(rng, (int(seeds.max()) + 1, s.shape[1]))[seeds]
+            )
         return np.asarray(self.span * curve + noise * (1 + 2 * s if self.uneven else 1))
+
+    def _noise(self, rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+        common = sqrt(self.correlation) * rng.normal(size=(shape[0], 1))
+        return np.asarray(common + sqrt(1 - self.correlation) * rng.normal(size=shape))
 
 
 def misfit(responses: Sequence[Response | None], values: FloatArray) -> float:
@@ -219,14 +241,14 @@ def benchmark(
 ) -> tuple[list[float], list[float]]:
     """p of the left-out models of a ladder, and of judged models with shares `(n,)` or `(n, m)`."""
     shares, seeds = ladder(5, runs), np.tile(np.arange(runs), 5)
-    values = design.values(rng, shares)
+    values = design.values(rng, shares, seeds)
     left = []
     for seed in range(runs):
         kept = seeds != seed
         without = [fit(shares[kept], column) for column in values[kept].T]
         left += [misfit(without, row) for row in values[~kept]]
     full = [fit(shares, column) for column in values.T]
-    return left, [misfit(full, row) for row in design.values(rng, judged)]
+    return left, [misfit(full, row) for row in design.values(rng, judged, np.arange(len(judged)))]
 
 
 def compared(p: float, references: Sequence[float]) -> bool:
@@ -245,7 +267,7 @@ def flatness(rng: np.random.Generator) -> None:
     header(
         "metrics",
         "correlation",
-        "spread",
+        "noise",
         "R",
         "normal",
         "own",
@@ -253,25 +275,28 @@ def flatness(rng: np.random.Generator) -> None:
         "left out: own",
         "left out: all",
     )
-    cases = [
-        ([10] * 3, [c] * 3, uneven, runs)
-        for c, uneven, runs in (
-            (0.5, False, 3),
-            (0.5, False, 4),
-            (0.5, False, 6),
-            (0.0, False, 4),
-            (0.8, False, 4),
-            (0.5, True, 4),
+    cases: list[tuple[list[int], list[float], str, int]] = [
+        ([10] * 3, [correlation] * 3, noise, runs)
+        for correlation, noise, runs in (
+            (0.5, "equal", 3),
+            (0.5, "equal", 4),
+            (0.5, "equal", 6),
+            (0.0, "equal", 4),
+            (0.8, "equal", 4),
+            (0.5, "growing", 4),
+            (0.5, "seeds", 4),
         )
     ]
-    cases.append(([4, 10, 16], [0.0, 0.5, 0.8], False, 4))
-    for sizes, correlations, uneven, runs in cases:
+    cases.append(([4, 10, 16], [0.0, 0.5, 0.8], "equal", 4))
+    for sizes, correlations, noise, runs in cases:
         kinds = len(set(sizes))
         normal, own, every, left_own, left_every = ([[0, 0] for _ in range(3)] for _ in range(5))
         for _ in range(PROFILES):
             tables = []
             for size, correlation in zip(sizes, correlations, strict=True):
-                design = Design(rng, size, correlation, uneven=uneven)
+                design = Design(
+                    rng, size, correlation, uneven=noise == "growing", seeded=noise == "seeds"
+                )
                 tables.append(benchmark(rng, design, runs, rng.uniform(size=3)))
             pool = [p for left, _ in tables for p in left]
             for at, (left, new) in enumerate(tables):
@@ -291,7 +316,7 @@ def flatness(rng: np.random.Generator) -> None:
             line(
                 sizes[group[0]],
                 correlations[group[0]],
-                "growing" if uneven else "equal",
+                noise,
                 f"{runs}{', different' if kinds > 1 else ''}",
                 _rate(normal, group),
                 _rate(own, group) if enough else "-",
@@ -328,16 +353,13 @@ def power(rng: np.random.Generator) -> None:
 
 
 def main() -> None:
-    rng = np.random.default_rng(13)
     print(
         "# The known share: coverage, and raggedness\n\n"
         f"{TABLES:,} tables a cell (Monte Carlo standard error of a share of .95: "
         f"{sqrt(0.05 * 0.95 / TABLES):.3f}). Written by `perf/known_share.py`."
     )
-    coverage(rng)
-    other_noise(rng)
-    flatness(rng)
-    power(rng)
+    for at, part in enumerate((coverage, other_noise, flatness, power)):
+        part(np.random.default_rng((13, at)))
 
 
 if __name__ == "__main__":

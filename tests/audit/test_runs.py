@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import sqrt
 
-import pandas as pd
 import pytest
 
-from uqs.audit.runs import Runs, original_seeds, pooled_spread, runs_of
+from uqs.audit.ladder import Model
+from uqs.audit.runs import Runs, kinds, original_seeds, pooled_spread, runs_of
 from uqs.stats.response import fit
 
 RESPONSE = fit([0, 0, 1, 1], [0.0, 2.0, 20.0, 22.0])
@@ -35,18 +35,22 @@ def test_the_share_uses_the_same_noise():
 
 
 def test_starts_are_originals_of_the_runs_own_seeds():
-    found = runs_of([1.0, 2.0, 3.0], [0, 1, 2], {0, 1, 2, 42})
+    def runs(values, seeds):
+        return [Model("unlearned", "npo", "", *one) for one in zip(seeds, [None] * 3, values)]  # noqa: B905
+
+    found = runs_of(runs([1.0, 2.0, 3.0], [0, 1, 2]), {0, 1, 2, 42})
     assert (found.mean, found.count, found.starts, found.spread) == (2.0, 3, 3, 1.0)
-    assert runs_of([1.0, 2.0], [0, 7], {0, 1}).starts == 1
-    assert runs_of([1.0, 2.0], [0, 1], {0, 1}, pooled=5.0).spread == 5.0
-    assert runs_of([1.0], [0], {0}).spread == 0
+    assert runs_of(runs([1.0, 2.0], [0, 7]), {0, 1}).starts == 1
+    assert runs_of(runs([1.0, 2.0], [0, 1]), {0, 1}, pooled=5.0).spread == 5.0
+    assert runs_of(runs([1.0], [0]), {0}).spread == 0
 
 
 def test_pooled_over_methods():
-    rows = [("unlearned", "a", "", 0, 1.0), ("unlearned", "a", "", 1, 3.0)]
-    rows += [("unlearned", "b", "", seed, 5.0 + seed) for seed in (0, 1, 2)]
-    rows += [("unlearned", "c", "", 0, 9.0), ("original", "", "", 4, 99.0)]
-    own = pd.DataFrame(rows, columns=["role", "method", "strength", "seed", "value"])
-    assert pooled_spread(own) == pytest.approx(sqrt((2 + 2) / 3))
-    assert pooled_spread(own[own.method == "c"]) == 0
-    assert original_seeds(own) == {4}
+    models = [Model("unlearned", "a", "", seed, None, 1.0 + 2 * seed) for seed in (0, 1)]
+    models += [Model("unlearned", "b", "", seed, None, 5.0 + seed) for seed in (0, 1, 2)]
+    single = Model("unlearned", "c", "", 0, None, 9.0)
+    models += [single, Model("original", "", "", 4, 1.0, 99.0)]
+    assert pooled_spread(models) == pytest.approx(sqrt((2 + 2) / 3))
+    assert pooled_spread([single]) == 0
+    assert original_seeds(models) == {4}
+    assert [len(group) for group in kinds(models).values()] == [2, 3, 1, 1]

@@ -67,6 +67,12 @@ def test_why_a_metric_is_not_usable(ladder_of):
     }
 
 
+def test_without_seeds_no_error_is_known(ladder_of):
+    rows = [{**row, "method": str(row["seed"]), "seed": 0} for row in ladder_of.trained(STEEP)]
+    cards = report_cards(ladder_of.form(rows))
+    assert {(one.why, one.error) for one in cards} == {("not_judged", None)}
+
+
 def test_health_and_tables_without_references_have_no_card(ladder_of):
     rows = ladder_of.trained({"UNREAD": lambda s: s, "FA": lambda s: s})
     assert [one.metric for one in report_cards(ladder_of.form(rows))] == ["FA"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
 
-import pandas as pd
-
+from uqs.audit.ladder import Model
 from uqs.records import Role
 from uqs.stats.response import FloatArray, KnownShare, Response
 
@@ -44,29 +43,36 @@ class Runs:
         return self.spread * sqrt(self.starts / self.count)
 
 
-def runs_of(
-    values: Sequence[float], seeds: Sequence[int], originals: Collection[int], pooled: float = 0.0
-) -> Runs:
-    """Runs by seed; `pooled` is the standard deviation between runs over all methods, used where larger.
+def runs_of(models: Sequence[Model], originals: Collection[int], pooled: float = 0.0) -> Runs:
+    """The runs of one kind.
 
-    If every seed has an original of its own, the starts are independent; else the runs count as made from
+    `pooled` is the standard deviation between runs over all methods, used where larger. If every seed has an original of its own, the starts are independent; else the runs count as made from
     one.
     """
-    starts = len(values) if set(seeds) <= set(originals) else 1
+    values = [model.value for model in models]
+    starts = len(values) if {model.seed for model in models} <= set(originals) else 1
     return Runs(fmean(values), len(values), starts, max(pooled, _deviation(values)))
 
 
-def pooled_spread(own: pd.DataFrame) -> float:
+def pooled_spread(models: Iterable[Model]) -> float:
     """The standard deviation between runs of an unlearned method, pooled over methods; 0 where unknown."""
-    unlearned = own[own["role"] == Role.UNLEARNED]
-    groups = unlearned.groupby(["method", "strength"])["value"]
-    counts, variances = groups.count(), groups.var()
-    freedom = float((counts - 1).sum())
-    return sqrt(float(((counts - 1) * variances.fillna(0)).sum()) / freedom) if freedom else 0.0
+    unlearned = [model for model in models if model.role == Role.UNLEARNED]
+    groups = [[model.value for model in group] for group in kinds(unlearned).values()]
+    freedom = sum(len(values) - 1 for values in groups)
+    squares = sum((len(values) - 1) * _deviation(values) ** 2 for values in groups)
+    return sqrt(squares / freedom) if freedom else 0.0
 
 
-def original_seeds(own: pd.DataFrame) -> frozenset[int]:
-    return frozenset(int(seed) for seed in own.loc[own["role"] == Role.ORIGINAL, "seed"])
+def kinds(models: Iterable[Model]) -> dict[tuple[str, str, str], list[Model]]:
+    """Models that differ only in their seeds, by role, method and strength."""
+    found: dict[tuple[str, str, str], list[Model]] = {}
+    for model in models:
+        found.setdefault((model.role, model.method, model.strength), []).append(model)
+    return found
+
+
+def original_seeds(models: Iterable[Model]) -> frozenset[int]:
+    return frozenset(model.seed for model in models if model.role == Role.ORIGINAL)
 
 
 def _deviation(values: Sequence[float]) -> float:
