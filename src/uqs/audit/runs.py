@@ -46,8 +46,8 @@ class Runs:
 def runs_of(models: Sequence[Model], originals: Collection[int], pooled: float = 0.0) -> Runs:
     """The runs of one kind.
 
-    `pooled` is the standard deviation between runs over all methods, used where larger. If every seed has an original of its own, the starts are independent; else the runs count as made from
-    one.
+    `pooled` is the standard deviation between runs over all methods, used where larger. If every seed has an
+    original of its own, the starts are independent; else the runs count as made from one.
     """
     values = [model.value for model in models]
     starts = len(values) if {model.seed for model in models} <= set(originals) else 1

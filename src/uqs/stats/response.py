@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from uqs.stats.isotonic import pooled, reached
+from uqs.stats.segments import within
 
 FloatArray = NDArray[np.float64]
 Off = Literal["", "below", "above"]
@@ -111,14 +112,10 @@ class Response:
         position = float(
             shares[0] + (aim - means[0]) / (means[-1] - means[0]) * (shares[-1] - shares[0])
         )
-        parts = [
-            (shares[at] + part * (shares[at + 1] - shares[at])).tolist()
-            for at in range(len(shares) - 1)
-            if (part := _within((means - aim)[at : at + 2], margins[at : at + 2])) is not None
-        ]
-        if not parts:
+        held = within(shares, means - aim, margins)
+        if held is None:
             return KnownShare(None, None, None, "below" if aim < means[0] else "above", position)
-        low, high = min(one[0] for one in parts), max(one[1] for one in parts)
+        low, high = held
         estimate = float(np.mean(reached(shares, means, aim)))
         return KnownShare(min(max(estimate, low), high), low, high, "", position)
 
@@ -217,21 +214,3 @@ def _step(values: FloatArray) -> float | None:
     gaps = np.diff(np.sort(values))
     gaps = gaps[gaps > SAME * np.abs(values).max(initial=0)]
     return float(gaps.min()) if len(gaps) else None
-
-
-def _within(offsets: FloatArray, margins: FloatArray) -> FloatArray | None:
-    """The part `(2,)` of a segment, from 0 to 1, where the linear |offset| is at most the linear margin."""
-    parts = [_positive(*(margins + sign * offsets).tolist()) for sign in (1, -1)]
-    low = max(part[0] for part in parts)
-    high = min(part[1] for part in parts)
-    return np.array([low, high]) if low <= high else None
-
-
-def _positive(first: float, last: float) -> tuple[float, float]:
-    """The part of [0, 1] where the line from `first` to `last` is not below 0; from 1 to 0 where none is."""
-    if first >= 0 and last >= 0:
-        return 0.0, 1.0
-    if first < 0 and last < 0:
-        return 1.0, 0.0
-    root = first / (first - last)
-    return (0.0, root) if first >= 0 else (root, 1.0)
