@@ -117,4 +117,4 @@ def _cell(
 def _text(x: float, row: int, words: str, anchor: str = "middle") -> Markup:
     # the paper's own colour of text, on light and on dark paper
     place = {"x": f"{x:g}", "y": f"{row * ROW + ROW / 2 + 4:g}", "text-anchor": anchor}
-    return el("text", {**place, "style": "fill: currentColor"}, words)
+    return el("text", {**place, "fill": "currentColor"}, words)
