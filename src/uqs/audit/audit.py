@@ -24,7 +24,9 @@ from uqs.audit.level import levels
 from uqs.audit.openunlearning import MetaEvaluation, evaluate
 from uqs.audit.order import orders
 from uqs.audit.sentinels import sentinels
+from uqs.audit.short import in_short
 from uqs.audit.strength import at_one_strength, strength_effects
+from uqs.audit.truth import Truth, known_truth
 from uqs.audit.verdicts import verdicts
 from uqs.errors import UserError
 from uqs.metrics.catalogue import in_order
@@ -54,7 +56,7 @@ def audit(
     metrics' own; `name` is its name in errors.
     """
     if isinstance(table, Panel):
-        return _audit(table.ordered(), (), resamples, rng)
+        return _audit(table.ordered(), Truth(), (), resamples, rng)
     long = long_form(table, name)
     return audit_long(long, rng=rng, resamples=resamples, directions=directions, name=name)
 
@@ -67,14 +69,18 @@ def audit_long(
     directions: Directions | None = None,
     name: str = "table",
 ) -> Audit:
-    """Audit a checked long form, with the models of its `knowledge` and `stage` columns."""
+    """Audit a checked long form, with its models of known truth and those of its `stage` column."""
     panel = to_panel(long, name, directions)
     extra = evaluate(long, directions_of(long, name, directions))
-    return _audit(panel.ordered(), extra, resamples, rng)
+    return _audit(panel.ordered(), known_truth(long), extra, resamples, rng)
 
 
 def _audit(
-    panel: Panel, extra: tuple[MetaEvaluation, ...], resamples: int, rng: np.random.Generator
+    panel: Panel,
+    truth: Truth,
+    extra: tuple[MetaEvaluation, ...],
+    resamples: int,
+    rng: np.random.Generator,
 ) -> Audit:
     if resamples < 1:
         raise UserError(f"the number of resamples is {resamples}; it must be at least 1")
@@ -94,6 +100,7 @@ def _audit(
     noise = tuple(measure_noise(panel, resolution))
     found = Audit(
         design=design,
+        in_short=(),
         verdicts=(),
         degenerate=degenerate,
         resolution=resolution,
@@ -115,9 +122,12 @@ def _audit(
         separations=tuple(structure.separations(panel, scores)),
         strengths=tuple(strength_effects(panel, scores, seeds[5])),
         do_nothing=tuple(do_nothing(panel)),
+        report_cards=truth.report_cards,
+        known_shares=truth.known_shares,
+        profiles=truth.profiles,
         meta_evaluation=extra,
     )
-    return replace(found, verdicts=(*panel.notes, *verdicts(found)))
+    return replace(found, in_short=in_short(found), verdicts=(*panel.notes, *verdicts(found)))
 
 
 def _in_order(metrics: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from uqs.audit.findings import Agreement, Audit, Reliability
 from uqs.audit.inference import Interval
 from uqs.audit.order import Order
 from uqs.audit.structure import Separation
+from uqs.audit.truth import ReportCard
 from uqs.stats.permutation import PermutationTest
 from uqs.stats.resolution import Resolution
 
@@ -18,8 +19,9 @@ Json = dict[str, Any]
 
 
 def to_dict(audit: Audit) -> Json:
-    """Keys: verdicts, design, degenerate, agreement, reliability, and the other parts."""
+    """Keys: in_short, verdicts, design, degenerate, agreement, reliability, and the other parts."""
     return {
+        "in_short": list(audit.in_short),
         "verdicts": list(audit.verdicts),
         "design": asdict(audit.design),
         "degenerate": [asdict(item) for item in audit.degenerate],
@@ -33,8 +35,23 @@ def to_dict(audit: Audit) -> Json:
         "separations": [_separation(item) for item in audit.separations],
         "strengths": [asdict(item) for item in audit.strengths],
         "do_nothing": [{**asdict(item), "rewarded": item.rewarded} for item in audit.do_nothing],
+        "report_cards": [_card(item) for item in audit.report_cards],
+        "known_shares": [asdict(item) for item in audit.known_shares],
+        "profiles": [
+            {**asdict(item), "p": item.p, "ragged": item.ragged} for item in audit.profiles
+        ],
         "noise": [asdict(item) for item in audit.noise],
         "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
+    }
+
+
+def _card(item: ReportCard) -> Json:
+    """`blind` and `fooled` name the suppressed and damaged models that the metric misjudges."""
+    return {
+        **asdict(item),
+        "usable": item.usable,
+        "blind": [f"{one.method} {one.strength}".strip() for one in item.blind],
+        "fooled": [f"{one.method} {one.strength}".strip() for one in item.fooled],
     }
 
 

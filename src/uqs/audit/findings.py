@@ -19,6 +19,7 @@ from uqs.audit.order import Order
 from uqs.audit.sentinels import Sentinels
 from uqs.audit.strength import StrengthEffect
 from uqs.audit.structure import Clusters, Concordance, Separation
+from uqs.audit.truth import ModelShare, Profile, ReportCard
 from uqs.errors import UserError
 from uqs.stats.permutation import PermutationTest
 
@@ -79,9 +80,14 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Audit:
-    """All results of an audit; `to_dataframe` gives any part as a dataframe."""
+    """All results of an audit; `to_dataframe` gives any part as a dataframe.
+
+    `in_short`: at most eight sentences, the decisive first; `verdicts`: all of them. `known_shares` and
+    `profiles` are by the metrics' headline splits; report cards by all splits.
+    """
 
     design: Design
+    in_short: tuple[str, ...]
     verdicts: tuple[str, ...]
     degenerate: tuple[DegenerateMetric, ...]
     resolution: tuple[Order, ...]
@@ -95,6 +101,9 @@ class Audit:
     separations: tuple[Separation, ...]
     strengths: tuple[StrengthEffect, ...]
     do_nothing: tuple[DoNothing, ...]
+    report_cards: tuple[ReportCard, ...]
+    known_shares: tuple[ModelShare, ...]
+    profiles: tuple[Profile, ...]
     meta_evaluation: tuple[MetaEvaluation, ...]
 
     def to_dict(self) -> dict[str, Any]:

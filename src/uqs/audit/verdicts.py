@@ -9,6 +9,7 @@ from uqs.audit.design import LEAST_METHODS, LEVEL, Design
 from uqs.audit.do_nothing import DoNothing
 from uqs.audit.findings import Audit, Reliability
 from uqs.audit.order_words import level_sentences, order_sentences
+from uqs.audit.truth_words import truth_sentences
 from uqs.records import Status
 from uqs.stats.multiple import holm
 from uqs.text import count, listed
@@ -41,6 +42,7 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
     return (
         *_design(audit),
         *_degenerate(audit),
+        *truth_sentences(audit.report_cards, audit.profiles),
         *order_sentences(audit.resolution),
         *level_sentences(audit.level),
         *_reliability(audit),
@@ -79,7 +81,8 @@ def design_sentence(d: Design) -> str:
         )
     if d.min_detectable_tau is None:
         return "Not even perfect agreement of two metrics would be found in 80% of such tables."
-    return f"Only an agreement of tau {d.min_detectable_tau:.2f} or more would be found in 80% of such tables."
+    least = f"tau {d.min_detectable_tau:.2f}"
+    return f"Only an agreement of {least} or more would be found in 80% of such tables."
 
 
 def _benchmarks(audit: Audit) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from uqs import results
-from uqs.audit import Audit, audit
+from uqs.audit import Audit
+from uqs.audit.audit import audit_long
 from uqs.audit.ladder import Ladder, ladders
 from uqs.card_metadata import attach
 from uqs.errors import UserError
@@ -80,7 +81,7 @@ def analyse(run: Path) -> Analysis:
         rows=rows,
         summary=summary,
         gates=gates,
-        audit=audit(panel, rng=np.random.default_rng(0)),
+        audit=audit_long(long, rng=np.random.default_rng(0), name=str(file)),
         overall=_rank(panel, gates),
         by_benchmark={
             name: _rank(panel.take(panel.benchmark == name), gates) for name in panel.benchmarks

@@ -13,10 +13,12 @@ from uqs.audit.order import Order
 from uqs.audit.order_words import NO_ORDER
 from uqs.report.html import bullets, document, el, grid, join, note, table
 from uqs.report.terminal import Sheet, write_lines, write_sheets
+from uqs.report.truth import card_sheets, profile_sheets
+from uqs.report.truth_picture import strips
 from uqs.stats.permutation import PermutationTest
 from uqs.text import probability
 
-CARRYING = ("resolution", "reliability", "agreement")
+CARRYING = ("report_cards", "resolution", "reliability", "agreement")
 """The parts whose first table supports the verdicts; other tables are printed only on request."""
 LONG = 40
 """A larger table is printed only on request (rows)."""
@@ -29,6 +31,9 @@ def show(audit: Audit, console: Console, *, full: bool = False) -> None:
     every = sheets(audit)
     firsts = [sheet for name in CARRYING for sheet in sheets(audit, [name])[:1]]
     shown = every if full else [sheet for sheet in firsts if len(sheet.rows) <= LONG]
+    console.print("In short\n")
+    write_lines(console, audit.in_short)
+    console.print("\nIn detail\n")
     write_lines(console, audit.verdicts)
     write_sheets(console, shown)
     if left := [sheet.title for sheet in every if sheet not in shown]:
@@ -48,7 +53,16 @@ def page(audit: Audit, name: str) -> str:
         )
         for sheet in sheets(audit)
     ]
-    main = el("main", {}, el("h1", {}, title), bullets(audit.verdicts), *parts)
+    main = el(
+        "main",
+        {},
+        el("h1", {}, title),
+        bullets(audit.in_short),
+        *([el("h2", {}, "Known shares"), strips(audit.profiles)] if audit.profiles else []),
+        el("h2", {}, "In detail"),
+        bullets(audit.verdicts),
+        *parts,
+    )
     return document(title, _STYLE, main)
 
 
@@ -82,9 +96,9 @@ def _design(audit: Audit) -> Iterable[Sheet]:
                 _number(d.min_detectable_tau, 2),
             )
         ],
-        "A cell is a method on a benchmark; its seeds and strengths are repeats. Tests exchange whole methods,"
-        " alike on all benchmarks. Smallest p that a test can reach, and smallest tau found in 80% of such"
-        " tables at 5%.",
+        "A cell is a method on a benchmark; its seeds and strengths are repeats. Tests exchange whole"
+        " methods, alike on all benchmarks. Smallest p that a test can reach, and smallest tau found in 80%"
+        " of such tables at 5%.",
     )
 
 
@@ -403,6 +417,8 @@ PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
     "level": _level,
     "reliability": _reliability,
     "agreement": _agreement,
+    "report_cards": lambda audit: card_sheets(audit.report_cards),
+    "profiles": lambda audit: profile_sheets(audit.profiles),
     "do_nothing": _do_nothing,
     "strengths": _strengths,
     "comparisons": _comparisons,

@@ -1,0 +1,169 @@
+"""An audit in at most eight sentences: what can be trusted for what, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from uqs.audit.design import LEVEL
+from uqs.audit.do_nothing import DoNothing
+from uqs.audit.findings import Agreement, Audit
+from uqs.audit.profiles import Profile
+from uqs.audit.report_cards import ReportCard
+from uqs.audit.share_words import few, grouped, two
+from uqs.audit.verdicts import design_sentence, following
+from uqs.records import Role
+from uqs.text import count
+
+MOST = 8
+
+
+def in_short(audit: Audit) -> tuple[str, ...]:
+    """The decisive sentences first, each with the number that carries it."""
+    return tuple(islice(_sentences(audit), MOST))
+
+
+def _sentences(audit: Audit) -> Iterator[str]:
+    cards = [card for card in audit.report_cards if card.headline]
+    yield _truth(cards)
+    yield from _misled(cards)
+    yield from _contradictions(audit.profiles)
+    yield from _resolution(audit)
+    yield from _nothing(audit.do_nothing)
+    yield from _agreement(audit)
+    yield from _reliability(audit)
+    if not audit.design.testable or not audit.agreement:
+        yield design_sentence(audit.design)
+
+
+def _truth(cards: Sequence[ReportCard]) -> str:
+    """Which metrics say how much a model knows, by models whose knowledge is known."""
+    if not cards:
+        return (
+            "Which metric follows the truth cannot be known from this table: it has no reference models of "
+            "known truth."
+        )
+    groups = grouped(cards, lambda card: card.metric)
+    good = {
+        metric: max(card.error for card in own if card.error is not None)
+        for metric, own in groups.items()
+        if all(card.usable for card in own)
+    }
+    where = count(len({card.benchmark for card in cards}), "benchmark")
+    bad = [name for name, own in groups.items() if not any(card.usable for card in own)]
+    said = f"Of {len(groups)} metrics {len(good)} say on all of {where} how much a model knows"
+    if good:
+        named = [f"{name} {two(good[name])}" for name in sorted(good, key=lambda one: good[one])]
+        said += f" (largest error, in shares of what was to be forgotten: {few(named)})"
+    if bad:
+        said += f"; {few(bad)} {'does' if len(bad) == 1 else 'do'} on none"
+    return said + "."
+
+
+def _misled(cards: Sequence[ReportCard]) -> Iterator[str]:
+    """Which usable metrics are blind to hidden knowledge, and which take damage for forgetting."""
+    usable = [card for card in cards if card.usable]
+    asked = [card for card in usable if card.suppressed]
+    blind = list(dict.fromkeys(card.metric for card in asked if card.blind))
+    seeing = list(dict.fromkeys(card.metric for card in asked if card.metric not in blind))
+    if blind:
+        but = f"; {few(seeing)} {'is' if len(seeing) == 1 else 'are'} not" if seeing else ""
+        yield (
+            f"{few(blind)} {'is' if len(blind) == 1 else 'are'} deceived by models that know everything and "
+            f"do not say it{but}."
+        )
+    elif asked:
+        yield f"None of {len(seeing)} such metrics is deceived by models that do not say what they know."
+    asked = [card for card in usable if card.damaged]
+    fooled = list(dict.fromkeys(card.metric for card in asked if card.fooled))
+    if fooled:
+        yield (
+            f"{few(fooled)} {'takes' if len(fooled) == 1 else 'take'} models that are damaged, and forgot "
+            "nothing, for models that know less."
+        )
+
+
+def _contradictions(found: Sequence[Profile]) -> Iterator[str]:
+    """Do the metrics agree on how much unlearned models know?"""
+    own = [one for one in found if one.role == Role.UNLEARNED]
+    means = {(one.benchmark, one.method, one.strength) for one in own if one.seed is None}
+    methods = [
+        one
+        for one in own
+        if one.seed is None or (one.benchmark, one.method, one.strength) not in means
+    ]
+    if not methods:
+        return
+    ragged = sum(one.ragged for one in methods)
+    if ragged:
+        yield (
+            f"On {ragged} of {len(methods)} unlearned methods by benchmark the metrics contradict each other "
+            "more than they do on retrained models: there one metric does not describe the model."
+        )
+    else:
+        yield (
+            f"On none of {len(methods)} unlearned methods by benchmark do the metrics contradict each other "
+            "beyond the noise."
+        )
+
+
+def _resolution(audit: Audit) -> Iterator[str]:
+    """How many pairs of methods each metric tells apart."""
+    pairs: dict[str, int] = {}
+    told: dict[str, int] = {}
+    for order in audit.resolution:
+        if order.found is not None:
+            size = len(order.methods)
+            pairs[order.metric] = pairs.get(order.metric, 0) + size * (size - 1) // 2
+            told[order.metric] = told.get(order.metric, 0) + len(order.separated)
+    if not pairs:
+        yield "Whether any two methods differ cannot be known: each has one run and one oracle at the most."
+        return
+    ranked = sorted(pairs, key=lambda name: (-told[name] / pairs[name], name))
+    shares = [f"{name} {told[name] / pairs[name]:.0%}" for name in ranked]
+    span = shares if len(shares) <= 4 else [*shares[:3], f"least {shares[-1]}"]
+    yield (
+        "Pairs of methods on a benchmark that a metric tells apart beyond the noise of seeds and oracles: "
+        f"{', '.join(span)}."
+    )
+
+
+def _nothing(found: Sequence[DoNothing]) -> Iterator[str]:
+    for target, own in grouped(found, lambda item: item.target).items():
+        rewarded = [item for item in own if item.rewarded]
+        if rewarded:
+            nearer = sum(item.nearer for item in rewarded)
+            total = sum(item.methods for item in rewarded)
+            yield (
+                f"The {target.replace('_', ' ')} rewards doing nothing on {len(rewarded)} of "
+                f"{count(len(own), 'benchmark')}: there {nearer} of {total} methods are nearer to the "
+                "oracles than the model that was never unlearned."
+            )
+
+
+def _agreement(audit: Audit) -> Iterator[str]:
+    """How many pairs of metrics are shown to agree, and to disagree."""
+    if not audit.design.testable or not audit.agreement:
+        return
+    agree, against = (
+        sum(
+            _shown(item) and (item.tau.stratified.value or 0) * sign > 0 for item in audit.agreement
+        )
+        for sign in (1, -1)
+    )
+    yield (
+        f"Of {len(audit.agreement)} pairs of metrics {agree} are shown to agree on the order of methods and "
+        f"{against} to disagree (5%, corrected; {count(audit.design.methods, 'method')})."
+    )
+
+
+def _shown(item: Agreement) -> bool:
+    return item.p_adjusted is not None and item.p_adjusted <= LEVEL
+
+
+def _reliability(audit: Audit) -> Iterator[str]:
+    for target, items in grouped(audit.reliability, lambda item: item.target).items():
+        follow = following(items, audit.design, 1)
+        word = target.replace("_", " ")
+        if follow:
+            yield f"{few(follow)} {'follows' if len(follow) == 1 else 'follow'} the {word} (5%, corrected)."
