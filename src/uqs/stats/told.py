@@ -1,0 +1,132 @@
+"""Is a model told from one more oracle? K oracles show how much one more would differ from them.
+
+If a test does not tell a model apart, the model need not be like an oracle: few oracles tell little apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uqs.stats.dunnett import dunnett_p
+from uqs.stats.spread import Spread
+
+FloatArray = NDArray[np.float64]
+FEWEST = 3
+"""Fewer oracles cannot tell a model from one more: of distances no spread is known, of values hardly any."""
+TIE = 1e-12
+"""Ranks count values nearer than this share of the largest as equal."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Models `(M,)` and oracles `(K,)` on one scale, on which one more oracle would lie among the oracles.
+
+    `spread` is the variance between oracles. `by_rank` `(M,)` is the share of the K oracles and the model
+    that lie at least as far out as the model: a p value without any assumption on the distribution, never
+    under 1 / (K + 1). `two_sided`: a model may lie on either side of the oracles; a distance only beyond them.
+    """
+
+    models: FloatArray
+    oracles: FloatArray
+    spread: Spread
+    by_rank: FloatArray
+    two_sided: bool
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Per model `(M,)`: Student's `statistic`, its `p`, and `p_adjusted` for all models of the family."""
+
+    statistic: FloatArray
+    p: FloatArray
+    p_adjusted: FloatArray
+    freedom: int
+
+
+def of_values(models: FloatArray, oracles: FloatArray, step: float = 0.0) -> Sample:
+    """The own values of M models and of K oracles.
+
+    `step` is the smallest difference that two values can have: the spread is taken to be at least half a
+    step, because rounded values that agree do not prove that there is none. ValueError under FEWEST oracles.
+    """
+    count = _enough(len(oracles))
+    variance = max(float(oracles.var(ddof=1)), step**2 / 4)
+    every = np.concatenate(
+        [models[:, None], np.broadcast_to(oracles, (len(models), count))], axis=1
+    )
+    out = np.abs(every - every.mean(axis=1, keepdims=True))
+    return Sample(models, oracles, Spread(variance, count - 1), _by_rank(out), True)
+
+
+def of_distances(models: FloatArray, between: FloatArray, *, log: bool = False) -> Sample:
+    """The mean distance of each model and of each oracle to the (other) oracles.
+
+    `models` `(M, K)`: d(model, oracle); `between` `(K, K)`: d(oracle, oracle), whose diagonal does not count.
+    `log`: logarithms of the mean distances, all of which must be above 0. An oracle's mean shares its pairs
+    with the others' means, which therefore scatter too little by (K - 2) / (K - 1), if a distance is a sum of
+    one part for each end; the spread makes up for it. The ranks take distances to be the same both ways.
+    ValueError under FEWEST oracles.
+    """
+    count = _enough(len(between))
+    away = models.mean(axis=1)
+    total = np.where(np.eye(count, dtype=bool), 0.0, between).sum(axis=1)
+    apart = total / (count - 1)
+    out = np.concatenate([away[:, None], (total + models) / count], axis=1)
+    if log:
+        away, apart = np.log(away), np.log(apart)
+    variance = float(apart.var(ddof=1)) * ((count - 1) / (count - 2)) ** 2
+    return Sample(away, apart, Spread(variance, count - 1), _by_rank(out), False)
+
+
+def complete(between: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
+    """The oracles `(K,)` between all of which a distance is known, and their distances `(K, K)`.
+
+    NaN is unknown. A distance that is known one way only counts for both; the oracle that lacks the most is
+    left out first, of those that lack as many the last.
+    """
+    both = np.where(np.isnan(between), between.T, between)
+    kept = np.arange(len(both))
+    while len(kept):
+        lacking = np.isnan(both[np.ix_(kept, kept)]) & ~np.eye(len(kept), dtype=bool)
+        missing = lacking.sum(axis=1)
+        if not missing.any():
+            break
+        kept = np.delete(kept, np.flatnonzero(missing == missing.max())[-1])
+    return both[np.ix_(kept, kept)], kept
+
+
+def tested(
+    sample: Sample, spread: Spread | None = None, family: int | None = None
+) -> Tested | None:
+    """Student's t of each model as one more oracle; None if the spread is 0.
+
+    `spread` replaces the sample's own (pooled with that of a ladder). `family` is the number of models for
+    which `p_adjusted` holds together (Dunnett); by default all of the sample.
+    """
+    used = spread or sample.spread
+    if used.variance <= 0:
+        return None
+    count = len(sample.oracles)
+    error = sqrt(used.variance * (1 + 1 / count))
+    statistic = (sample.models - sample.oracles.mean()) / error
+    p, adjusted = (
+        dunnett_p(statistic, size, count, used.freedom, two_sided=sample.two_sided)
+        for size in (1, max(1, len(statistic) if family is None else family))
+    )
+    return Tested(statistic, p, adjusted, used.freedom)
+
+
+def _enough(oracles: int) -> int:
+    if oracles < FEWEST:
+        raise ValueError(f"{oracles} oracles tell nothing from one more; {FEWEST} are needed")
+    return oracles
+
+
+def _by_rank(out: FloatArray) -> FloatArray:
+    """Per row the share of entries that are at least the first."""
+    tie = TIE * np.abs(out).max(axis=1, keepdims=True)
+    return np.asarray((out >= out[:, :1] - tie).mean(axis=1), dtype=np.float64)
