@@ -107,13 +107,14 @@ def test_gap_and_z_of_a_distance_by_hand() -> None:
 
 
 def test_z_of_a_distance_is_that_of_the_mean_over_oracles_by_hand() -> None:
-    """Means of the oracles to the others: (1 + 2) / 2, (1 + 6) / 2 and (2 + 6) / 2; logarithms of them."""
+    """Of the logarithms, because all are above 0; twice the spread of the means, (K - 1) / (K - 2)."""
     pairs = [distance(0, 1, 1.0), distance(0, 2, 2.0), distance(1, 2, 6.0)]
     model = [distance(42, seed, 7.0 + seed, "unlearned") for seed in range(3)]
     rows = with_gaps([*model, *pairs])
     assert [row.gap for row in rows[:3]] == pytest.approx([7 - 3, 8 - 3, 9 - 3])
-    own = np.log([1.5, 3.5, 4.0])
-    expected = (np.log(8) - own.mean()) / (np.std(own, ddof=1) * 2 * np.sqrt(4 / 3))
+    own = np.log([1 * 2, 1 * 6, 2 * 6]) / 2
+    gap = np.log(7 * 8 * 9) / 3 - own.mean()
+    expected = gap / (np.std(own, ddof=1) * 2 * np.sqrt(4 / 3))
     assert [row.z for row in rows[:3]] == pytest.approx([expected] * 3)
 
 
@@ -129,8 +130,8 @@ def test_an_oracle_among_four_is_held_against_the_three_others() -> None:
     rows = with_gaps(
         [distance(*pair, value) for (i, j), value in values.items() for pair in ((i, j), (j, i))]
     )
-    own = np.log([4.5, 6.5, 7.0])  # of oracles 1 to 3, from the pairs 4, 5 and 9
-    expected = (np.log(2) - own.mean()) / (np.std(own, ddof=1) * 2 * np.sqrt(4 / 3))
+    own = np.log([4 * 5, 4 * 9, 5 * 9]) / 2  # of oracles 1 to 3
+    expected = (np.log(1 * 2 * 3) / 3 - own.mean()) / (np.std(own, ddof=1) * 2 * np.sqrt(4 / 3))
     first = next(row for row in rows if (row.seed, row.oracle_seed) == (0, 1))
     assert first.gap == pytest.approx(1 - 6)
     assert first.z == pytest.approx(expected)

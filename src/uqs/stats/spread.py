@@ -15,6 +15,8 @@ TOGETHER = 0.2
 """The ladder lends nothing if the oracles scatter more, over all benchmarks, at this level."""
 ALONE = 0.1
 """Nor on a benchmark where they do at this level."""
+FEWEST = 4
+"""A ladder with fewer degrees of freedom shows no difference in scatter, and lends nothing."""
 _LEAST = 1e-12
 
 
@@ -50,11 +52,16 @@ def may_pool(oracles: Sequence[Spread], ladders: Sequence[Spread]) -> list[bool]
     the oracles scatter more than the ladders, over all benchmarks (Stouffer's sum of F tests, at TOGETHER),
     or on this benchmark (F test, at ALONE). With three oracles such a test sees little: `perf/told.md`.
     """
-    if not oracles:
-        return []
+    large = [ladder.freedom >= FEWEST for ladder in ladders]
+    if not any(large):
+        return [False] * len(large)
     p = np.array([_wider(own, other) for own, other in zip(oracles, ladders, strict=True)])
-    together = float(norm.sf(norm.isf(p).sum() / np.sqrt(len(p))))
-    return [together > TOGETHER and bool(one > ALONE) for one in p]
+    z = norm.isf(p[large])
+    together = float(norm.sf(z.sum() / np.sqrt(len(z))))
+    return [
+        enough and together > TOGETHER and bool(one > ALONE)
+        for enough, one in zip(large, p, strict=True)
+    ]
 
 
 def _wider(own: Spread, ladder: Spread) -> float:

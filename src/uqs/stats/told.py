@@ -27,7 +27,8 @@ class Sample:
 
     `spread` is the variance between oracles. `by_rank` `(M,)` is the share of the K oracles and the model
     that lie at least as far out as the model: a p value without any assumption on the distribution, never
-    under 1 / (K + 1). `two_sided`: a model may lie on either side of the oracles; a distance only beyond them.
+    under 1 / (K + 1). `two_sided`: a model may lie on either side of the oracles; by distance only
+    beyond them.
     """
 
     models: FloatArray
@@ -63,23 +64,36 @@ def of_values(models: FloatArray, oracles: FloatArray, step: float = 0.0) -> Sam
 
 
 def of_distances(models: FloatArray, between: FloatArray, *, log: bool = False) -> Sample:
-    """The mean distance of each model and of each oracle to the (other) oracles.
+    """The mean distance of each model to the oracles, and how far out each oracle is among the others.
 
     `models` `(M, K)`: d(model, oracle); `between` `(K, K)`: d(oracle, oracle), whose diagonal does not count.
-    `log`: logarithms of the mean distances, all of which must be above 0. An oracle's mean shares its pairs
-    with the others' means, which therefore scatter too little by (K - 2) / (K - 1), if a distance is a sum of
-    one part for each end; the spread makes up for it. The ranks take distances to be the same both ways.
-    ValueError under FEWEST oracles.
+    `log`: of the logarithms of all distances, which must be above 0. A distance is read as a sum of one part
+    for each end (and noise), so that a model's mean distance has the spread of the first end's part
+    (`first_ends`). The ranks take distances to be the same both ways. ValueError under FEWEST oracles.
     """
     count = _enough(len(between))
-    away = models.mean(axis=1)
-    total = np.where(np.eye(count, dtype=bool), 0.0, between).sum(axis=1)
-    apart = total / (count - 1)
-    out = np.concatenate([away[:, None], (total + models) / count], axis=1)
+    between = np.where(np.eye(count, dtype=bool), 1.0, between)
     if log:
-        away, apart = np.log(away), np.log(apart)
-    variance = float(apart.var(ddof=1)) * ((count - 1) / (count - 2)) ** 2
-    return Sample(away, apart, Spread(variance, count - 1), _by_rank(out), False)
+        models, between = np.log(models), np.log(between)
+    np.fill_diagonal(between, 0.0)
+    away, apart = models.mean(axis=1), first_ends(between)
+    out = np.concatenate([away[:, None], (between.sum(axis=1) + models) / count], axis=1)
+    return Sample(away, apart, Spread(float(apart.var(ddof=1)), count - 1), _by_rank(out), False)
+
+
+def first_ends(between: FloatArray) -> FloatArray:
+    """For each of K > 2 oracles its mean distance to one more, `(K,)`, from `(K, K)` with a diagonal of 0.
+
+    If d(i, j) = a_i + b_j, exactly a_k + the mean of all b, though no oracle has a distance to itself: the
+    actor effects of a round robin (Warner, Kenny and Stoto 1979). Where distances are the same both ways these
+    are the mean distances to the others, spread by (K - 1) / (K - 2): means that share pairs scatter too
+    little.
+    """
+    count = len(between)
+    rows, columns = (between.sum(axis=axis) / (count - 1) for axis in (1, 0))
+    mean = float(rows.mean())
+    own = (count - 1) * ((count - 1) * rows + columns) / (count * (count - 2))
+    return np.asarray(own - (count - 1) / (count - 2) * mean + mean, dtype=np.float64)
 
 
 def complete(between: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
