@@ -71,7 +71,7 @@ class Oracles:
         if isclose(apart.min(), apart.max(), rel_tol=SAME, abs_tol=SAME):
             return None
         log = bool(away.min() > 0 and apart.min() > 0)
-        found = told.tested(told.of_distances(away, between, log=log))
+        found = told.students_t(told.of_distances(away, between, log=log))
         return float(found.statistic[0]) if found is not None else None
 
 

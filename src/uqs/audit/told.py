@@ -173,7 +173,7 @@ def _one(group: Group, at: int, against: Sequence[int], family: int, ladder: Spr
     if sample is None:
         return replace(valued, finding=Finding.TOO_FEW_ORACLES)
     spread = sample.spread if ladder is None else pooled(sample.spread, ladder)
-    found = told.tested(sample, spread, 1 if oracle else family)
+    found = told.students_t(sample, spread, 1 if oracle else family)
     if found is None:
         return replace(valued, finding=Finding.CONSTANT)
     adjusted = float(found.p_adjusted[0]) * (family if oracle else 1)

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 FEWEST = 3
 """Fewer oracles cannot tell a model from one more: of distances no spread is known, of values hardly any."""
 TIE = 1e-12
-"""Ranks count values nearer than this share of the largest as equal."""
+"""Values nearer to each other than this share of the largest are equal."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def of_values(models: FloatArray, oracles: FloatArray, step: float = 0.0) -> Sam
     step, because rounded values that agree do not prove that there is none. ValueError under FEWEST oracles.
     """
     count = _enough(len(oracles))
-    variance = max(float(oracles.var(ddof=1)), step**2 / 4)
+    variance = max(_variance(oracles), step**2 / 4)
     every = np.concatenate(
         [models[:, None], np.broadcast_to(oracles, (len(models), count))], axis=1
     )
@@ -78,16 +78,16 @@ def of_distances(models: FloatArray, between: FloatArray, *, log: bool = False) 
     np.fill_diagonal(between, 0.0)
     away, apart = models.mean(axis=1), first_ends(between)
     out = np.concatenate([away[:, None], (between.sum(axis=1) + models) / count], axis=1)
-    return Sample(away, apart, Spread(float(apart.var(ddof=1)), count - 1), _by_rank(out), False)
+    return Sample(away, apart, Spread(_variance(apart), count - 1), _by_rank(out), False)
 
 
 def first_ends(between: FloatArray) -> FloatArray:
     """For each of K > 2 oracles its mean distance to one more, `(K,)`, from `(K, K)` with a diagonal of 0.
 
     If d(i, j) = a_i + b_j, exactly a_k + the mean of all b, though no oracle has a distance to itself: the
-    actor effects of a round robin (Warner, Kenny and Stoto 1979). Where distances are the same both ways these
-    are the mean distances to the others, spread by (K - 1) / (K - 2): means that share pairs scatter too
-    little.
+    actor effects of a round robin (Warner, Kenny and Stoto 1979). Where distances are the same both ways
+    these are the mean distances to the others, spread by (K - 1) / (K - 2), because means that share pairs
+    scatter less.
     """
     count = len(between)
     rows, columns = (between.sum(axis=axis) / (count - 1) for axis in (1, 0))
@@ -113,7 +113,7 @@ def complete(between: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
     return both[np.ix_(kept, kept)], kept
 
 
-def tested(
+def students_t(
     sample: Sample, spread: Spread | None = None, family: int | None = None
 ) -> Tested | None:
     """Student's t of each model as one more oracle; None if the spread is 0.
@@ -138,6 +138,12 @@ def _enough(oracles: int) -> int:
     if oracles < FEWEST:
         raise ValueError(f"{oracles} oracles tell nothing from one more; {FEWEST} are needed")
     return oracles
+
+
+def _variance(values: FloatArray) -> float:
+    """The sample variance; 0 for values that differ by rounding alone."""
+    same = np.ptp(values) <= TIE * np.abs(values).max()
+    return 0.0 if same else float(values.var(ddof=1))
 
 
 def _by_rank(out: FloatArray) -> FloatArray:
