@@ -11,6 +11,7 @@ from functools import cache
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from uqs.stats.dunnett import dunnett_critical
@@ -22,6 +23,11 @@ ORACLES = (3, 5, 10, 20)
 MODELS = 19
 RUNGS, SEEDS = 4, 3
 """Of the ladder beside its oracles: five shares by three seeds where there are three oracles."""
+LAWS = (
+    *((kind, d, 1, True) for kind in ("normal", "t") for d in (5, 50)),
+    *(("normal", d, power, False) for d in (5, 50) for power in (1, 2)),
+)
+"""The vectors' law and dimensions, the power of distances, and whether their logarithms are taken."""
 Draw = Callable[[np.random.Generator, int, int], FloatArray]
 
 
@@ -30,13 +36,13 @@ def critical(family: int, oracles: int, freedom: int, two_sided: bool) -> float:
     return dunnett_critical(0.95, family, oracles, freedom, two_sided=two_sided)
 
 
-def told(sample: Sample, spread: Spread | None = None, family: int = 1) -> FloatArray:
+def told(sample: Sample, spread: Spread | None = None, family: int = 1) -> NDArray[np.bool_]:
     """Which models are told apart."""
     used = spread or sample.spread
     oracles = len(sample.oracles)
     found = (sample.models - sample.oracles.mean()) / sqrt(used.variance * (1 + 1 / oracles))
     size = np.abs(found) if sample.two_sided else found
-    return size > critical(family, oracles, used.freedom, sample.two_sided)
+    return np.asarray(size > critical(family, oracles, used.freedom, sample.two_sided))
 
 
 def sizes(draw: Callable[[np.random.Generator, int], Sample], oracles: int) -> str:
@@ -89,17 +95,12 @@ def size_tables() -> Iterator[str]:
     yield f"One model / any of {MODELS} models (Dunnett), at 5%; {TABLES:,} tables.\n"
     yield row(["distances between vectors", *(f"K = {k}" for k in ORACLES)])
     yield "|---|" + "---|" * len(ORACLES)
-    for kind, name in (("normal", "normal"), ("t", "Student's t with 5 degrees")):
-        for dimensions in (5, 50):
-            for power in (1, 2):
-                for log in (True, False) if kind == "normal" else (True,):
-                    label = [
-                        f"{name}, {dimensions} dimensions",
-                        *(["squared"] if power == 2 else []),
-                    ]
-                    draw = distances(vectors(kind, dimensions), power, log)
-                    label += ["logarithms" if log else "as they are"]
-                    yield row([", ".join(label), *(sizes(draw, k) for k in ORACLES)])
+    for kind, dimensions, power, log in LAWS:
+        name = {"normal": "normal", "t": "Student's t with 5 degrees"}[kind]
+        scale = "logarithms (squared or not)" if log else "squared" if power == 2 else "as they are"
+        draw = distances(vectors(kind, dimensions), power, log)
+        label = f"{name}, {dimensions} dimensions, {scale}"
+        yield row([label, *(sizes(draw, k) for k in ORACLES)])
     draw = distances(vectors("normal", 50), 1, True, relative=True)
     yield row(
         [
@@ -127,18 +128,19 @@ def row(cells: Sequence[str]) -> str:
 def pooling_table() -> Iterator[str]:
     yield "\n## A spread pooled with that of a ladder\n"
     yield (
-        f"Normal values, a ladder of {RUNGS} more shares by {SEEDS} seeds. *Spread*: the oracles' standard deviation\n"
-        "over that within the other rungs. Told at 5%: with the oracles' own spread / always pooled / pooled by the\n"
-        "rule (`may_pool`). *Worst*: the oracles of one of three benchmarks scatter so much, and that one is told.\n"
+        f"Normal values, a ladder of {RUNGS} more shares by {SEEDS} seeds. *Spread*: the oracles'\n"
+        "standard deviation over that within the other rungs. Told at 5%: with the oracles' own spread /\n"
+        "always pooled / pooled by the rule (`may_pool`). *Worst*: the oracles of one of three benchmarks\n"
+        "scatter so much, and that one is told.\n"
     )
     heads = [f"K = {k}, {side}" for k in (3, 5) for side in ("one side", "both sides")]
     yield row(["benchmarks, spread", "model", *heads])
     yield "|---|---|" + "---|" * len(heads)
-    cases: list[tuple[str, int, Sequence[float]]] = []
+    cases: list[tuple[str, Sequence[float]]] = []
     for spread in (1.0, 0.5, 1.5, 2.0, 3.0):
-        cases += [(f"{n}, {spread:g}", n, [spread] * n) for n in (1, 3)]
-    cases.append(("3, worst: 2.5", 3, [2.5, 1.0, 1.0]))
-    for name, _, spreads in cases:
+        cases += [(f"{n}, {spread:g}", [spread] * n) for n in (1, 3)]
+    cases.append(("3, worst: 2.5", [2.5, 1.0, 1.0]))
+    for name, spreads in cases:
         for shift in (0.0, 3.0):
             cells = [rule(spreads, shift, k, both) for k in (3, 5) for both in (False, True)]
             yield row([name, "one more oracle" if not shift else "3 SD away", *cells])
@@ -179,30 +181,34 @@ def choices(samples: Sequence[Sample], ladders: Sequence[Spread]) -> FloatArray:
 def geometry_table() -> Iterator[str]:
     yield "\n## The same with distances\n"
     yield (
-        "Vectors in 50 dimensions, logarithms of distances; three benchmarks alike. The rungs lie farther and farther\n"
-        "from the oracles (1, 2, 3, 4 times *step*, in standard deviations of one coordinate), so that their\n"
-        "distances scatter otherwise. Columns as above.\n"
+        "Vectors in 50 dimensions, logarithms of distances; three benchmarks alike. The rungs lie\n"
+        "farther and farther from the oracles (1, 2, 3, 4 times *step*, in standard deviations of one\n"
+        "coordinate), so that their distances scatter otherwise. Columns as above.\n"
     )
     yield row(["step", "model", "K = 3", "K = 5"])
     yield "|---|---|---|---|"
-    away = offset(50)
     for step in (0.0, 1.0, 4.0, 10.0):
-        for shift in (0.0, away):
-            cells = [ladder_rates(step, shift, k, 50) for k in (3, 5)]
-            yield row([f"{step:g}", "3 SD away" if shift else "one more oracle", *cells])
+        for away in (False, True):
+            cells = [ladder_rates(step, offset(50, k) if away else 0.0, k, 50) for k in (3, 5)]
+            yield row([f"{step:g}", "3 SD away" if away else "one more oracle", *cells])
 
 
-def offset(dimensions: int) -> float:
-    """How far a model must be moved for its mean log distance to rise by 3 standard deviations of oracles."""
+@cache
+def offset(dimensions: int, oracles: int) -> float:
+    """How far to move a model for its mean log distance to so many oracles to rise by 3 standard deviations.
+
+    Those between models that are one more oracle, of the mean distance to the same oracles.
+    """
     rng = np.random.default_rng(1)
-    oracles, models = rng.normal(size=(2, 600, dimensions))
-    means = np.log(cdist(models, oracles)).mean(axis=1)
-    goal = means.mean() + 3 * means.std(ddof=1)
+    own = rng.normal(size=(200, oracles, dimensions))
+    models = rng.normal(size=(200, dimensions))
+    means = [np.log(cdist(models, one)).mean(axis=1) for one in own]
+    goal = np.mean(means) + 3 * np.sqrt(np.mean([one.var(ddof=1) for one in means]))
     low, high = 0.0, 50.0
-    for _ in range(40):
+    for _ in range(30):
         middle = (low + high) / 2
         moved = models + middle * np.eye(dimensions)[0]
-        above = np.log(cdist(moved, oracles)).mean() > goal
+        above = np.mean([np.log(cdist(moved, one)).mean() for one in own]) > goal
         low, high = (low, middle) if above else (middle, high)
     return low
 

@@ -183,6 +183,20 @@ def test_a_model_is_held_against_the_oracles_that_it_has_a_distance_to() -> None
     assert first.statistic == pytest.approx(expected.statistic[0])
 
 
+def test_an_oracle_that_lacks_most_distances_is_held_against_those_it_has() -> None:
+    rng = np.random.default_rng(6)
+    models = [model("unlearned", 0), *(model("oracle", k) for k in range(5))]
+    rows = [
+        row
+        for row in apart(models, rng.normal(size=(6, 6)))
+        if not (row.role == "oracle" and 4 in (row.seed, row.oracle_seed))
+        or (row.seed, row.oracle_seed) == (4, 0)
+    ]
+    (one,) = found(rows)
+    assert (one.oracles, one.finding) == (4, Finding.NOT_TOLD)
+    assert found(rows, "oracle")[4].finding == Finding.TOO_FEW_ORACLES
+
+
 def test_a_bound_is_no_value_and_no_model_of_the_family() -> None:
     rows = own([0.5, 0.6, 0.7], [0.28, 0.3, 0.32])
     rows[1] = replace(rows[1], status="lower_bound")

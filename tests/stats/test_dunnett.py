@@ -45,7 +45,7 @@ def test_a_family_of_one_is_students_test(two_sided: bool) -> None:
     assert critical == pytest.approx(stats.t(3).ppf(1 - 0.05 / sides))
 
 
-@given(st.floats(0, 1e4), st.integers(1, 60), st.integers(2, 30), st.integers(1, 40), st.booleans())
+@given(st.floats(0, 60), st.integers(1, 60), st.integers(2, 30), st.integers(1, 40), st.booleans())
 def test_it_lies_between_one_test_and_bonferroni(
     statistic: float, family: int, oracles: int, freedom: int, two_sided: bool
 ) -> None:
@@ -53,8 +53,8 @@ def test_it_lies_between_one_test_and_bonferroni(
         float(dunnett_p([statistic], size, oracles, freedom, two_sided=two_sided)[0])
         for size in (1, family, family + 1)
     )
-    assert one <= more <= most * (1 + 1e-6) + 1e-12
-    assert more <= min(1.0, family * one) * (1 + 1e-3) + 1e-12
+    assert one <= more <= most * (1 + 1e-3) + 1e-9
+    assert more <= min(1.0, family * one) * (1 + 1e-12)
 
 
 def test_what_cannot_be_is_refused() -> None:

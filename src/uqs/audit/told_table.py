@@ -42,10 +42,8 @@ def _models(part: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Model, ...]]:
     """The table of values, models by oracles' seeds (`_OWN` for their own), and the models."""
     columns = part["oracle_seed"].astype("Int64").fillna(_OWN).astype("int64")
     part = part.assign(column=columns)
-    table = part.pivot_table("value", _MODEL, "column", aggfunc="mean", dropna=False)
+    table = part.groupby([*_MODEL, "column"])["value"].mean().unstack("column").sort_index()
     shares = part.groupby(_MODEL)["share"].first()
-    present = table.index.isin(shares.index)
-    table = table[present].sort_index()
     models = []
     for key in table.index:
         role, method, strength, seed = key

@@ -36,7 +36,7 @@ def dunnett_p(
     if family == 1:
         return np.asarray(alone, dtype=np.float64)
     together = [_beyond(one, family, oracles, freedom, two_sided) for one in size.ravel()]
-    found = np.clip(np.reshape(together, size.shape), alone, 1.0)
+    found = np.clip(np.reshape(together, size.shape), alone, np.minimum(family * alone, 1.0))
     return np.asarray(found, dtype=np.float64)
 
 
