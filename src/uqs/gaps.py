@@ -8,11 +8,13 @@ from math import isclose, sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
+import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from uqs.records import Role, Status
 from uqs.results import Row
+from uqs.stats import told
 from uqs.stats.noise import pair_distances
 
 LEVEL = 0.05
@@ -22,7 +24,7 @@ NONE_OF_N = 3.0
 FEWEST = 2
 SAME = 1e-9
 """Oracles that differ by no more than this, or by this share, differ by rounding."""
-FEWEST_PAIRS = 3
+Key = tuple[str, ...]
 _FIELDS = ("benchmark", "edition", "model", "metric", "split")
 
 
@@ -54,30 +56,59 @@ class Oracles:
         ]
         return pair_distances(*zip(*found, strict=True)).tolist() if found else []
 
+    def score(self, to: Mapping[int, float], without: int | None) -> float | None:
+        """The z of a model with distances `to` oracles by seed, one oracle left out; None if unknown."""
+        seeds = sorted(seed for seed in to if seed != without)
+        between = np.full((len(seeds), len(seeds)), np.nan)
+        for (i, j), values in self.distances.items():
+            if i in seeds and j in seeds:
+                between[seeds.index(i), seeds.index(j)] = fmean(sorted(values))
+        between, kept = told.complete(between)
+        if len(kept) < told.FEWEST:
+            return None
+        away = np.array([[to[seeds[at]] for at in kept]])
+        apart = between[~np.eye(len(kept), dtype=bool)]
+        if isclose(apart.min(), apart.max(), rel_tol=SAME, abs_tol=SAME):
+            return None
+        log = bool(away.min() > 0 and apart.min() > 0)
+        found = told.students_t(told.of_distances(away, between, log=log))
+        return float(found.statistic[0]) if found is not None else None
+
 
 def with_gaps(rows: Iterable[Row]) -> list[Row]:
     """The rows in their order, each with its gap to the oracles and its z.
 
-    Of a value the gap is the value minus the mean of the oracles' own values; of a distance to an oracle it
-    is the distance minus the noise floor, the mean distance over pairs of oracles. z = gap / (SD sqrt(1 +
-    1/m)), SD the sample standard deviation of the m values (or pairs): for a model that is one more oracle z
-    has about Student's t distribution with m - 1 degrees of freedom, which is wide for small m. (Pairs share
-    oracles, so that for distances it is rougher.) An oracle's own row is held against the others alone. The
-    gap is null without an oracle (or pair), z with fewer than 2 values or 3 pairs, or where all are equal.
+    Of a value the gap is the value minus the mean of the K oracles' own values, and z = gap / (SD sqrt(1 +
+    1/K)), SD their sample standard deviation. Of a distance to an oracle the gap is the distance minus the
+    noise floor, the mean distance over pairs of oracles; its z is that of the model, one for all its oracles:
+    its mean distance to the oracles among the oracles' own mean distances (`uqs.stats.told.of_distances`), of
+    logarithms where all distances are above 0. For a model that is one
+    more oracle z has about Student's t distribution with K - 1 degrees of freedom, which is wide for small K.
+    An oracle's own row is held against the K - 1 others. The gap is null without an oracle (or pair), z with
+    fewer than 2 oracles (of a distance: 3), or where all are equal.
     """
     rows = list(rows)
     oracles = _oracles(rows)
-    return [_with_gap(row, oracles.get(_key(row))) for row in rows]
+    scores = _distance_scores(rows, oracles)
+    return [_with_gap(row, oracles.get(_key(row)), scores.get(_model(row))) for row in rows]
 
 
-def _key(row: Row) -> tuple[str, ...]:
+def _key(row: Row) -> Key:
     return tuple(getattr(row, name) for name in _FIELDS)
 
 
-def _oracles(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Oracles]:
-    found: dict[tuple[str, ...], Oracles] = {}
+def _model(row: Row) -> tuple[Key, str, str, str, int]:
+    return _key(row), row.role, row.method, row.strength, row.seed
+
+
+def _counts(row: Row) -> bool:
+    return row.value is not None and row.status != Status.LOWER_BOUND
+
+
+def _oracles(rows: Iterable[Row]) -> Mapping[Key, Oracles]:
+    found: dict[Key, Oracles] = {}
     for row in rows:
-        if row.role == Role.ORACLE and row.value is not None and row.status != Status.LOWER_BOUND:
+        if row.role == Role.ORACLE and row.value is not None and _counts(row):
             group = found.setdefault(_key(row), Oracles())
             if row.oracle_seed is None:
                 group.own.setdefault(row.seed, []).append(row.value)
@@ -86,15 +117,30 @@ def _oracles(rows: Iterable[Row]) -> Mapping[tuple[str, ...], Oracles]:
     return found
 
 
-def _with_gap(row: Row, oracles: Oracles | None) -> Row:
-    if oracles is None or row.value is None or row.status == Status.LOWER_BOUND:
+def _distance_scores(
+    rows: Iterable[Row], oracles: Mapping[Key, Oracles]
+) -> Mapping[tuple[Key, str, str, str, int], float | None]:
+    """The z of each model's mean distance to the oracles, for each metric and split."""
+    models: dict[tuple[Key, str, str, str, int], dict[int, float]] = {}
+    for row in rows:
+        if row.value is not None and _counts(row) and row.oracle_seed is not None:
+            models.setdefault(_model(row), {})[row.oracle_seed] = row.value
+    return {
+        model: oracles[model[0]].score(to, model[-1] if model[1] == Role.ORACLE else None)
+        for model, to in models.items()
+        if model[0] in oracles
+    }
+
+
+def _with_gap(row: Row, oracles: Oracles | None, score: float | None) -> Row:
+    if oracles is None or row.value is None or not _counts(row):
         return replace(row, gap=None, z=None)
     without = row.seed if row.role == Role.ORACLE else None
     if row.oracle_seed is None:
         found = against(row.value, oracles.values(without), FEWEST)
-    else:
-        found = against(row.value, oracles.pairs(without), FEWEST_PAIRS)
-    return replace(row, gap=found.gap, z=found.z)
+        return replace(row, gap=found.gap, z=found.z)
+    pairs = oracles.pairs(without)
+    return replace(row, gap=row.value - fmean(pairs) if pairs else None, z=score)
 
 
 def against(value: float, references: Sequence[float], fewest: int) -> OracleGap:
@@ -108,7 +154,12 @@ def against(value: float, references: Sequence[float], fewest: int) -> OracleGap
     return OracleGap(gap, gap / (stdev(ordered) * sqrt(1 + 1 / len(ordered))))
 
 
-Verdict = Literal["like an oracle", "knows more than an oracle", "over-forgets"]
+Verdict = Literal[
+    "too few oracles",
+    "not told apart from an oracle",
+    "knows more than an oracle",
+    "over-forgets",
+]
 KNOWLEDGE: Collection[str] = ("FA", "ROUGE", "PROB", "ES", "EM")
 """Metrics that are larger the more is still known of the forget set."""
 
@@ -128,16 +179,21 @@ def verdict(row: Row, oracles: int) -> Verdict | None:
     """What z, against so many oracles (`others`), says in words of a metric of knowledge of the forget set.
 
     A model is told from the oracles where z is beyond Student's quantile at LEVEL with oracles - 1 degrees of
-    freedom (12.7 for two oracles), and the gap beyond the same share of the questions' own noise, which is
-    taken to be at least what none of n leaves open. None for other metrics, without a z, with fewer than two
-    oracles, and where the questions' noise is unknown.
+    freedom, and the gap beyond the same share of the questions' own noise, which is taken to be at least what
+    none of n leaves open. A model that is not told apart need not be like an oracle: few oracles tell little
+    apart, and fewer than three nothing (`uqs.audit.told.like_an_oracle` asks for likeness). None for other
+    metrics, without a gap or z, without an oracle, and where the questions' noise is unknown.
     """
     known = row.metric in KNOWLEDGE and row.split.startswith("forget")
-    if not known or row.z is None or row.gap is None or row.se is None or oracles < FEWEST:
+    if not known or row.gap is None or oracles < 1:
+        return None
+    if oracles < told.FEWEST:
+        return "too few oracles"
+    if row.z is None or row.se is None:
         return None
     beyond_oracles = abs(row.z) > float(student.ppf(1 - LEVEL / 2, oracles - 1))
     noise = float(norm.ppf(1 - LEVEL / 2)) * row.se
     beyond_noise = abs(row.gap) > max(noise, NONE_OF_N / row.n)
     if not (beyond_oracles and beyond_noise):
-        return "like an oracle"
+        return "not told apart from an oracle"
     return "over-forgets" if row.z < 0 else "knows more than an oracle"

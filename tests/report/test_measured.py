@@ -98,7 +98,7 @@ def test_a_metric_that_collapsed_is_no_collapsed_model() -> None:
 
 
 def test_over_forgetting_counts_the_oracles_that_have_a_value() -> None:
-    """z 9 is beyond 4.3 (three oracles), and not beyond 12.7 (two)."""
+    """z 9 is beyond 4.3 (three oracles); two oracles tell nothing."""
     low = replace(FA, value=0.0, gap=-0.25, z=-9.0)
     absent = replace(ORACLES[2], value=None, se=None, status="collapsed")
     assert "over-forgets" in printed(low, *ORACLES)
@@ -106,10 +106,28 @@ def test_over_forgetting_counts_the_oracles_that_have_a_value() -> None:
 
 
 def test_an_oracle_is_tested_against_the_others_alone() -> None:
-    """z 9 of one of three oracles is against two values: one degree of freedom, 12.7."""
-    odd = replace(ORACLES[0], strength="", value=0.0, gap=-0.25, z=-9.0)
-    assert "over-forgets" not in printed(odd, *ORACLES[1:])
-    assert "oracle 0 over-forgets" in printed(replace(odd, z=-13.0), *ORACLES[1:])
+    """z 4 of one of four oracles is against three values: two degrees of freedom, 4.3."""
+    odd = replace(ORACLES[0], strength="", value=0.0, gap=-0.25, z=-4.0)
+    others = [*ORACLES[1:], replace(ORACLES[0], seed=3)]
+    assert "over-forgets" not in printed(odd, *others)
+    assert "oracle 0 over-forgets" in printed(replace(odd, z=-4.5), *others)
+
+
+def test_a_model_that_is_not_told_apart_is_not_said_to_be_like_an_oracle() -> None:
+    near = replace(FA, gap=0.01, z=0.5)
+    text = printed(near, *ORACLES)
+    assert "FA does not tell npo@weak seed 3 from an oracle by these 3 oracles" in text
+    assert "like one" in text
+    assert "does not tell" not in printed(replace(near, gap=-0.25, z=-9.0), *ORACLES)
+
+
+@pytest.mark.parametrize("z", [-90.0, 0.1, None])
+def test_two_oracles_are_said_to_tell_nothing(z: float | None) -> None:
+    row = replace(FA, gap=-0.25, z=z)
+    text = printed(row, *ORACLES[:2])
+    assert "2 oracles cannot tell whether npo@weak seed 3 differs from one more (FA)" in text
+    assert "over-forgets" not in text
+    assert "cannot tell" not in printed(row, *ORACLES)
 
 
 def test_collapse_and_missing_oracles_are_said() -> None:

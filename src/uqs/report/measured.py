@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from uqs.gaps import others, over_forgets
+from uqs.gaps import Verdict, others, over_forgets, verdict
 from uqs.metrics.catalogue import CARDS, is_health
 from uqs.records import MetricCard, Role, Status
 from uqs.report import words
 from uqs.report.cautions import cautions
 from uqs.report.terminal import Sheet, write_sheet
 from uqs.results import Row
-from uqs.text import number, signed, with_error
+from uqs.stats.told import FEWEST
+from uqs.text import count, listed, number, signed, with_error
 
 if TYPE_CHECKING:
     from uqs.evaluation.run import Result
@@ -110,6 +111,28 @@ def _collapse(model: str, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
+def _undecided(rows: Sequence[Row]) -> Iterator[str]:
+    """What forget accuracy cannot say of models, which is not that they are like an oracle."""
+    groups: dict[tuple[Verdict, int], list[str]] = {}
+    for row in _by_role(rows):
+        if row.role == Role.UNLEARNED and (row.metric, row.split) == ("FA", CARDS["FA"].split):
+            oracles = others(row, rows)
+            if found := verdict(row, oracles):
+                groups.setdefault((found, oracles), []).append(_model(row))
+    for (found, oracles), models in groups.items():
+        names = listed(models)
+        if found == "too few oracles":
+            yield (
+                f"{count(oracles, 'oracle')} cannot tell whether {names} "
+                f"{'differs' if len(models) == 1 else 'differ'} from one more (FA); {FEWEST} or more can"
+            )
+        elif found == "not told apart from an oracle":
+            yield (
+                f"FA does not tell {names} from an oracle by these {count(oracles, 'oracle')}; that is "
+                "not to be like one: few oracles tell little apart"
+            )
+
+
 def _findings(rows: Sequence[Row]) -> Iterator[str]:
     for row in _by_role(rows):
         if row.split == CARDS["FA"].split and over_forgets(row, others(row, rows)):
@@ -117,6 +140,7 @@ def _findings(rows: Sequence[Row]) -> Iterator[str]:
                 f"{_model(row)} over-forgets: {row.metric} {number(row.value or 0)} is "
                 f"{signed(row.gap or 0, 3)} from the oracles' own (z {signed(row.z or 0, 1)})"
             )
+    yield from _undecided(rows)
     models: dict[str, list[Row]] = {}
     for row in _by_role(rows):
         models.setdefault(_model(row), []).append(row)

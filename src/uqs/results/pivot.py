@@ -132,6 +132,14 @@ def _lost(models: pd.DataFrame) -> Iterator[str]:
         )
 
 
+def headline(long: pd.DataFrame, file: File = "table") -> pd.DataFrame:
+    """The rows that a Panel is made of, with its names, and those of all models of known truth.
+
+    Headline splits, models before any attack; from a checked long form. DataError as `to_panel`.
+    """
+    return _labelled(_headline(long[long["stage"].isin(["", "before"])], file))
+
+
 def between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
     """The distance of each pair of oracles `(pairs,)` by benchmark (as in a Panel), metric and split."""
     return _between_oracles(_labelled(long.copy()))

@@ -29,9 +29,10 @@ class Row:
     `value` and `se` are null if they do not exist; `status` then says why. The exact value lies within
     `value` plus or minus `bound` (null if exact); with the status `lower_bound` it is not smaller than
     `value`. `gap`: the value minus the oracles' own (for a distance to an oracle: minus the mean distance
-    between oracles). `z`: the gap divided by the spread between oracles. Both are null if there are too few
-    oracles (see `gaps`). The gap of a lower bound compares lower bounds. `share`: the share of the forget
-    entities that a model of known truth was taught: 0 for an oracle, 1 for an original, null for others.
+    between oracles). `z`: the gap in units of the spread between oracles; of a distance, that of the model's
+    mean over the oracles. Both are null if there are too few oracles (see `gaps`). The gap of a lower bound
+    compares lower bounds. `share`: the share of the forget entities that a model of known truth was taught: 0
+    for an oracle, 1 for an original, null for others.
     """
 
     study: str

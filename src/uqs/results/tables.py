@@ -17,7 +17,14 @@ from uqs.results.headers import is_unnamed
 from uqs.results.long_form import long_form as checked
 from uqs.results.long_form import of_results
 from uqs.results.panel import Panel
-from uqs.results.pivot import Directions, between_oracles, directions_of, per_model, to_panel
+from uqs.results.pivot import (
+    Directions,
+    between_oracles,
+    directions_of,
+    headline,
+    per_model,
+    to_panel,
+)
 from uqs.results.raw import File, RawTable, refuse_doubles
 
 __all__ = [
@@ -26,6 +33,7 @@ __all__ = [
     "directions_of",
     "from_dataframe",
     "from_rows",
+    "headline",
     "long_form",
     "of_rows",
     "per_model",

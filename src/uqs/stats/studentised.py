@@ -28,7 +28,7 @@ def studentised_range(level: float, groups: int, freedom: float) -> float:
     """
     if groups < 2 or not freedom >= 1 or not 0 < level < 1:
         raise ValueError(f"no studentised range of {groups} groups, {freedom} degrees, {level}")
-    scale, weights = _scales(freedom)
+    scale, weights = scales(freedom)
 
     def short(log_q: float) -> float:
         return float(_range_within(np.exp(log_q) * scale, groups) @ weights) - level
@@ -36,14 +36,18 @@ def studentised_range(level: float, groups: int, freedom: float) -> float:
     return float(np.exp(brentq(short, np.log(1e-4), np.log(1e6), xtol=1e-9)))
 
 
-def _scales(freedom: float) -> tuple[FloatArray, FloatArray]:
+@lru_cache(maxsize=256)
+def scales(freedom: float) -> tuple[FloatArray, FloatArray]:
     """Values `(n,)` of chi / sqrt(freedom) and their probability weights."""
     if np.isinf(freedom):
         return np.ones(1), np.ones(1)
     # u = v^3 crowds the nodes at small scales, on which the tail of the quotient depends
     v = (_U + 1) / 2
     scale = np.sqrt(chi2.ppf(v**3, freedom) / freedom)
-    return scale, _U_WEIGHTS / 2 * 3 * v**2
+    weights = _U_WEIGHTS / 2 * 3 * v**2
+    for shared in (scale, weights):
+        shared.flags.writeable = False
+    return scale, weights
 
 
 def _range_within(width: FloatArray, groups: int) -> FloatArray:
