@@ -26,6 +26,7 @@ from uqs.audit.order import orders
 from uqs.audit.sentinels import sentinels
 from uqs.audit.short import in_short
 from uqs.audit.strength import at_one_strength, strength_effects
+from uqs.audit.told import Told, told_from_oracles
 from uqs.audit.truth import Truth, known_truth
 from uqs.audit.verdicts import verdicts
 from uqs.errors import UserError
@@ -56,7 +57,7 @@ def audit(
     metrics' own; `name` is its name in errors.
     """
     if isinstance(table, Panel):
-        return _audit(table.ordered(), Truth(), (), resamples, rng)
+        return _audit(table.ordered(), Truth(), (), (), resamples, rng)
     long = long_form(table, name)
     return audit_long(long, rng=rng, resamples=resamples, directions=directions, name=name)
 
@@ -72,12 +73,14 @@ def audit_long(
     """Audit a checked long form, with its models of known truth and those of its `stage` column."""
     panel = to_panel(long, name, directions)
     extra = evaluate(long, directions_of(long, name, directions))
-    return _audit(panel.ordered(), known_truth(long), extra, resamples, rng)
+    told = told_from_oracles(long, directions)
+    return _audit(panel.ordered(), known_truth(long), told, extra, resamples, rng)
 
 
 def _audit(
     panel: Panel,
     truth: Truth,
+    told: tuple[Told, ...],
     extra: tuple[MetaEvaluation, ...],
     resamples: int,
     rng: np.random.Generator,
@@ -125,6 +128,7 @@ def _audit(
         report_cards=truth.report_cards,
         known_shares=truth.known_shares,
         profiles=truth.profiles,
+        told=told,
         meta_evaluation=extra,
     )
     return replace(found, in_short=in_short(found), verdicts=(*panel.notes, *verdicts(found)))

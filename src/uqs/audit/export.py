@@ -40,6 +40,7 @@ def to_dict(audit: Audit) -> Json:
         "profiles": [
             {**asdict(item), "p": item.p, "ragged": item.ragged} for item in audit.profiles
         ],
+        "told": [asdict(item) for item in audit.told],
         "noise": [asdict(item) for item in audit.noise],
         "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
     }

@@ -19,6 +19,7 @@ from uqs.audit.order import Order
 from uqs.audit.sentinels import Sentinels
 from uqs.audit.strength import StrengthEffect
 from uqs.audit.structure import Clusters, Concordance, Separation
+from uqs.audit.told import Told
 from uqs.audit.truth import ModelShare, Profile, ReportCard
 from uqs.errors import UserError
 from uqs.stats.permutation import PermutationTest
@@ -104,6 +105,7 @@ class Audit:
     report_cards: tuple[ReportCard, ...]
     known_shares: tuple[ModelShare, ...]
     profiles: tuple[Profile, ...]
+    told: tuple[Told, ...]
     meta_evaluation: tuple[MetaEvaluation, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from uqs.audit.findings import Agreement, Audit
 from uqs.audit.profiles import Profile
 from uqs.audit.report_cards import ReportCard
 from uqs.audit.share_words import few, grouped, two
+from uqs.audit.told import Finding, Told
 from uqs.audit.verdicts import design_sentence, following
 from uqs.records import Role
 from uqs.text import count
@@ -29,6 +30,7 @@ def _sentences(audit: Audit) -> Iterator[str]:
     yield from _misled(cards)
     yield from _contradictions(audit.profiles)
     yield from _resolution(audit)
+    yield from _told(audit.told)
     yield from _nothing(audit.do_nothing)
     yield from _agreement(audit)
     yield from _reliability(audit)
@@ -126,6 +128,27 @@ def _resolution(audit: Audit) -> Iterator[str]:
         "Pairs of methods on a benchmark that a metric tells apart beyond the noise of seeds and oracles: "
         f"{', '.join(span)}."
     )
+
+
+def _told(found: Sequence[Told]) -> Iterator[str]:
+    """How many unlearned models each metric tells from one more oracle."""
+    own = [one for one in found if one.role == Role.UNLEARNED]
+    tested = [one for one in own if one.finding in (Finding.TOLD, Finding.NOT_TOLD)]
+    if not tested:
+        if own:
+            yield (
+                "Whether a model is told from one more oracle cannot be known: that takes three oracles or "
+                "more that differ."
+            )
+        return
+    shares = {
+        metric: (sum(one.finding == Finding.TOLD for one in part), len(part))
+        for metric, part in grouped(tested, lambda one: one.metric).items()
+    }
+    ranked = sorted(shares, key=lambda name: (-shares[name][0] / shares[name][1], name))
+    named = [f"{name} {shares[name][0]} of {shares[name][1]}" for name in ranked]
+    span = named if len(named) <= 4 else [*named[:3], f"least {named[-1]}"]
+    yield f"Unlearned models that a metric tells from one more oracle (familywise 5%): {', '.join(span)}."
 
 
 def _nothing(found: Sequence[DoNothing]) -> Iterator[str]:

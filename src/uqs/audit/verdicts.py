@@ -9,6 +9,7 @@ from uqs.audit.design import LEAST_METHODS, LEVEL, Design
 from uqs.audit.do_nothing import DoNothing
 from uqs.audit.findings import Audit, Reliability
 from uqs.audit.order_words import level_sentences, order_sentences
+from uqs.audit.told_words import told_sentences
 from uqs.audit.truth_words import truth_sentences
 from uqs.records import Status
 from uqs.stats.multiple import holm
@@ -44,6 +45,7 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
         *_degenerate(audit),
         *truth_sentences(audit.report_cards, audit.profiles),
         *order_sentences(audit.resolution),
+        *told_sentences(audit.told),
         *level_sentences(audit.level),
         *_reliability(audit),
         *_agreement(audit),

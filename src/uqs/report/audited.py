@@ -13,6 +13,7 @@ from uqs.audit.order import Order
 from uqs.audit.order_words import NO_ORDER
 from uqs.report.html import bullets, document, el, grid, join, note, table
 from uqs.report.terminal import Sheet, write_lines, write_sheets
+from uqs.report.told import models_sheet, told_sheet
 from uqs.report.truth import card_sheets, profile_sheets
 from uqs.report.truth_picture import strips
 from uqs.stats.permutation import PermutationTest
@@ -419,6 +420,7 @@ PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
     "agreement": _agreement,
     "report_cards": lambda audit: card_sheets(audit.report_cards),
     "profiles": lambda audit: profile_sheets(audit.profiles),
+    "told": lambda audit: [told_sheet(audit.told), models_sheet(audit.told)],
     "do_nothing": _do_nothing,
     "strengths": _strengths,
     "comparisons": _comparisons,
