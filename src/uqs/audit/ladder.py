@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
-from uqs.records import FURTHER, TRAINED, VALUED, Role, Status
+from uqs.records import TRAINED, VALUED, Role, Status
 from uqs.stats.coefficients import spearman
 
 
@@ -67,7 +67,8 @@ def ladders(long: pd.DataFrame) -> list[Ladder]:
     """
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return []
-    models = _models(long)
+    models = models_of(long)
+    models = models[models["share"].notna()]
     found = []
     for (benchmark, metric, split), own in models.groupby(["benchmark", "metric", "split"]):
         trained = own[own["role"].isin(list(TRAINED))]
@@ -82,14 +83,19 @@ def ladders(long: pd.DataFrame) -> list[Ladder]:
     return found
 
 
-def _models(long: pd.DataFrame) -> pd.DataFrame:
-    """One row per model of known truth, metric and split."""
+def models_of(long: pd.DataFrame) -> pd.DataFrame:
+    """One row per model, metric and split of a checked long form; models of unknown truth have no share.
+
+    A distance to the oracles is the mean over them; for an oracle, over the other oracles. Lower bounds and
+    models after an attack are left out.
+    """
     itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
     valued = long["status"].isin(list(VALUED - {Status.LOWER_BOUND}))
-    kept = long[valued & ~itself.astype(bool) & long["role"].isin(list(TRAINED | FURTHER))]
-    kept = kept[kept["share"].notna()]
+    kept = long[valued & ~itself.astype(bool)]
+    if "stage" in kept:
+        kept = kept[kept["stage"].isin(["", "before"])]
     key = ["benchmark", "metric", "split", "role", "method", "strength", "seed", "share"]
-    return kept.groupby(key)[["value"]].mean().reset_index()
+    return kept.groupby(key, dropna=False)[["value"]].mean().reset_index()
 
 
 def _beside(own: pd.DataFrame) -> Iterator[Rung]:
