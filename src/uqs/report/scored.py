@@ -9,7 +9,7 @@ from rich.console import Console
 from uqs.records import Status
 from uqs.report.terminal import Sheet, write_lines, write_sheet, write_sheets
 from uqs.score import words
-from uqs.score.scoring import ScoreResult
+from uqs.score.result import ScoreResult
 from uqs.score.transforms import TRANSFORMS
 from uqs.text import count
 

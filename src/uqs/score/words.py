@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from uqs.records import Status
 from uqs.score.cube import UNSOUND
-from uqs.score.scoring import ScoreResult
+from uqs.score.result import ScoreResult
 from uqs.score.validation import Correlation, HeldOutResult
 from uqs.text import listed
 
@@ -32,7 +32,7 @@ def coverage(result: ScoreResult) -> list[str]:
                 " and rank no method there."
             )
     for left in result.left_out:
-        reason = REASONS[left.status]
+        reason = left.detail or REASONS[left.status]
         if left.missing:
             reason = f"{left.missing} of {len(result.methods)} methods have no value"
             if left.status in UNSOUND:

@@ -117,7 +117,7 @@ class _Group:
     def model(self) -> FloatArray:
         """`(M, M)`: the variances of the differences that `draw` has."""
         spread = self.typical * (1 - np.eye(len(self.contributions)))
-        return (1 - self.mixed) * self.pairs + self.mixed * spread
+        return np.asarray((1 - self.mixed) * self.pairs + self.mixed * spread)
 
     def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """`(count, M)` means of equal units."""
