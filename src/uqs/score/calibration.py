@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from uqs.audit.ladder import models_of
 from uqs.audit.report_cards import REASONS, ReportCard, report_cards
 from uqs.records import TRAINED, Role
 from uqs.results.pivot import labelled
-from uqs.score.transforms import TRANSFORMS, Term
+from uqs.score.transforms import TRANSFORMS
 from uqs.stats.response import Response
 
 FloatArray = NDArray[np.float64]
@@ -61,14 +60,6 @@ class Ladder:
     tolerance: float
     cards: Mapping[str, ReportCard]
 
-    def term(self, metric: str) -> Term:
-        """One metric's own term, before the gates; that of utility is against share 0."""
-        if metric == UTILITY and self.utility is not None:
-            utility = self.utility
-            return lambda values: utility.kept(values, np.zeros(np.shape(values)))
-        response = self.responses[metric]
-        return lambda values: 1 - known(response, values)
-
     def shares(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """`(metrics, ...)` known shares by the metrics that follow them."""
         return np.stack([known(self.responses[name], values[name]) for name in self.follow(values)])
@@ -91,11 +82,6 @@ def known(response: Response, values: FloatArray) -> FloatArray:
     return np.asarray((first + last) / 2 + 0 * np.asarray(values))
 
 
-def off_ladder(response: Response, value: float, runs: int) -> str:
-    """`below` or `above` if the mean of so many runs is like that of no share, else empty."""
-    return response.known_share(value, runs).off
-
-
 @dataclass(frozen=True)
 class LadderTerms:
     """The terms `(..., K)` of models with values `(..., K)` on one benchmark, times the two gates.
@@ -108,22 +94,32 @@ class LadderTerms:
     used: tuple[str, ...]
 
     def __call__(self, values: FloatArray) -> FloatArray:
+        utility, agreement = self.gates(values)
+        return np.asarray(self.plain(values) * (utility * agreement)[..., None])
+
+    def plain(self, values: FloatArray) -> FloatArray:
+        """The terms before the gates."""
         found = np.full(values.shape, np.nan)
-        column = {name: values[..., self.metrics.index(name)] for name in self.used}
+        for name in self.ladder.follow(self.used):
+            at = self.metrics.index(name)
+            found[..., at] = 1 - known(self.ladder.responses[name], values[..., at])
+        if UTILITY in self.used:
+            found[..., self.metrics.index(UTILITY)] = self.gates(values)[0]
+        return found
+
+    def gates(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Utility and agreement `(...)`, from 0 to 1; 1 where the table cannot show them."""
         names = self.ladder.follow(self.used)
-        gate = np.ones(values.shape[:-1])
-        common = np.zeros(values.shape[:-1])
+        open_ = np.ones(values.shape[:-1])
+        common, agreement = np.zeros(values.shape[:-1]), open_
         if names:
-            shares = self.ladder.shares({name: column[name] for name in names})
-            common = shares.mean(axis=0)
-            gate = gate * self._agreement(shares)
-            for name, share in zip(names, shares, strict=True):
-                found[..., self.metrics.index(name)] = 1 - share
-        if UTILITY in self.used and self.ladder.utility is not None:
-            kept = self.ladder.utility.kept(column[UTILITY], common)
-            found[..., self.metrics.index(UTILITY)] = kept
-            gate = gate * kept
-        return np.asarray(found * gate[..., None])
+            held = {name: values[..., self.metrics.index(name)] for name in names}
+            shares = self.ladder.shares(held)
+            common, agreement = shares.mean(axis=0), self._agreement(shares)
+        if UTILITY not in self.used or self.ladder.utility is None:
+            return open_, agreement
+        kept = self.ladder.utility.kept(values[..., self.metrics.index(UTILITY)], common)
+        return kept, agreement
 
     def _agreement(self, shares: FloatArray) -> FloatArray:
         tolerance = min(self.ladder.tolerance, 0.99)
@@ -142,10 +138,6 @@ class Calibration:
 
     def __bool__(self) -> bool:
         return bool(self.ladders)
-
-    @cached_property
-    def benchmarks(self) -> tuple[str, ...]:
-        return tuple(sorted(self.ladders))
 
 
 def calibration(long: pd.DataFrame) -> Calibration:

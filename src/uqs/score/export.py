@@ -54,6 +54,10 @@ def tree(result: ScoreResult) -> Tree:
             benchmark: {method: dict(sides) for method, sides in one.items()}
             for benchmark, one in result.off_ladder.items()
         },
+        "gates": {
+            benchmark: {method: dict(factors) for method, factors in one.items()}
+            for benchmark, one in result.gates.items()
+        },
     }
 
 

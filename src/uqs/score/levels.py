@@ -78,6 +78,10 @@ class BenchmarkTerms(Protocol):
 
     def __call__(self, values: FloatArray) -> FloatArray: ...
 
+    def plain(self, values: FloatArray) -> FloatArray:
+        """The terms of each metric alone, before any gate."""
+        ...
+
 
 @dataclass(frozen=True)
 class EachAlone:
@@ -90,6 +94,9 @@ class EachAlone:
         for k, term in self.terms.items():
             found[..., k] = term(values[..., k])
         return found
+
+    def plain(self, values: FloatArray) -> FloatArray:
+        return self(values)
 
 
 @dataclass(frozen=True)
@@ -117,21 +124,23 @@ def terms(cube: Cube, panel: Panel, form: Form, ladders: Calibration | None = No
         for k, metric in enumerate(cube.metrics):
             missing = int(np.isnan(cube.means[b, :, k]).sum())
             detail = ladder.why.get(metric, "") if ladder else ""
-            scale: Term | Status
+            scale: Term | Status | None
             if missing:
                 scale = _missing_status(panel, benchmark, metric)
             elif detail:
                 scale = Status.NO_SCALE
             elif ladder:
-                scale = ladder.term(metric)
+                scale = None
             else:
                 scale = _scale(panel, benchmark, metric, form)
             if isinstance(scale, Status):
                 said = "" if missing else detail
                 left_out.append(OmittedMetric(benchmark, metric, scale, missing, said))
-            else:
-                alone[k], available[b, k] = scale, True
-        used = tuple(metric for k, metric in enumerate(cube.metrics) if k in alone)
+                continue
+            available[b, k] = True
+            if scale is not None:
+                alone[k] = scale
+        used = tuple(metric for k, metric in enumerate(cube.metrics) if available[b, k])
         of_benchmark.append(LadderTerms(ladder, cube.metrics, used) if ladder else EachAlone(alone))
     if not available.any():
         statuses = sorted({str(one.status) for one in left_out})
@@ -154,9 +163,12 @@ def _scale(panel: Panel, benchmark: str, metric: str, form: Form) -> Term | Scal
     return calibrate(panel, benchmark, metric)
 
 
-def by_benchmark(cube: Cube, used: Terms) -> Levels:
-    """One stratum per benchmark: the terms of each method's mean run there."""
-    values = [one(means) for one, means in zip(used.of_benchmark, cube.means, strict=True)]
+def by_benchmark(cube: Cube, used: Terms, *, gated: bool = True) -> Levels:
+    """One stratum per benchmark: the terms of each method's mean run there, with or without gates."""
+    values = [
+        one(means) if gated else one.plain(means)
+        for one, means in zip(used.of_benchmark, cube.means, strict=True)
+    ]
     return Levels(cube.benchmarks, np.stack(values), used.available)
 
 

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 
 from uqs.records import Status
 from uqs.results.panel import Panel
-from uqs.score.calibration import Calibration, off_ladder
+from uqs.score.calibration import LadderTerms
 from uqs.score.cube import UQS_METRICS, Cube
 from uqs.score.levels import Terms
 from uqs.score.noise import ScoreNoise
 from uqs.text import listed
 
+RULE = (
+    "A term is 1 - known share, the share of the forget entities that references with such a value were"
+    " taught; RA is compared with references of the same share. All terms of a model are multiplied by what"
+    " it kept of RA, and by how far its metrics agree on one share: where they disagree more than those of"
+    " any reference, the model only looks as if it had forgotten."
+)
 
-def notes(panel: Panel, cube: Cube, noise: ScoreNoise) -> Iterator[str]:
+
+def notes(panel: Panel, cube: Cube, used: Terms, noise: ScoreNoise) -> Iterator[str]:
     """How the table was read, and what the intervals claim."""
     yield from panel.notes
     for metric in UQS_METRICS:
         bounds = Status.LOWER_BOUND in panel.statuses.get(metric, ())
         if bounds and np.isnan(panel.values[metric]).all():
             yield f"{metric} is left out: it is known only as bounds, which are not ranked."
+    calibrated = list(_ladders(cube, used))
+    if calibrated:
+        yield RULE
+    alone = [name for _, name, terms in calibrated if len(terms.ladder.follow(terms.used)) < 2]
+    if alone:
+        yield (
+            f"On {listed(alone)} one metric alone follows the known share: a model that only looks as if it"
+            " had forgotten cannot be recognised there."
+        )
     yield _claim(cube, noise)
     if noise.one_oracle:
         where = "" if noise.one_oracle == cube.benchmarks else f" on {listed(noise.one_oracle)}"
@@ -71,20 +86,36 @@ def _single(noise: ScoreNoise) -> str:
     )
 
 
-def off_the_ladder(
-    cube: Cube, used: Terms, ladders: Calibration | None
-) -> dict[str, dict[str, dict[str, str]]]:
+def off_the_ladder(cube: Cube, used: Terms) -> dict[str, dict[str, dict[str, str]]]:
     """By benchmark, method and metric: `below` or `above` where no reference, however much it was taught, has
     such a value. The term is then that of the end of the ladder."""
-    found: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-    for b, k in np.argwhere(used.available) if ladders else ():
-        benchmark, metric = cube.benchmarks[b], cube.metrics[k]
-        ladder = ladders.of(benchmark) if ladders else None
-        if ladder is None or metric not in ladder.responses:
-            continue
-        for m, method in enumerate(cube.methods):
-            runs = int((~np.isnan(cube.values[b, m, :, k])).sum())
-            side = off_ladder(ladder.responses[metric], float(cube.means[b, m, k]), runs)
-            if side:
-                found[benchmark][method][metric] = side
-    return {name: {m: dict(sides) for m, sides in one.items()} for name, one in found.items()}
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for b, benchmark, terms in _ladders(cube, used):
+        for metric in terms.ladder.follow(terms.used):
+            k = cube.metrics.index(metric)
+            response = terms.ladder.responses[metric]
+            for m, method in enumerate(cube.methods):
+                runs = int((~np.isnan(cube.values[b, m, :, k])).sum())
+                side = response.known_share(float(cube.means[b, m, k]), runs).off
+                if side:
+                    found.setdefault(benchmark, {}).setdefault(method, {})[metric] = side
+    return found
+
+
+def gates(cube: Cube, used: Terms) -> dict[str, dict[str, dict[str, float]]]:
+    """By benchmark and method: the factors `utility` and `agreement` of all terms."""
+    found = {}
+    for b, benchmark, terms in _ladders(cube, used):
+        utility, agreement = terms.gates(cube.means[b])
+        found[benchmark] = {
+            method: {"utility": float(utility[m]), "agreement": float(agreement[m])}
+            for m, method in enumerate(cube.methods)
+        }
+    return found
+
+
+def _ladders(cube: Cube, used: Terms) -> Iterator[tuple[int, str, LadderTerms]]:
+    """The benchmarks that are calibrated by references."""
+    for b, terms in enumerate(used.of_benchmark):
+        if isinstance(terms, LadderTerms):
+            yield b, cube.benchmarks[b], terms

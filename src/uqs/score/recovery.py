@@ -62,24 +62,36 @@ def _above(long: pd.DataFrame, metric: str) -> pd.Series[float] | None:
 
 
 def validate_by_recovery(
-    targets: Mapping[str, FloatArray], cube: Cube, levels: Levels, chosen: Weights
+    targets: Mapping[str, FloatArray],
+    cube: Cube,
+    levels: Levels,
+    alone: Levels,
+    chosen: Weights,
+    published: Levels | None = None,
 ) -> tuple[HeldOutResult, ...]:
     """Per target and predictor: the rank correlation of the score with how little comes back, over methods
     within a benchmark.
 
     Weights learned from data are those learned without the benchmark, and the best single metric is that of
-    the other benchmarks.
+    the other benchmarks. `alone` has the terms of single metrics, without gates; `published` the terms of the
+    published form, where `levels` have another one.
     """
     return tuple(
         one
         for name, target in targets.items()
         if len(cube.methods) >= FEWEST
-        for one in _race(name, target, cube, levels, chosen)
+        for one in _race(name, target, cube, levels, alone, chosen, published)
     )
 
 
 def _race(
-    name: str, target: FloatArray, cube: Cube, levels: Levels, chosen: Weights
+    name: str,
+    target: FloatArray,
+    cube: Cube,
+    levels: Levels,
+    alone: Levels,
+    chosen: Weights,
+    published: Levels | None,
 ) -> Iterator[HeldOutResult]:
     def held(predictor: str, values: FloatArray, *, learned: bool = False) -> HeldOutResult:
         found = within(np.round(values, 12), -np.round(target, 12))
@@ -90,9 +102,12 @@ def _race(
     yield held(f"weights: {chosen.source}", levels.scores(chosen.matrix), learned=learned)
     if chosen.source != "equal":
         yield held("equal weights", levels.scores(np.ones(len(cube.metrics))))
-    yield held("best single metric in training", _best(levels, target), learned=True)
+    if published is not None:
+        even = published.scores(np.ones(len(cube.metrics)))
+        yield held("published form, equal weights", even)
+    yield held("best single metric in training", _best(alone, target), learned=True)
     for k, metric in enumerate(cube.metrics):
-        yield held(f"{metric} alone", levels.values[:, :, k])
+        yield held(f"{metric} alone", alone.values[:, :, k])
 
 
 def _best(levels: Levels, target: FloatArray) -> FloatArray:

@@ -67,7 +67,8 @@ class ScoreResult:
     runs); they are not ranked. `unmeasured`: benchmarks without any run; they are not scored.
     `questions`: what the intervals claim. `recovery`: how well the score orders methods by what relearning
     and attacks recover, where the table says so. `off_ladder`: by benchmark, method and metric, the side on
-    which a value lies beyond all references.
+    which a value lies beyond all references. `gates`: by benchmark and method, the factors of all terms in
+    the form calibrated by references.
     """
 
     form: Form
@@ -88,6 +89,7 @@ class ScoreResult:
     questions: Questions = "these"
     recovery: tuple[HeldOutResult, ...] = ()
     off_ladder: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    gates: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     def to_dataframe(self) -> pd.DataFrame:
         """One row per method, best first; benchmarks as columns `uqs[name]`."""

@@ -21,7 +21,7 @@ from uqs.score.cube import Cube
 from uqs.score.learned_weights import by_references, held_out
 from uqs.score.levels import Levels
 from uqs.score.noise import Questions, ScoreNoise, noise
-from uqs.score.notes import notes, off_the_ladder
+from uqs.score.notes import gates, notes, off_the_ladder
 from uqs.score.recovery import recovered, validate_by_recovery
 from uqs.score.result import ConstantMetric, MethodScore, PartialRuns, ScoreResult
 from uqs.score.stability import Stability, stability
@@ -75,6 +75,7 @@ def score(
     form = form or _default(cube, ladders)
     used = terms_of.terms(cube, panel, form, ladders)
     local = terms_of.by_benchmark(cube, used)
+    alone = terms_of.by_benchmark(cube, used, gated=False)
     chosen = _weights(weights, cube, local, ladders)
     if utility is not None:
         chosen = weightings.with_utility(chosen, utility)
@@ -97,13 +98,16 @@ def score(
         thin=_thin(cube),
         partial=cube.partial,
         unmeasured=cube.unmeasured,
-        validation=validate(cube, local, chosen, np.random.default_rng(0)),
+        validation=validate(cube, local, alone, chosen, np.random.default_rng(0)),
         stability=steadiness,
-        notes=tuple(notes(panel, cube, noises)),
+        notes=tuple(notes(panel, cube, used, noises)),
         order=cube.methods,
         questions=questions,
-        recovery=validate_by_recovery(recovered(panel, cube, long), cube, local, chosen),
-        off_ladder=off_the_ladder(cube, used, ladders if form == "calibrated" else None),
+        recovery=validate_by_recovery(
+            recovered(panel, cube, long), cube, local, alone, chosen, _published(cube, panel, form)
+        ),
+        off_ladder=off_the_ladder(cube, used),
+        gates=gates(cube, used),
     )
 
 
@@ -111,6 +115,13 @@ def _default(cube: Cube, ladders: Calibration) -> Form:
     """Calibrated if every benchmark has references: two forms in one score would not be comparable."""
     every = all(ladders.of(benchmark) is not None for benchmark in cube.benchmarks)
     return "calibrated" if every else "published"
+
+
+def _published(cube: Cube, panel: Panel, form: Form) -> Levels | None:
+    """The terms of the published form, if that is not the form itself."""
+    if form == "published":
+        return None
+    return terms_of.by_benchmark(cube, terms_of.terms(cube, panel, "published"))
 
 
 def _weights(

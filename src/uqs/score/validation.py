@@ -64,9 +64,10 @@ class Predictions:
 
 
 def validate(
-    cube: Cube, levels: Levels, chosen: Weights, rng: np.random.Generator
+    cube: Cube, levels: Levels, alone: Levels, chosen: Weights, rng: np.random.Generator
 ) -> tuple[HeldOutResult, ...] | Status:
-    """Leave one benchmark out, then one method; `levels` has the benchmarks as strata.
+    """Leave one benchmark out, then one method; `levels` has the benchmarks as strata, `alone` the terms of
+    single metrics, without gates.
 
     The predictor may not learn from the left-out part. Weights from the user or the study are not learned
     from this table, so for them the two schemes give the same.
@@ -76,8 +77,8 @@ def validate(
     if len(cube.methods) < FEWEST:
         return Status.TOO_FEW
     schemes: dict[Scheme, Predictions] = {
-        "benchmark": leave_benchmark_out(cube, levels, rng),
-        "method": leave_method_out(cube, levels, rng),
+        "benchmark": leave_benchmark_out(cube, levels, alone, rng),
+        "method": leave_method_out(cube, levels, alone, rng),
     }
     found = []
     for scheme, predicted in schemes.items():
@@ -90,29 +91,33 @@ def validate(
         if scheme == "benchmark":
             found.append(race.held("method identity", "sentinel", _identity(cube), learned=True))
             found += [
-                race.held(f"{metric} alone", "metric", levels.values[:, :, k])
+                race.held(f"{metric} alone", "metric", alone.values[:, :, k])
                 for k, metric in enumerate(cube.metrics)
             ]
     return tuple(found)
 
 
-def leave_benchmark_out(cube: Cube, levels: Levels, rng: np.random.Generator) -> Predictions:
+def leave_benchmark_out(
+    cube: Cube, levels: Levels, alone: Levels, rng: np.random.Generator
+) -> Predictions:
     """Scores on each benchmark, learned on the others."""
     count = len(cube.benchmarks)
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
     if count < 2:
         return Predictions(uqs, best)
-    rho = reliabilities(levels.values, cube.distance)
+    rho = reliabilities(alone.values, cube.distance)
     for b in range(count):
         training = np.delete(rho, b, axis=0)
         values, distance = (np.delete(one, b, axis=0) for one in (levels.values, cube.distance))
         uqs[b] = levels.scores(learn(values, distance, rng).weights)[b]
         if (k := best_metric(training)) is not None:
-            best[b] = levels.values[b, :, k]
+            best[b] = alone.values[b, :, k]
     return Predictions(uqs, best)
 
 
-def leave_method_out(cube: Cube, levels: Levels, rng: np.random.Generator) -> Predictions:
+def leave_method_out(
+    cube: Cube, levels: Levels, alone: Levels, rng: np.random.Generator
+) -> Predictions:
     """Each method's rank on each benchmark, as predicted from the other methods.
 
     These are ranks, because scores under the weights of different folds have no common scale.
@@ -123,10 +128,10 @@ def leave_method_out(cube: Cube, levels: Levels, rng: np.random.Generator) -> Pr
         return Predictions(uqs, best)
     for m in range(count):
         values, distance = (np.delete(one, m, axis=1) for one in (levels.values, cube.distance))
-        training = reliabilities(values, distance)
+        training = reliabilities(np.delete(alone.values, m, axis=1), distance)
         uqs[:, m] = _places(levels.scores(learn(values, distance, rng).weights))[:, m]
         if (k := best_metric(training)) is not None:
-            best[:, m] = _places(levels.values[:, :, k])[:, m]
+            best[:, m] = _places(alone.values[:, :, k])[:, m]
     return Predictions(uqs, best)
 
 
