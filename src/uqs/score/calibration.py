@@ -145,6 +145,8 @@ def calibration(long: pd.DataFrame) -> Calibration:
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return Calibration({})
     here = labelled(long[long["metric"].isin([*KNOWING, UTILITY])].copy())
+    taught = here.loc[here["role"] == Role.REFERENCE, "benchmark"].unique()
+    here = here[here["benchmark"].isin(taught)]
     cards = [one for one in report_cards(here) if one.headline]
     models = models_of(here)
     found = {}

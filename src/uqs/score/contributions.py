@@ -128,15 +128,19 @@ def _of_metric(part: pd.DataFrame) -> pd.DataFrame:
 def _hits(part: pd.DataFrame) -> pd.Series[float]:
     """1 for a member that a threshold attack finds, from the placements of the AUC.
 
-    A placement is the share of non-members with a higher loss. The best threshold is the c with the largest
-    share of placements above c, plus c: its advantage is that share minus the false positives, 1 - c.
+    A placement c is the share of non-members with a higher loss. A threshold at its loss finds the share of
+    members with a placement of c or more, at 1 - c false alarms; the advantage is their difference, and the
+    best threshold has the largest, either way: if it is below 0, it is the non-members that are called
+    members, and a member found counts -1.
     """
     return part.groupby(RUN, observed=True)["value"].transform(_hits_of_run)
 
 
 def _hits_of_run(values: pd.Series[float]) -> pd.Series[float]:
     placed = values.to_numpy(dtype=np.float64)
-    cuts = np.unique(np.r_[0.0, placed])
-    above = 1 - np.searchsorted(np.sort(placed), cuts, side="right") / len(placed)
-    cut = cuts[int(np.argmax(above + cuts))]
-    return pd.Series((placed > cut).astype(np.float64), index=values.index)
+    cuts = np.unique(placed)
+    found = 1 - np.searchsorted(np.sort(placed), cuts, side="left") / len(placed)
+    lead = found - (1 - cuts)
+    best = int(np.argmax(np.abs(lead)))
+    sign = 1.0 if lead[best] >= 0 else -1.0
+    return pd.Series(np.where(placed >= cuts[best], sign, 0.0), index=values.index)

@@ -87,28 +87,31 @@ def _by_chance(
     arranged = _arrangements(methods, rng)
     total = np.zeros((len(arranged), levels.shape[2]))
     for b in range(len(levels)):
-        nearness = -np.round(distance[b, order], 12)
-        shuffled = nearness[arranged]
-        kept = ~np.isnan(shuffled)
+        nearness, terms = -np.round(distance[b, order], 12), np.round(levels[b, order], 12)
         for k in np.flatnonzero(~np.isnan(rho[b])):
-            total[:, k] += _rhos(np.round(levels[b, order, k], 12), shuffled, kept)
+            total[:, k] += _rhos(terms[:, k], nearness, arranged)
     means = total / (~np.isnan(rho)).sum(axis=0)
     return float(np.quantile((means**2).sum(axis=1), CHANCE, method="higher"))
 
 
-def _rhos(term: FloatArray, shuffled: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
-    """Spearman's rho of `(M,)` with each row of `(P, M)`; 0 where it is undefined."""
-    if kept.all():
-        first = rankdata(term) - (len(term) + 1) / 2
-        second = rankdata(shuffled, axis=1) - (len(term) + 1) / 2
-        scale = np.sqrt((first**2).sum() * (second**2).sum(axis=1))
-        found = np.zeros(len(second))
-        np.divide(second @ first, scale, out=found, where=scale > 0)
-        return found
-    values = (
-        spearman(term[some], row[some]).value for row, some in zip(shuffled, kept, strict=True)
-    )
-    return np.array([0.0 if value is None else value for value in values])
+def _rhos(term: FloatArray, nearness: FloatArray, arranged: NDArray[np.int64]) -> FloatArray:
+    """Spearman's rho of a term `(M,)` with each arrangement of `nearness` `(M,)`; 0 where it is undefined.
+
+    Where values are missing, those of the methods that have both are exchanged.
+    """
+    known = ~np.isnan(term + nearness)
+    middle = (known.sum() + 1) / 2
+    first, second = np.zeros(len(term)), np.zeros(len(term))
+    first[known] = rankdata(term[known]) - middle
+    second[known] = rankdata(nearness[known]) - middle
+    scale = np.sqrt((first**2).sum() * (second**2).sum())
+    if not scale > 0:
+        return np.zeros(len(arranged))
+    if not known.all():
+        # each arrangement's own order of the known ones
+        own = np.argsort(np.argsort(arranged[:, known], axis=1), axis=1)
+        return np.asarray(second[known][own] @ first[known] / scale)
+    return np.asarray(second[arranged] @ first / scale)
 
 
 def _arrangements(methods: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -110,7 +110,7 @@ def off_ladder(result: ScoreResult) -> list[str]:
             for metric, side in sides.items():
                 places.setdefault((metric, side), []).append(f"{method} on {benchmark}")
     return [
-        f"Off the ladder: {metric} of {_few(named)} says that {LESS[side]} is known than by any reference. It counts as the"
+        f"Off the ladder: by {metric} {_few(named)} knows {LESS[side]} than any reference; it counts as the"
         " end of the ladder."
         for (metric, side), named in places.items()
     ]

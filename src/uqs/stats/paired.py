@@ -50,7 +50,7 @@ def item_variances(contributions: FloatArray) -> FloatArray:
     """
     size = contributions.shape[1]
     if size < 2:
-        return np.full((len(contributions),) * 2, np.inf) * (1 - np.eye(len(contributions)))
+        return np.where(np.eye(len(contributions)) > 0, 0.0, np.inf)
     gram = contributions @ contributions.T
     own = np.diag(gram)
     return np.asarray(size / (size - 1) * np.maximum(own[:, None] + own - 2 * gram, 0.0))
