@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from uqs.audit.ladder import models_of
-from uqs.audit.report_cards import ReportCard, numbers, of_mean, spread_of
+from uqs.audit.ladder import Model, models_by_metric
+from uqs.audit.report_cards import ReportCard, on_ladder
+from uqs.audit.runs import Runs, kinds, original_seeds, pooled_spread, runs_of
 from uqs.records import TRAINED, Role
 from uqs.stats.response import KnownShare, Response, fit
 
@@ -18,8 +18,9 @@ from uqs.stats.response import KnownShare, Response, fit
 class ModelShare:
     """The known share of one model by one metric; `seed` is None for the mean over a method's `runs`.
 
-    `truth` is the share where it is known. `offsets` are the distances of the value from the response at
-    `rungs`, in standard errors with `freedom` degrees of freedom.
+    These runs count as made from so many `starts` (`uqs.audit.runs`). `truth` is the share where it is known.
+    `offsets` are the distances of the value from the response at `rungs`, in standard errors with `freedom`
+    degrees of freedom.
     """
 
     benchmark: str
@@ -31,6 +32,7 @@ class ModelShare:
     strength: str
     seed: int | None
     runs: int
+    starts: int
     truth: float | None
     value: float
     share: KnownShare
@@ -44,62 +46,62 @@ def known_shares(long: pd.DataFrame, cards: Iterable[ReportCard]) -> tuple[Model
 
     Models of the ladder, and baselines (which are such models), are judged by the ladder without their seed.
     """
-    groups = dict(list(models_of(long).groupby(["benchmark", "metric", "split"])))
-    found: list[ModelShare] = []
-    for card in cards:
-        if card.usable and card.response is not None:
-            own = groups[card.benchmark, card.metric, card.split]
-            found += _shares(card, card.response, own)
-    return tuple(found)
+    groups = models_by_metric(long)
+    return tuple(
+        share
+        for card in cards
+        if card.usable and card.response is not None
+        for share in _shares(card, card.response, groups[card.benchmark, card.metric, card.split])
+    )
 
 
-def _shares(card: ReportCard, response: Response, own: pd.DataFrame) -> Iterator[ModelShare]:
-    trained = own[own["role"].isin(list(TRAINED)) & own["share"].notna()]
-    without: dict[int, Response | None] = {}
-    for (role, method, strength), group in own.groupby(["role", "method", "strength"]):
-        names = (str(role), str(method), str(strength))
-        values = numbers(group, "value").tolist()
-        seeds = [int(seed) for seed in group["seed"]]
-        truths = [None if pd.isna(share) else float(share) for share in group["share"]]
-        for seed, truth, value in zip(seeds, truths, values, strict=True):
-            judge: Response | None = response
-            if role in TRAINED or role == Role.BASELINE:
-                if seed not in without:
-                    others = trained[trained["seed"] != seed]
-                    without[seed] = fit(numbers(others, "share"), numbers(others, "value"))
-                judge = without[seed]
+def _shares(card: ReportCard, response: Response, models: Sequence[Model]) -> Iterator[ModelShare]:
+    originals, pooled, judges = original_seeds(models), pooled_spread(models), _Judges(models)
+    for names, group in kinds(models).items():
+        role = names[0]
+        spread = pooled if role == Role.UNLEARNED else 0.0
+        for model in group:
+            left_out = role in TRAINED or role == Role.BASELINE
+            judge = judges.without(model.seed) if left_out else response
             if judge is not None:
-                yield _share(card, names, seed, truth, [value], judge)
-        if role == Role.UNLEARNED and len(values) > 1:
-            yield _share(card, names, None, None, values, response)
+                yield _share(card, model, Runs(model.value, spread=spread), judge)
+        if role == Role.UNLEARNED and len(group) > 1:
+            yield _share(card, group[0], runs_of(group, originals, spread), response, mean=True)
+
+
+class _Judges:
+    """Responses of the ladder without the models of one seed, each fitted once."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._trained = on_ladder(models)
+        self._known: dict[int, Response | None] = {}
+
+    def without(self, seed: int) -> Response | None:
+        if seed not in self._known:
+            kept = [model for model in self._trained if model.seed != seed]
+            shares = [model.share or 0.0 for model in kept]
+            self._known[seed] = fit(shares, [model.value for model in kept])
+        return self._known[seed]
 
 
 def _share(
-    card: ReportCard,
-    names: tuple[str, str, str],
-    seed: int | None,
-    truth: float | None,
-    values: list[float],
-    response: Response,
+    card: ReportCard, model: Model, runs: Runs, response: Response, *, mean: bool = False
 ) -> ModelShare:
-    mean = float(np.mean(values))
-    errors = response.errors(len(values), spread_of(values))
-    offsets = (mean - np.array(response.means)) / errors
-    role, method, strength = names
     return ModelShare(
         benchmark=card.benchmark,
         metric=card.metric,
         split=card.split,
         headline=card.headline,
-        role=role,
-        method=method,
-        strength=strength,
-        seed=seed,
-        runs=len(values),
-        truth=truth,
-        value=mean,
-        share=of_mean(response, values),
+        role=model.role,
+        method=model.method,
+        strength=model.strength,
+        seed=None if mean else model.seed,
+        runs=runs.count,
+        starts=runs.starts,
+        truth=model.share,
+        value=runs.mean,
+        share=runs.share(response),
         rungs=response.shares,
-        offsets=tuple(offsets.tolist()),
+        offsets=runs.offsets(response),
         freedom=response.freedom,
     )

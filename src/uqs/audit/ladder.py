@@ -11,11 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 import pandas as pd
 
 from uqs.records import TRAINED, VALUED, Role, Status
 from uqs.stats.coefficients import spearman
+
+
+class Model(NamedTuple):
+    """A model and its value by one metric on one split; `share` is None where the truth is not known."""
+
+    role: str
+    method: str
+    strength: str
+    seed: int
+    share: float | None
+    value: float
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,17 @@ def models_of(long: pd.DataFrame) -> pd.DataFrame:
         kept = kept[kept["stage"].isin(["", "before"])]
     key = ["benchmark", "metric", "split", "role", "method", "strength", "seed", "share"]
     return kept.groupby(key, dropna=False)[["value"]].mean().reset_index()
+
+
+def models_by_metric(long: pd.DataFrame) -> dict[tuple[str, str, str], list[Model]]:
+    """The models of `models_of` for each benchmark, metric and split, sorted."""
+    found: dict[tuple[str, str, str], list[Model]] = {}
+    for row in models_of(long).itertuples(index=False, name=None):
+        benchmark, metric, split, role, method, strength, seed, share, value = row
+        known = None if pd.isna(share) else float(share)
+        one = Model(str(role), str(method), str(strength), int(seed), known, float(value))
+        found.setdefault((str(benchmark), str(metric), str(split)), []).append(one)
+    return found
 
 
 def _beside(own: pd.DataFrame) -> Iterator[Rung]:

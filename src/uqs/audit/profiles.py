@@ -23,7 +23,11 @@ Basis = Literal["benchmark", "all_benchmarks", "normal"]
 
 @dataclass(frozen=True)
 class Part:
-    """One metric in a profile; `offset` is its distance from the common share, in standard errors."""
+    """One metric in a profile.
+
+    `offset` is the distance from what a model with the common share would have, in standard errors; above 0
+    where the metric says that more is known.
+    """
 
     metric: str
     share: KnownShare
@@ -35,8 +39,9 @@ class Profile:
     """The known shares of one model by the usable headline metrics of its benchmark.
 
     `seed` is None for the mean over a method's `runs`; `truth` is the share where it is known. `common` is
-    the share that fits all metrics best, and `farthest` the metric that fits it worst. `p_normal` is the
-    probability of such a misfit of a retrained model, by t quantiles with Bonferroni's correction.
+    the share that fits all metrics best, `least` and `most` the metrics that fall short of it and exceed it
+    most, in standard errors. `p_normal` is the probability of such a misfit of a retrained model, by t
+    quantiles with Bonferroni's correction.
     `p_references` is the same by comparison: (1 + left-out models of the ladder that fit no better) / (1 +
     all `references`), None without any.
 
@@ -53,7 +58,8 @@ class Profile:
     truth: float | None
     parts: tuple[Part, ...]
     common: float
-    farthest: str
+    least: str
+    most: str
     p_normal: float
     p_references: float | None
     references: int
@@ -105,7 +111,11 @@ def _profile(
     if 1 / (1 + len(every)) <= LEVEL:
         basis = "benchmark" if 1 / (1 + len(own)) <= LEVEL else "all_benchmarks"
     used = every if basis == "all_benchmarks" else own
-    worst = max(range(len(group)), key=lambda at: abs(fit.offsets[at]))
+    parts = [
+        # the offset from a rising response falls along the ladder
+        Part(one.metric, one.share, offset if one.offsets[0] >= one.offsets[-1] else -offset)
+        for one, offset in zip(group, fit.offsets, strict=True)
+    ]
     return Profile(
         benchmark,
         role,
@@ -114,12 +124,10 @@ def _profile(
         seed,
         group[0].runs,
         group[0].truth,
-        tuple(
-            Part(one.metric, one.share, offset)
-            for one, offset in zip(group, fit.offsets, strict=True)
-        ),
+        tuple(parts),
         fit.share,
-        group[worst].metric,
+        min(parts, key=lambda part: part.offset).metric,
+        max(parts, key=lambda part: part.offset).metric,
         fit.p,
         (1 + sum(p <= fit.p for p in used.values())) / (1 + len(used)) if used else None,
         len(used),

@@ -6,32 +6,33 @@ that know everything and look different: suppressed models do not say it, damage
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import stdev
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from uqs.audit.ladder import models_of
+from uqs.audit.ladder import Model, models_by_metric
+from uqs.audit.runs import kinds, original_seeds, runs_of
 from uqs.card_metadata import facts_of
 from uqs.metrics.catalogue import is_health
 from uqs.records import TRAINED, Role
 from uqs.stats.coefficients import spearman
-from uqs.stats.response import FloatArray, KnownShare, Response, fit, leave_one_seed_out_error
+from uqs.stats.response import KnownShare, Response, fit, leave_one_seed_out_error
 
 MARGIN = 0.1
 """A metric misses knowledge if the upper limit of the known share lies below the truth by this or more."""
 USEFUL = 0.5
 """A usable metric's error is at most this part of the error of the best constant."""
-Unusable = Literal["", "no_response", "not_monotone", "too_weak", "too_coarse"]
+Unusable = Literal["", "no_response", "not_monotone", "too_weak", "not_judged", "too_coarse"]
 REASONS: dict[Unusable, str] = {
     "": "usable",
-    "no_response": "no response or no noise is known",
-    "not_monotone": "does not change in one direction",
-    "too_weak": "one run does not tell the two ends of the ladder apart",
-    "too_coarse": f"its error is above {USEFUL:g} times that of a constant",
+    "no_response": "no response is known",
+    "not_monotone": "not in one direction",
+    "too_weak": "one run does not tell knowing all from knowing nothing",
+    "not_judged": "no model can be judged by models of other seeds",
+    "too_coarse": f"error above {USEFUL:g} times that of a guess without a metric",
 }
 
 
@@ -102,38 +103,38 @@ def report_cards(long: pd.DataFrame) -> tuple[ReportCard, ...]:
     """
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return ()
-    found = []
-    for (benchmark, metric, split), own in models_of(long).groupby(
-        ["benchmark", "metric", "split"]
-    ):
-        trained = own[own["role"].isin(list(TRAINED)) & own["share"].notna()]
-        if is_health(str(metric)) or trained["share"].nunique() < 2:
-            continue
-        facts = facts_of(str(metric), long)
-        headline = facts is not None and facts.split == split
-        found.append(_card((str(benchmark), str(metric), str(split)), headline, trained, own))
-    return tuple(found)
+    return tuple(
+        _card(names, models, long)
+        for names, models in models_by_metric(long).items()
+        if not is_health(names[1]) and len({model.share for model in on_ladder(models)}) > 1
+    )
 
 
-def _card(
-    names: tuple[str, str, str], headline: bool, trained: pd.DataFrame, own: pd.DataFrame
-) -> ReportCard:
-    shares, values = numbers(trained, "share"), numbers(trained, "value")
+def on_ladder(models: Iterable[Model]) -> list[Model]:
+    """The trained models of known truth."""
+    return [model for model in models if model.role in TRAINED and model.share is not None]
+
+
+def _card(names: tuple[str, str, str], models: Sequence[Model], long: pd.DataFrame) -> ReportCard:
+    trained = on_ladder(models)
+    shares = np.array([model.share for model in trained], dtype=np.float64)
+    values = np.array([model.value for model in trained])
     response = fit(shares, values)
-    seeds = trained["seed"].to_numpy(dtype=np.int64)
-    error, chance = leave_one_seed_out_error(shares, values, seeds), float(shares.std())
+    error = leave_one_seed_out_error(shares, values, [model.seed for model in trained])
+    chance = float(shares.std())
     gap = response.smallest_gap() if response is not None else None
+    facts = facts_of(names[1], long)
     return ReportCard(
         *names,
-        headline,
+        facts is not None and facts.split == names[2],
         response,
         error,
         chance,
         gap,
         spearman(shares, values).value,
         _why(response, gap, error, chance),
-        tuple(_judged(own, Role.SUPPRESSED, response)),
-        tuple(_judged(own, Role.DAMAGED, response)),
+        tuple(_judged(models, Role.SUPPRESSED, response)),
+        tuple(_judged(models, Role.DAMAGED, response)),
     )
 
 
@@ -147,31 +148,18 @@ def _why(
         return "not_monotone"
     if gap is None:
         return "too_weak"
-    return "too_coarse" if error is None or error > USEFUL * chance else ""
+    if error is None:
+        return "not_judged"
+    return "too_coarse" if error > USEFUL * chance else ""
 
 
-def _judged(own: pd.DataFrame, role: Role, response: Response | None) -> Iterator[Judged]:
-    others = own[(own["role"] == role) & own["share"].notna()]
+def _judged(models: Sequence[Model], role: Role, response: Response | None) -> Iterator[Judged]:
     if response is None:
         return
-    for (method, strength, truth), group in others.groupby(["method", "strength", "share"]):
-        values = numbers(group, "value").tolist()
-        share = of_mean(response, values)
-        known = float(str(truth))
-        missed = share.off == "below" or (share.high is not None and share.high <= known - MARGIN)
-        yield Judged(str(role), str(method), str(strength), len(values), known, share, missed)
-
-
-def of_mean(response: Response, values: list[float]) -> KnownShare:
-    """The known share of the mean of models of one kind."""
-    return response.known_share(float(np.mean(values)), len(values), spread=spread_of(values))
-
-
-def spread_of(values: list[float]) -> float:
-    """Standard deviation between models of one kind; 0 where it is not known."""
-    return stdev(values) if len(values) > 1 else 0.0
-
-
-def numbers(frame: pd.DataFrame, name: str) -> FloatArray:
-    """A column of numbers without missing values."""
-    return frame[name].to_numpy(dtype=np.float64)
+    originals = original_seeds(models)
+    known = [model for model in models if model.role == role and model.share is not None]
+    for names, group in kinds(known).items():
+        runs, truth = runs_of(group, originals), group[0].share or 0.0
+        share = runs.share(response)
+        missed = share.off == "below" or (share.high is not None and share.high <= truth - MARGIN)
+        yield Judged(*names, runs.count, truth, share, missed)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from uqs.stats.isotonic import pooled, reached
+from uqs.stats.segments import within
 
 FloatArray = NDArray[np.float64]
 Off = Literal["", "below", "above"]
@@ -48,13 +49,15 @@ class Response:
 
     One entry per rung, by ascending share: `observed` is the mean of its `runs` models, `means` the monotone
     one. `sd` is the standard deviation between models of a rung, pooled over rungs, with `freedom` degrees of
-    freedom. `direction` is 1 if the metric rises with the share, -1 if it falls.
+    freedom; `spreads` are the rungs' own ones where these are larger, else `sd`. `direction` is 1 if the
+    metric rises with the share, -1 if it falls.
     """
 
     shares: tuple[float, ...]
     observed: tuple[float, ...]
     means: tuple[float, ...]
     runs: tuple[int, ...]
+    spreads: tuple[float, ...]
     sd: float
     freedom: int
     direction: int
@@ -97,9 +100,9 @@ class Response:
     ) -> KnownShare:
         """The shares s with |value - g(s)| <= t sd sqrt(1 / runs + 1 / R), R being the models of the rung.
 
-        `value` is the mean of so many `runs`. Where these scatter more than models of the ladder, their own
-        standard deviation `spread` replaces `sd` in the first term. Between rungs the right side is a
-        straight line. ValueError for a value that is not finite.
+        `value` is the mean of so many `runs`. sd is the rung's of `spreads`; where the runs scatter more than
+        that, their own standard deviation `spread` replaces it in the first term. Between rungs the right
+        side is a straight line. ValueError for a value that is not finite.
         """
         if not np.isfinite(value) or runs < 1:
             raise ValueError(f"{runs} runs with the mean {value} have no known share")
@@ -109,14 +112,10 @@ class Response:
         position = float(
             shares[0] + (aim - means[0]) / (means[-1] - means[0]) * (shares[-1] - shares[0])
         )
-        parts = [
-            (shares[at] + part * (shares[at + 1] - shares[at])).tolist()
-            for at in range(len(shares) - 1)
-            if (part := _within((means - aim)[at : at + 2], margins[at : at + 2])) is not None
-        ]
-        if not parts:
+        held = within(shares, means - aim, margins)
+        if held is None:
             return KnownShare(None, None, None, "below" if aim < means[0] else "above", position)
-        low, high = min(one[0] for one in parts), max(one[1] for one in parts)
+        low, high = held
         estimate = float(np.mean(reached(shares, means, aim)))
         return KnownShare(min(max(estimate, low), high), low, high, "", position)
 
@@ -126,8 +125,9 @@ class Response:
 
     def errors(self, runs: int = 1, spread: float = 0.0) -> FloatArray:
         """Per rung, the standard error of the mean of so many `runs` less the response."""
-        own = max(self.sd, spread) ** 2 / runs
-        return np.asarray(np.sqrt(own + self.sd**2 / np.array(self.runs)))
+        spreads = np.array(self.spreads)
+        own = np.maximum(spreads, spread) ** 2 / runs
+        return np.asarray(np.sqrt(own + spreads**2 / np.array(self.runs)))
 
     def _means(self) -> FloatArray:
         """The means turned so that they rise."""
@@ -148,7 +148,10 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
     if len(rungs) < 2 or freedom < 1 or step is None:
         return None
     observed = np.bincount(where, y) / runs
-    within = float(((y - observed[where]) ** 2).sum()) / freedom
+    squares = np.bincount(where, (y - observed[where]) ** 2)
+    # rounded values that agree hide an error of up to half a step
+    sd = sqrt(max(float(squares.sum()) / freedom, step**2 / 4))
+    own = np.sqrt(squares / np.maximum(runs - 1, 1))
     fits = {sign: sign * pooled(sign * observed, runs) for sign in (1, -1)}
     misfit = {sign: float((runs * (observed - one) ** 2).sum()) for sign, one in fits.items()}
     direction = 1 if misfit[1] <= misfit[-1] else -1
@@ -160,8 +163,8 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
         tuple(observed.tolist()),
         tuple(means.tolist()),
         tuple(runs.tolist()),
-        # rounded values that agree hide an error of up to half a step
-        sqrt(max(within, step**2 / 4)),
+        tuple(np.maximum(own, sd).tolist()),
+        sd,
         freedom,
         direction,
     )
@@ -211,21 +214,3 @@ def _step(values: FloatArray) -> float | None:
     gaps = np.diff(np.sort(values))
     gaps = gaps[gaps > SAME * np.abs(values).max(initial=0)]
     return float(gaps.min()) if len(gaps) else None
-
-
-def _within(offsets: FloatArray, margins: FloatArray) -> FloatArray | None:
-    """The part `(2,)` of a segment, from 0 to 1, where the linear |offset| is at most the linear margin."""
-    parts = [_positive(*(margins + sign * offsets).tolist()) for sign in (1, -1)]
-    low = max(part[0] for part in parts)
-    high = min(part[1] for part in parts)
-    return np.array([low, high]) if low <= high else None
-
-
-def _positive(first: float, last: float) -> tuple[float, float]:
-    """The part of [0, 1] where the line from `first` to `last` is not below 0; from 1 to 0 where none is."""
-    if first >= 0 and last >= 0:
-        return 0.0, 1.0
-    if first < 0 and last < 0:
-        return 1.0, 0.0
-    root = first / (first - last)
-    return (0.0, root) if first >= 0 else (root, 1.0)
