@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from uqs.stats.paired import RunNoise, item_variances, no_runs, paired_sets
-from uqs.stats.ranksets import rank_sets
 
 
 def centred(values):
@@ -69,8 +68,8 @@ def test_pairs_are_seen_that_unpaired_sets_cannot_see():
     )
     estimates, parts = values.mean(axis=1), centred(values)
     paired = paired_sets(estimates, [parts], no_runs(6), rng).above.sum()
-    alone = (values.var(axis=1, ddof=1) / 40)[:, None]
-    unpaired = rank_sets(estimates, alone, np.full((6, 1), 39.0), rng).above.sum()
+    alone = RunNoise((values.var(axis=1, ddof=1) / 40)[:, None], np.array([np.inf]))
+    unpaired = paired_sets(estimates, [], alone, rng).above.sum()
     assert paired >= 2.5 * unpaired
 
 
