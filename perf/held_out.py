@@ -37,9 +37,9 @@ def main() -> None:
         "# Held-out weights on tables where no metric follows the oracle\n\n"
         f"{METRICS} independent metrics, {BENCHMARKS} benchmarks to learn from, {TABLES} tables (Monte Carlo"
         f" standard error {sqrt(0.05 * 0.95 / TABLES):.3f} at .05). The learned share is what the weights owe"
-        " to the data; the rest is equal weights. Before: methods were exchanged afresh on each benchmark, and"
-        " only the expected noise was taken off. Last: one metric follows the distance with r = .8. Written"
-        " by `perf/held_out.py`.\n"
+        " to the data; the rest is equal weights. Before: methods were exchanged afresh on each benchmark,"
+        " and only the expected noise was taken off. Last: one metric follows the distance with r = .8."
+        " Written by `perf/held_out.py`.\n"
     )
     print("| methods | effect that persists | learns | learned share | before | follows |")
     print("|---:|---:|---:|---:|---:|---:|")

@@ -34,9 +34,12 @@ BENCHMARKS = 3
 
 @dataclass(frozen=True)
 class World:
-    """Standard deviations of a score: between methods (persistent over benchmarks), of entities (moving all
-    methods alike), of methods on entities, of methods with seeds, with oracles, the residual, and of seeds and oracles
-    that move all methods alike."""
+    """Standard deviations of a score.
+
+    `method`: between methods, the same on all benchmarks. `entity`: of entities, moving all methods alike.
+    `own`, `seed`, `oracle`: of methods on entities, with seeds, with oracles. `common`: of seeds and oracles
+    that move all methods alike.
+    """
 
     method: float = 0.0
     entity: float = 0.30

@@ -101,6 +101,22 @@ def test_nothing_is_learned_from_methods_that_persist_and_follow_nothing(persist
     assert learned <= stats.binom.ppf(0.999, tables, 0.05)
 
 
+@pytest.mark.parametrize("unequal", [False, True])
+def test_strengths_of_one_method_are_no_more_methods(unequal):
+    """Five methods at four strengths, alike within a method: as few as five to learn from."""
+    generator = np.random.default_rng(9)
+    names = [f"m{m}@{s}" for m in range(5) for s in "abcd"][: 19 if unequal else 20]
+    tables, learned, naive = 150, 0, 0
+    for _ in range(tables):
+        own = generator.standard_normal((2, 1, 5, 1, 3))
+        values = own + 0.2 * generator.standard_normal((2, 2, 5, 4, 3))
+        levels, distance = values.reshape(2, 2, 20, 3)[:, :, : len(names)]
+        learned += learn(levels, distance[:, :, 0], rng(), names).share > 0
+        naive += learn(levels, distance[:, :, 0], rng()).share > 0
+    assert learned <= stats.binom.ppf(0.999, tables, 0.05)
+    assert naive > 2 * learned + 10
+
+
 @given(st.permutations(range(8)), st.integers(0, 100))
 @settings(max_examples=20, deadline=None)
 def test_names_of_methods_do_not_matter(order, seed):

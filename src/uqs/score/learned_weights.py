@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from math import factorial
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from uqs.audit.order import STRENGTH
 from uqs.errors import UserError
 from uqs.score.calibration import UTILITY, Calibration
 from uqs.score.cube import TARGET, Cube
@@ -49,13 +51,19 @@ class LearnedWeights:
     share: float
 
 
-def learn(levels: FloatArray, distance: FloatArray, rng: np.random.Generator) -> LearnedWeights:
+def learn(
+    levels: FloatArray,
+    distance: FloatArray,
+    rng: np.random.Generator,
+    names: Sequence[str] | None = None,
+) -> LearnedWeights:
     """Weights from training benchmarks, `levels` `(B, M, K)` and `distance` `(B, M)`, shrunk toward equal.
 
     A metric's reliability r is the mean of its rho over the benchmarks where rho is defined. A method that is
     good on one benchmark is good on the next, so the null hypothesis exchanges whole methods: one permutation
-    of the distances for all benchmarks. `share` = max(0, 1 - q / sum r^2), where q is what sum r^2 exceeds in
-    one such arrangement of twenty. So without any relation all weights are equal in 95% of tables.
+    of the distances for all benchmarks, and for all strengths of a method by `names` `(M,)`. `share` = max(0,
+    1 - q / sum r^2), where q is what sum r^2 exceeds in one such arrangement of twenty. So without any
+    relation all weights are equal in 95% of tables.
     weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric without any defined rho keeps
     its equal share. If no metric has r > 0, all weights are equal.
     """
@@ -70,7 +78,8 @@ def learn(levels: FloatArray, distance: FloatArray, rng: np.random.Generator) ->
     if not positive.sum() > 0:
         return LearnedWeights(even, 0.0)
     found = float((r**2).sum())
-    chance = _by_chance(levels[:, :, known], distance, rho[:, known], rng)
+    settings = [str(m) for m in range(levels.shape[1])] if names is None else list(names)
+    chance = _by_chance(levels[:, :, known], distance, rho[:, known], settings, rng)
     share = 1 - chance / found if found > chance + 1e-9 else 0.0
     weights = even.copy()
     weights[known] = (1 - share) * even[known] + share * positive / positive.sum() * known.mean()
@@ -78,13 +87,16 @@ def learn(levels: FloatArray, distance: FloatArray, rng: np.random.Generator) ->
 
 
 def _by_chance(
-    levels: FloatArray, distance: FloatArray, rho: FloatArray, rng: np.random.Generator
+    levels: FloatArray,
+    distance: FloatArray,
+    rho: FloatArray,
+    names: Sequence[str],
+    rng: np.random.Generator,
 ) -> float:
     """The sum of squared mean rhos that one arrangement of methods in twenty exceeds."""
-    methods = levels.shape[1]
     # the draws must not depend on how the methods are named or sorted
     order = np.lexsort(np.vstack([np.round(levels, 12).sum(axis=2), np.round(distance, 12)]))
-    arranged = _arrangements(methods, rng)
+    arranged = _arrangements([names[m] for m in order], rng)
     total = np.zeros((len(arranged), levels.shape[2]))
     for b in range(len(levels)):
         nearness, terms = -np.round(distance[b, order], 12), np.round(levels[b, order], 12)
@@ -114,12 +126,38 @@ def _rhos(term: FloatArray, nearness: FloatArray, arranged: NDArray[np.int64]) -
     return np.asarray(second[arranged] @ first / scale)
 
 
-def _arrangements(methods: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Every arrangement of a few methods, or draws of many, `(P, M)`."""
-    if factorial(methods) <= MOST_EXACT:
-        return np.array(list(permutations(range(methods))), dtype=np.int64)
-    drawn = rng.permuted(np.tile(np.arange(methods), (ARRANGEMENTS, 1)), axis=1)
-    return np.asarray(np.vstack([np.arange(methods), drawn]), dtype=np.int64)
+def _arrangements(names: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Every arrangement of a few methods, or draws of many, as `(P, M)` of settings.
+
+    A setting moves with its method, to the same strength of another one; so only methods with the same
+    strengths are exchanged.
+    """
+    held: dict[str, dict[str, int]] = {}
+    for at, name in enumerate(names):
+        held.setdefault(method_of(name), {})[name[len(method_of(name)) :]] = at
+    classes: dict[tuple[str, ...], list[NDArray[np.int64]]] = {}
+    for places in held.values():
+        strengths = tuple(sorted(places))
+        classes.setdefault(strengths, []).append(np.array([places[one] for one in strengths]))
+    blocks = [np.stack(one) for one in classes.values()]
+    if len(blocks) == 1 and factorial(len(blocks[0])) <= MOST_EXACT:
+        orders = [np.array(list(permutations(range(len(blocks[0])))))]
+    else:
+        orders = [_draws(len(block), rng) for block in blocks]
+    found = np.empty((len(orders[0]), len(names)), dtype=np.int64)
+    for block, drawn in zip(blocks, orders, strict=True):
+        found[:, block.ravel()] = block[drawn].reshape(len(drawn), -1)
+    return found
+
+
+def _draws(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    drawn = rng.permuted(np.tile(np.arange(count), (ARRANGEMENTS, 1)), axis=1)
+    return np.asarray(np.vstack([np.arange(count), drawn]), dtype=np.int64)
+
+
+def method_of(name: str) -> str:
+    """The method of a name such as `method@strength`."""
+    return name.partition(STRENGTH)[0]
 
 
 def held_out(cube: Cube, levels: FloatArray, rng: np.random.Generator) -> Weights:
@@ -131,7 +169,7 @@ def held_out(cube: Cube, levels: FloatArray, rng: np.random.Generator) -> Weight
     if len(cube.methods) < FEWEST:
         raise UserError(f"held-out weights need at least {FEWEST} methods")
     rows = [
-        learn(np.delete(levels, b, axis=0), np.delete(cube.distance, b, axis=0), rng)
+        learn(np.delete(levels, b, axis=0), np.delete(cube.distance, b, axis=0), rng, cube.methods)
         for b in range(len(cube.benchmarks))
     ]
     return Weights(

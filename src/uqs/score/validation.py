@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from uqs.records import Status
 from uqs.score.cube import Cube
-from uqs.score.learned_weights import FEWEST, learn, reliabilities
+from uqs.score.learned_weights import FEWEST, learn, method_of, reliabilities
 from uqs.score.levels import Levels
 from uqs.score.weights import Weights
 from uqs.stats.coefficients import spearman
@@ -109,7 +109,7 @@ def leave_benchmark_out(
     for b in range(count):
         training = np.delete(rho, b, axis=0)
         values, distance = (np.delete(one, b, axis=0) for one in (levels.values, cube.distance))
-        uqs[b] = levels.scores(learn(values, distance, rng).weights)[b]
+        uqs[b] = levels.scores(learn(values, distance, rng, cube.methods).weights)[b]
         if (k := best_metric(training)) is not None:
             best[b] = alone.values[b, :, k]
     return Predictions(uqs, best)
@@ -118,19 +118,22 @@ def leave_benchmark_out(
 def leave_method_out(
     cube: Cube, levels: Levels, alone: Levels, rng: np.random.Generator
 ) -> Predictions:
-    """Each method's rank on each benchmark, as predicted from the other methods.
+    """Each method's rank on each benchmark, as predicted from the other methods; all its strengths are left
+    out at once.
 
     These are ranks, because scores under the weights of different folds have no common scale.
     """
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
-    count = len(cube.methods)
-    if count <= FEWEST:
+    methods = np.array([method_of(name) for name in cube.methods])
+    if len(set(methods.tolist())) <= FEWEST:
         return Predictions(uqs, best)
-    for m in range(count):
-        values, distance = (np.delete(one, m, axis=1) for one in (levels.values, cube.distance))
-        training = reliabilities(np.delete(alone.values, m, axis=1), distance)
-        uqs[:, m] = _places(levels.scores(learn(values, distance, rng).weights))[:, m]
-        if (k := best_metric(training)) is not None:
+    for method in np.unique(methods):
+        m = np.flatnonzero(methods == method)
+        kept = np.flatnonzero(methods != method)
+        values, distance = levels.values[:, kept], cube.distance[:, kept]
+        learned = learn(values, distance, rng, [cube.methods[at] for at in kept])
+        uqs[:, m] = _places(levels.scores(learned.weights))[:, m]
+        if (k := best_metric(reliabilities(alone.values[:, kept], distance))) is not None:
             best[:, m] = _places(alone.values[:, :, k])[:, m]
     return Predictions(uqs, best)
 
