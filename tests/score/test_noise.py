@@ -237,3 +237,22 @@ def test_a_panel_and_a_dataframe_give_the_same():
     assert [one.rank_interval for one in straight.methods] == [
         one.rank_interval for one in of_panel.methods
     ]
+
+
+def test_a_method_with_one_run_has_the_pooled_error(make_table):
+    """Three runs of the others show the noise of a run; a single one has three times the squared error."""
+    table = make_table()
+    alone = table[~((table["method"] == "m2") & (table["seed"] > 0))]
+    found = {one.method: one.se for one in score(alone, {"FA": 1, "RA": 1}).methods}
+    rest = [se for method, se in found.items() if method != "m2"]
+    assert found["m2"] >= np.sqrt(3) * min(rest) * 0.999
+    assert all(se > 0 for se in rest)
+
+
+def test_seeds_that_differ_from_method_to_method_are_numbered(make_table):
+    table = make_table()
+    renamed = table.assign(seed=table["seed"] + 10 * table["method"].str[1:].astype(int))
+    straight, other = score(table), score(renamed)
+    assert [one.uqs for one in straight.methods] == [one.uqs for one in other.methods]
+    for one, two in zip(straight.methods, other.methods, strict=True):
+        assert one.se == pytest.approx(two.se)

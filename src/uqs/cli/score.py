@@ -44,7 +44,7 @@ def score(
     items: Annotated[
         Path | None,
         typer.Option(
-            help="Per-sample values, for other questions.  [default: items.parquet beside TABLE]"
+            help="Per-sample values, for other questions.  [default: items.parquet beside results.parquet]"
         ),
     ] = None,
     direction: DirectionOption = None,
@@ -74,7 +74,7 @@ def score(
 
     long = read_long(table, parse(columns or [], drop or [], rename or [], percent or []))
     beside = table.parent / "items.parquet"
-    if items is None and questions == "other" and beside.is_file():
+    if items is None and table.name == "results.parquet" and beside.is_file():
         items = beside
     result = score_of(
         to_panel(long, table, parse_directions(direction or [])),

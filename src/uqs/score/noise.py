@@ -17,9 +17,9 @@ from uqs.errors import UserError
 from uqs.score.contributions import Contributions, group_of
 from uqs.score.cube import Cube
 from uqs.score.levels import Levels, Terms, pooled_means
+from uqs.score.run_noise import run_error
 from uqs.score.transforms import TRANSFORMS
 from uqs.stats.paired import RunNoise
-from uqs.stats.resolution import complete_part, mean_squares
 
 FloatArray = NDArray[np.float64]
 Questions = Literal["these", "other"]
@@ -69,7 +69,7 @@ def noise(
     if questions not in ("these", "other"):
         raise UserError(f"unknown questions {questions!r}; known: these, other")
     scores = _Scores(cube, used, levels, weights)
-    found = [_of_runs(cube, b, scores.of_runs(b)) for b in range(len(cube.benchmarks))]
+    found = [run_error(scores.of_runs(b), cube.seeds[b]) for b in range(len(cube.benchmarks))]
     single = tuple(
         name for name, one in zip(cube.benchmarks, found, strict=True) if one.freedom == 0
     )
@@ -132,50 +132,6 @@ class _Scores:
         back = np.zeros_like(moved)
         back[:, k] = -down
         return np.asarray((self.at(b, moved) - self.at(b, back)) / (step + down))
-
-
-@dataclass(frozen=True)
-class _OfRuns:
-    """Squared errors `(M,)` on one benchmark, infinite with freedom 0 if not known."""
-
-    variances: FloatArray
-    freedom: float
-
-
-def _of_runs(cube: Cube, b: int, scores: FloatArray) -> _OfRuns:
-    unknown = _OfRuns(np.full(len(scores), np.inf), 0.0)
-    runs = (~np.isnan(scores)).any(axis=2).sum(axis=1)
-    table, methods = _crossed(scores, cube.seeds[b])
-    count, seeds, oracles = table.shape
-    if count < 2 or seeds * oracles < 2:
-        return unknown
-    found = mean_squares(table)
-    error = max(found.error, _rounding(table))
-    variances = error / (seeds * oracles) * np.maximum(seeds / np.maximum(runs, 1), 1)
-    variances[methods] = np.maximum(found.own, error) / (seeds * oracles)
-    return _OfRuns(np.where(runs > 0, variances, np.inf), found.freedom)
-
-
-def _rounding(values: FloatArray) -> float:
-    """The squared error that rounded values hide: half their smallest step; 0 if all are equal."""
-    gaps = np.diff(np.sort(values, axis=None))
-    gaps = gaps[gaps > STEP * np.abs(values).max()]
-    return float(gaps.min() ** 2) / 4 if len(gaps) else 0.0
-
-
-def _crossed(scores: FloatArray, seeds: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.intp]]:
-    """The complete part of methods x seeds x oracles, by the seeds' numbers if methods share two of them,
-    else by their order, and the methods in it."""
-    scores = scores[:, :, ~np.isnan(scores).all(axis=(0, 1))]
-    numbers = np.unique(seeds[seeds >= 0])
-    by_number = np.full((len(scores), len(numbers), scores.shape[2]), np.nan)
-    for m, run in np.argwhere(seeds >= 0):
-        by_number[m, np.searchsorted(numbers, seeds[m, run])] = scores[m, run]
-    for table in (by_number, scores):
-        kept = complete_part(~np.isnan(table))
-        if len(kept[0]) > 1 and (len(kept[1]) > 1 or table is scores):
-            break
-    return table[np.ix_(*kept)], kept[0]
 
 
 def _of_items(
