@@ -1,7 +1,8 @@
 """How fast is the score? Prints Markdown: `python perf/score.py > perf/score.md`.
 
 Everything runs on one thread. Each figure is the median of five runs in this one process and includes 10,000
-weight vectors for each of five stability measures, the rank sets, and the validation.
+weight vectors for each of five stability measures, the rank sets, and the validation. The last line is with
+per-sample values (`questions="other"`), which are in memory already.
 """
 
 from __future__ import annotations
@@ -49,6 +50,34 @@ def seconds(frame: pd.DataFrame) -> float:
     return statistics.median(found)
 
 
+def sampled() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """60 methods, 3 benchmarks, 3 seeds, and the values of 300 questions on 30 entities for FA, RA and JS."""
+    rng = np.random.default_rng(1)
+    table = made(3, 60, 3)
+    held = []
+    for metric, split in (("FA", "forget"), ("RA", "retain"), ("JS", "forget")):
+        keys = table[["benchmark", "method", "seed"]]
+        part = keys.loc[keys.index.repeat(300)].reset_index(drop=True)
+        entity = np.tile([f"e{i // 10}" for i in range(300)], len(keys))
+        held.append(
+            part.assign(metric=metric, split=split, entity=entity, value=rng.random(len(part)))
+        )
+    frame = pd.concat(held, ignore_index=True)
+    frame = frame.assign(role="unlearned", edition="", model="", strength="", oracle_seed=None)
+    return table[["benchmark", "method", "seed", "FA", "RA", "JS"]], frame
+
+
+def seconds_with_items() -> float:
+    table, frame = sampled()
+    panel = from_dataframe(table)
+    found = []
+    for _ in range(3):
+        start = time.perf_counter()
+        score(panel, questions="other", items=frame, draws=10_000)
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
 def main() -> None:
     print("# Time of one score\n")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, one thread.\n")
@@ -57,6 +86,7 @@ def main() -> None:
     tables += [("random values", made(*size)) for size in SIZES]
     for name, frame in tables:
         print(f"| {name} | {len(frame)} | {frame['method'].nunique()} | {seconds(frame):.2f} |")
+    print(f"| random values, 486,000 items | 540 | 60 | {seconds_with_items():.2f} |")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 import json
 from time import perf_counter
 
+import numpy as np
 import pytest
 
 from uqs.report.terminal import WIDTH
+from uqs.results import Row, items, schema
+from uqs.results.items import Item
 from uqs.score import figures, score
 
 
@@ -91,6 +94,53 @@ def test_weights_file_and_utility(uqs, file, tmp_path):
     assert found["weights_source"] == "mine.yaml"
     found = json.loads(uqs("score", file, "--utility", "privacy=1,utility=1", "--json").out)
     assert found["weights"] == {"FA": 0.25, "RA": 0.5, "MIA": 0.25, "AD": 0, "JS": 0}
+
+
+def with_items(folder):
+    """Three methods with FA on twelve entities, in one run each, and the items beside the table."""
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0.5, 0.1, 12)
+    rows, samples = [], []
+    for m in range(3):
+        values = hard + 0.1 * m + rng.normal(0, 0.01, 12)
+        common = dict(
+            benchmark="b", edition="", model="", role="unlearned", method=f"m{m}", strength=""
+        )
+        common |= dict(seed=0, oracle_seed=None, split="forget", metric="FA")
+        samples += [
+            Item(**common, id=f"q{e}", entity=f"e{e}", value=float(value))
+            for e, value in enumerate(values)
+        ]
+        rest = dict(study="s", hyperparameters="{}", value=float(values.mean()), se=0.03, n=12)
+        rest |= dict(status="ok", config_hash="", data_hash="", version="", device="", seconds=0.0)
+        rows.append(Row(**common, **rest))
+    items.write(samples, folder / "items.parquet")
+    schema.write(rows, folder / "results.parquet")
+    return folder / "results.parquet"
+
+
+def test_questions_and_items(uqs, tmp_path):
+    table = with_items(tmp_path)
+    found = json.loads(uqs("score", table, "--questions", "other", "--json").out)
+    assert [one["rank_interval"] for one in found["methods"]] == [[1, 1], [2, 2], [3, 3]]
+    assert found["questions"] == "other"
+    assert {"recovery", "off_ladder", "gates"} <= set(found)
+    these = json.loads(uqs("score", table, "--json").out)
+    assert these["questions"] == "these"
+    assert {tuple(one["rank_interval"]) for one in these["methods"]} == {(1, 3)}
+    moved = (tmp_path / "items.parquet").rename(tmp_path / "elsewhere.parquet")
+    without = " ".join(uqs("score", table, "--questions", "other").out.split())
+    assert "item noise of FA is taken as independent" in without
+    given = uqs("score", table, "--questions", "other", "--items", moved).out
+    assert "The items are paired" in " ".join(given.split())
+
+
+def test_without_item_noise_other_questions_are_refused(uqs, file, tmp_path):
+    said = uqs("score", file, "--questions", "other")
+    assert said.code == 2
+    assert "needs the items of the run" in said.err
+    said = uqs("score", file, "--questions", "other", "--items", tmp_path / "none.parquet")
+    assert "none.parquet: no such file" in said.err
 
 
 def test_the_score_of_the_study_takes_less_than_a_second(study):

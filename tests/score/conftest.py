@@ -1,10 +1,13 @@
 """Small tables with known answers."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from uqs.results.panel import Panel
+from uqs.results.tables import long_form
 from uqs.score import figures
 
 
@@ -86,3 +89,38 @@ def calibrated_panel():
         },
         floors={(key, "AD"): np.array([0.9, 1.1]), (key, "JS"): np.array([0.05])},
     )
+
+
+@pytest.fixture(scope="session")
+def known_models():
+    """Rounded values of a run of studies/ladder.yaml on the shipped editions: models of known truth."""
+    return pd.read_csv(Path(__file__).with_name("ladder.csv"), keep_default_na=False).replace(
+        {"oracle_seed": {"": None}, "share": {"": None}}
+    )
+
+
+def _as_methods(models, seeds=(0, 1, 2)):
+    """Models of known truth, also ranked as methods, with a guardrail that answers no question on the forget
+    set (no right answer, losses that give every member away, no token in common with an oracle)."""
+    copied = models[models["seed"].isin(seeds)]
+    named = copied["method"] + copied["strength"].astype(str)
+    copied = copied.assign(method=named, role="unlearned", strength="", share=None)
+    guard = copied[copied["method"] == "original"].assign(method="guardrail")
+    silent = {"FA": 0.0, "MIA": 1.0, "JS": 1.0}
+    guard["value"] = [
+        silent.get(metric, value)
+        for metric, value in zip(guard["metric"], guard["value"], strict=True)
+    ]
+    guard = guard[~guard["metric"].isin(["KR", "KR_IMP"])]
+    return pd.concat([models, copied, guard], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def as_methods():
+    return _as_methods
+
+
+@pytest.fixture(scope="session")
+def ladder(known_models):
+    """The checked long form of known models that are also ranked as methods."""
+    return long_form(_as_methods(known_models))

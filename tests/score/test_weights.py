@@ -2,16 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 from uqs.errors import DataError, UserError
 from uqs.score import weights as weightings
 from uqs.score.cube import UQS_METRICS
-from uqs.score.weights import learn, reliabilities
 
 
 def test_equal_and_published():
@@ -88,7 +83,7 @@ def test_a_bad_weights_file_is_one_clear_error(tmp_path, text, message):
 
 
 def test_a_missing_or_unreadable_weights_file(tmp_path):
-    with pytest.raises(DataError, match="no such file; or equal, published, held-out"):
+    with pytest.raises(DataError, match="no such file; or equal, published, held-out, references"):
         weightings.read_weights(tmp_path / "eqal")
     with pytest.raises(DataError, match="cannot be read"):
         weightings.read_weights(tmp_path)
@@ -136,80 +131,3 @@ def test_parse_utility():
             weightings.parse_utility(text)
     with pytest.raises(UserError, match="twice"):
         weightings.parse_utility("privacy=1,privacy=2")
-
-
-def test_reliabilities_are_scipys_spearman_over_methods():
-    rng = np.random.default_rng(2)
-    levels, distance = rng.integers(0, 4, (3, 6, 2)).astype(float), rng.random((3, 6))
-    found = reliabilities(levels, distance)
-    for b in range(3):
-        for k in range(2):
-            expected = stats.spearmanr(levels[b, :, k], -distance[b]).statistic
-            assert found[b, k] == pytest.approx(expected)
-
-
-def test_reliabilities_are_undefined_where_constant_missing_or_of_two_methods():
-    levels = np.array([[[0.5, np.nan, 0.1], [0.5, 0.2, np.nan], [0.5, 0.3, 0.2]]])
-    found = reliabilities(levels, np.array([[1.0, 2.0, 3.0]]))
-    assert np.isnan(found).all()
-
-
-def test_learn_by_hand():
-    """Four methods, one benchmark: v = 1/3 a metric; r = (.8, .6, -.4): share = 1 - 1/1.16."""
-    found = learn(np.array([[0.8, 0.6, -0.4]]), methods=4)
-    share = 1 - 1 / 1.16
-    assert found.share == pytest.approx(share)
-    assert found.weights == pytest.approx(
-        (1 - share) / 3 + share * np.array([0.8 / 1.4, 0.6 / 1.4, 0])
-    )
-
-
-def test_learn_keeps_the_share_of_a_metric_that_says_nothing():
-    found = learn(np.array([[0.9, np.nan, 0.3], [0.9, np.nan, 0.3]]), methods=30)
-    assert found.weights[1] == pytest.approx(1 / 3)
-    assert found.weights.sum() == pytest.approx(1)
-    assert found.weights[0] > found.weights[2]
-
-
-@pytest.mark.parametrize(
-    "rho",
-    [
-        np.full((2, 3), np.nan),
-        np.full((2, 3), -0.9),
-        np.zeros((2, 3)),
-        np.full((2, 3), 1e-200),
-        np.zeros((0, 3)),
-    ],
-)
-def test_learn_falls_back_to_equal_weights(rho):
-    found = learn(rho, methods=4)
-    assert found.weights == pytest.approx(1 / 3)
-    assert found.share == 0
-
-
-def test_the_null_variance_that_shrinkage_uses_is_exact():
-    """Over all permutations, ties or not, rho has variance 1 / (methods - 1)."""
-    from itertools import permutations
-
-    fixed = np.array([0.1, 0.1, 0.7, 0.9, 0.3])
-    rhos = [
-        stats.spearmanr(fixed, np.array(one)).statistic
-        for one in permutations([1.0, 2.0, 2.0, 4.0, 5.0])
-    ]
-    assert np.mean(np.square(rhos)) == pytest.approx(1 / 4)
-
-
-def test_more_evidence_shrinks_less():
-    rho = np.array([[0.7, 0.1]])
-    shares = [learn(np.repeat(rho, n, axis=0), methods=4).share for n in (2, 4, 20)]
-    assert shares == sorted(shares)
-    assert shares[0] < shares[-1]
-
-
-@given(st.lists(st.floats(-1, 1), min_size=6, max_size=6), st.integers(3, 50))
-@settings(deadline=None)
-def test_learned_weights_are_a_weighting(values, methods):
-    found = learn(np.array(values).reshape(2, 3), methods)
-    assert (found.weights >= 0).all()
-    assert found.weights.sum() == pytest.approx(1)
-    assert 0 <= found.share <= 1

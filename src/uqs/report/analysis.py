@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from uqs import results
 from uqs.audit import Audit
@@ -27,7 +28,10 @@ from uqs.score.export import tree as score_tree
 
 @dataclass(frozen=True)
 class Ranking:
-    """UQS with equal and with the published weights."""
+    """UQS with equal weights, and in the published form with the published weights.
+
+    The first is calibrated by references where every benchmark has them.
+    """
 
     equal: ScoreResult
     published: ScoreResult
@@ -82,9 +86,10 @@ def analyse(run: Path) -> Analysis:
         summary=summary,
         gates=gates,
         audit=audit_long(long, rng=np.random.default_rng(0), name=str(file)),
-        overall=_rank(panel, gates),
+        overall=_rank(panel, long, gates),
         by_benchmark={
-            name: _rank(panel.take(panel.benchmark == name), gates) for name in panel.benchmarks
+            name: _rank(panel.take(panel.benchmark == name), long, gates)
+            for name in panel.benchmarks
         },
         better=panel.better,
         cautions=tuple(cautions(rows, _named)),
@@ -98,11 +103,13 @@ def _named(row: results.Row) -> str:
     return f"{row.benchmark} {row.method}{strength} seed {row.seed}"
 
 
-def _rank(panel: Panel, gates: Mapping[str, Gates]) -> Ranking | NoRanking:
+def _rank(panel: Panel, long: pd.DataFrame, gates: Mapping[str, Gates]) -> Ranking | NoRanking:
     if all(name in gates and not gates[name].passed for name in panel.benchmarks):
         return NoRanking("no benchmark passed its gates")
     try:
-        return Ranking(score(panel, "equal"), score(panel, "published"))
+        return Ranking(
+            score(panel, "equal", long=long), score(panel, "published", form="published")
+        )
     except UserError as error:
         return NoRanking(str(error))
 

@@ -25,9 +25,10 @@ def _method(found: Analysis) -> str:
     equal, published = (
         score_words.headline(one) for one in (found.overall.equal, found.overall.published)
     )
+    how = score_words.form(found.overall.equal)
     if equal == published:
-        return f"Which method: {equal} Equal and published weights agree in this."
-    return f"Which method: with equal weights: {equal} With the published weights: {published}"
+        return f"Which method: {equal} Equal weights ({how}) and the published ones agree in this."
+    return f"Which method: with equal weights, {how}: {equal} With the published form and weights: {published}"
 
 
 def _metrics(found: Analysis) -> str:

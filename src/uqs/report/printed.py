@@ -103,9 +103,10 @@ def _ranking(found: Analysis, console: Console) -> None:
         console.print(f"The methods cannot be ranked: {found.overall.reason}.")
         return
     write_sheet(console, _scores(found.overall))
-    for name, one in (("Equal", found.overall.equal), ("Published", found.overall.published)):
-        console.print(f"{name} weights: {score_words.headline(one)}")
-    write_lines(console, score_words.coverage(found.overall.equal))
+    equal, published = found.overall.equal, found.overall.published
+    console.print(f"Equal weights, {score_words.form(equal)}: {score_words.headline(equal)}")
+    console.print(f"Published form and weights: {score_words.headline(published)}")
+    write_lines(console, [*score_words.coverage(equal), *score_words.recovery(equal)])
 
 
 def _scores(ranking: Ranking) -> Sheet:

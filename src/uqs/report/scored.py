@@ -9,7 +9,7 @@ from rich.console import Console
 from uqs.records import Status
 from uqs.report.terminal import Sheet, write_lines, write_sheet, write_sheets
 from uqs.score import words
-from uqs.score.scoring import ScoreResult
+from uqs.score.result import ScoreResult
 from uqs.score.transforms import TRANSFORMS
 from uqs.text import count
 
@@ -20,7 +20,8 @@ def show(result: ScoreResult, console: Console, *, full: bool = False) -> None:
     for line in (words.headline(result), *result.notes):
         console.print(line)
     console.print()
-    write_lines(console, [*words.coverage(result), *words.validation(result)])
+    said = (words.coverage, words.validation, words.recovery)
+    write_lines(console, [line for sentences in said for line in sentences(result)])
     more = list(_more(result))
     if full:
         write_sheets(console, more)
@@ -65,15 +66,19 @@ def _more(result: ScoreResult) -> Iterator[Sheet]:
     yield _weights(result)
     if not isinstance(result.validation, Status):
         yield _validation(result)
+    if result.recovery:
+        yield _recovery(result)
+    if result.gates:
+        yield _gates(result)
     yield _local(result)
 
 
 def _weights(result: ScoreResult) -> Sheet:
-    learned = result.weights.learned
+    learned, several = result.weights.learned, len(result.weights.matrix) > 1
     rows = [
         (
             metric,
-            TRANSFORMS[metric].formula if result.form == "published" else "nearness to oracle",
+            term(result, metric),
             *(f"{value:.4f}" for value in result.weights.matrix[:, k]),
         )
         for k, metric in enumerate(result.metrics)
@@ -82,13 +87,45 @@ def _weights(result: ScoreResult) -> Sheet:
         rows.append(("learned share", "", *(f"{value:.1%}" for value in learned)))
     return Sheet(
         "Weights",
-        ("metric", "term", *(result.benchmarks if learned is not None else ("all benchmarks",))),
+        ("metric", "term", *(result.benchmarks if several else ("all benchmarks",))),
         rows,
-        "Each column was learned from the other benchmarks; the rest is equal weights."
-        if learned is not None
+        "Each column was learned from the other benchmarks"
+        + ("; the rest is equal weights." if learned is not None else ".")
+        if several
         else "",
         left=(0, 1),
         rules=() if learned is None else (len(rows) - 1,),
+    )
+
+
+def _term(result: ScoreResult, metric: str) -> str:
+    if result.form == "published":
+        return TRANSFORMS[metric].formula
+    if not result.gates:
+        return "nearness to oracle"
+    return "kept of references" if TRANSFORMS[metric].group == "utility" else "1 - known share"
+
+
+def _recovery(result: ScoreResult) -> Sheet:
+    return Sheet(
+        "Rank correlation with how little comes back",
+        ("predictor", "by", "within benchmarks"),
+        [(one.predictor, one.target, words.rho(one.within)) for one in result.recovery],
+    )
+
+
+def _gates(result: ScoreResult) -> Sheet:
+    rows = [
+        (benchmark, method, f"{factors['utility']:.3f}", f"{factors['agreement']:.3f}")
+        for benchmark, methods in result.gates.items()
+        for method, factors in methods.items()
+    ]
+    return Sheet(
+        "Gates: factors of all terms of a model",
+        ("benchmark", "method", "utility", "agreement"),
+        rows,
+        "",
+        left=(0, 1),
     )
 
 

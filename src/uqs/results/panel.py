@@ -15,6 +15,12 @@ Better = Literal["lower", "higher", "target"]
 STRENGTH = "@"
 """Stands between a method and its strength in the names of a Panel."""
 
+
+def without_strength(name: str) -> str:
+    """The method of a name such as `method@strength`."""
+    return name.rpartition(STRENGTH)[0] or name
+
+
 _USUAL = {"weak": 0, "medium": 1, "strong": 2}
 
 
@@ -79,8 +85,7 @@ class Panel:
     @cached_property
     def whole_method(self) -> NDArray[np.str_]:
         """Each row's method without its strength, `(rows,)`."""
-        names = [name.rpartition(STRENGTH)[0] or name for name in self.method.tolist()]
-        return np.array(names, dtype=np.str_)
+        return np.array([without_strength(name) for name in self.method.tolist()], dtype=np.str_)
 
     @cached_property
     def strength(self) -> NDArray[np.str_]:

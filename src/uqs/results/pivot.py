@@ -29,7 +29,7 @@ def to_panel(
     """
     better, notes = directions_of(long, file, directions), notes_of(long)
     long = long[long["stage"].isin(["", "before"]) & ~long["role"].isin(FURTHER)]
-    long = _labelled(_headline(long, file))
+    long = labelled(_headline(long, file))
     key = ["role", "benchmark", "method", "seed", "metric"]
     doubled = long.duplicated([*key, "oracle_seed"])
     refuse(doubled, long, "seed", "is a second row of its benchmark, method and seed", file)
@@ -137,12 +137,12 @@ def headline(long: pd.DataFrame, file: File = "table") -> pd.DataFrame:
 
     Headline splits, models before any attack; from a checked long form. DataError as `to_panel`.
     """
-    return _labelled(_headline(long[long["stage"].isin(["", "before"])], file))
+    return labelled(_headline(long[long["stage"].isin(["", "before"])], file))
 
 
 def between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
     """The distance of each pair of oracles `(pairs,)` by benchmark (as in a Panel), metric and split."""
-    return _between_oracles(_labelled(long.copy()))
+    return _between_oracles(labelled(long.copy()))
 
 
 def _between_oracles(long: pd.DataFrame) -> dict[tuple[str, str, str], FloatArray]:
@@ -164,7 +164,7 @@ def per_model(long: pd.DataFrame) -> pd.DataFrame:
     of_oracle, value, se, n, status.
     """
     key = ["role", "benchmark", "method", "seed", "split", "metric"]
-    return _over_oracles(_labelled(long.copy()), key)
+    return _over_oracles(labelled(long.copy()), key)
 
 
 def directions_of(
@@ -233,7 +233,7 @@ def _headline(long: pd.DataFrame, file: File) -> pd.DataFrame:
     return long[keep].copy()
 
 
-def _labelled(long: pd.DataFrame) -> pd.DataFrame:
+def labelled(long: pd.DataFrame) -> pd.DataFrame:
     """Benchmark and method names, extended to distinguish variants if there are any.
 
     A method with only one strength per benchmark keeps its plain name, even if the strengths differ.

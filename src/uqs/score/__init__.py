@@ -1,5 +1,6 @@
 """UQS: metrics into one score, with weights checked on held-out benchmarks, rank sets and stability."""
 
-from uqs.score.scoring import MethodScore, ScoreResult, score
+from uqs.score.result import MethodScore, ScoreResult
+from uqs.score.scoring import score
 
 __all__ = ["MethodScore", "ScoreResult", "score"]

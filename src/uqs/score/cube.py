@@ -26,10 +26,12 @@ UNSOUND = frozenset({Status.WEAK_ORIGINAL, Status.KNOWN_HOLDOUT})
 class Cube:
     """Runs by (benchmark, method, run, metric), padded with NaN to the largest number of runs.
 
-    `values` and `errors` are `(B, M, R, K)`; `runs` `(B, M)` counts runs; `distance` `(B, M)` is the mean
-    oracle distance, NaN if not measured. A row without any value of a UQS metric does not count as a run. The
-    cube has only methods with runs on every benchmark; `partial` names the others and the number of their
-    benchmarks, `unmeasured` the benchmarks without any run and their status.
+    `values` and `errors` are `(B, M, R, K)`; `by_oracle` `(B, M, R, O, K)` has the values of each oracle, the
+    same for all oracles where a metric needs none; `runs` `(B, M)` counts runs, `seeds` `(B, M, R)` names
+    them, -1 beyond; `distance` `(B, M)` is the mean oracle distance, NaN if not measured. A row without any
+    value of a UQS metric does not count as a run. The cube has only methods with runs on every benchmark;
+    `partial` names the others and the number of their benchmarks, `unmeasured` the benchmarks without any run
+    and their status.
     """
 
     benchmarks: tuple[str, ...]
@@ -37,7 +39,9 @@ class Cube:
     metrics: tuple[str, ...]
     values: FloatArray
     errors: FloatArray
+    by_oracle: FloatArray
     runs: NDArray[np.int64]
+    seeds: NDArray[np.int64]
     distance: FloatArray
     partial: Mapping[str, int]
     unmeasured: Mapping[str, Status]
@@ -94,7 +98,9 @@ def build(panel: Panel) -> Cube:
         metrics=metrics,
         values=np.stack([_take(panel.values[m], rows) for m in metrics], axis=-1),
         errors=np.stack([_take(panel.errors.get(m), rows) for m in metrics], axis=-1),
+        by_oracle=_by_oracle(panel, metrics, rows),
         runs=(rows >= 0).sum(axis=2),
+        seeds=np.where(rows >= 0, panel.seed[rows], -1),
         distance=_mean(_take(panel.values.get(TARGET), rows), axis=2),
         partial={m: len(has[m]) for m in everyone if m not in methods},
         unmeasured=unmeasured,
@@ -152,3 +158,17 @@ def _take(column: FloatArray | None, rows: NDArray[np.int64]) -> FloatArray:
     if column is None:
         return np.full(rows.shape, np.nan)
     return np.where(rows >= 0, column[rows], np.nan)
+
+
+def _by_oracle(panel: Panel, metrics: tuple[str, ...], rows: NDArray[np.int64]) -> FloatArray:
+    """`(B, M, R, O, K)`; a metric with fewer oracles than others has its mean for each of them."""
+    held = {name: panel.by_oracle[name] for name in metrics if name in panel.by_oracle}
+    most = max((columns.shape[1] for columns in held.values()), default=1)
+    found = np.empty((*rows.shape, most, len(metrics)))
+    for k, metric in enumerate(metrics):
+        columns = held.get(metric)
+        for oracle in range(most):
+            whole = columns is None or columns.shape[1] < most
+            column = panel.values[metric] if whole else held[metric][:, oracle]
+            found[..., oracle, k] = _take(column, rows)
+    return found

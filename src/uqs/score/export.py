@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from uqs.records import Status
-from uqs.score.scoring import ScoreResult
+from uqs.score.result import ScoreResult
 from uqs.score.stability import Stability
 from uqs.score.transforms import TRANSFORMS
 from uqs.score.validation import Correlation, HeldOutResult
@@ -39,17 +39,37 @@ def tree(result: ScoreResult) -> Tree:
         "validation": _validation(result.validation),
         "stability": _stability(result.stability, result.order, result.metrics),
         "notes": list(result.notes),
+        "questions": result.questions,
+        "recovery": [
+            {
+                "target": one.target,
+                "predictor": one.predictor,
+                "kind": one.kind,
+                "learned": one.learned,
+                "within": _correlation(one.within),
+            }
+            for one in result.recovery
+        ],
+        "off_ladder": {
+            benchmark: {method: dict(sides) for method, sides in one.items()}
+            for benchmark, one in result.off_ladder.items()
+        },
+        "gates": {
+            benchmark: {method: dict(factors) for method, factors in one.items()}
+            for benchmark, one in result.gates.items()
+        },
     }
 
 
 def _weights(result: ScoreResult) -> Tree:
     weights = result.weights
     found: Tree = {"weights_source": weights.source}
-    if weights.learned is not None:
+    if len(weights.matrix) > 1:
         found["weights_by_benchmark"] = {
             benchmark: dict(zip(result.metrics, row, strict=True))
             for benchmark, row in zip(result.benchmarks, weights.matrix.tolist(), strict=True)
         }
+    if weights.learned is not None:
         found["learned_share"] = dict(zip(result.benchmarks, weights.learned.tolist(), strict=True))
     return found
 

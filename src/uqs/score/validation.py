@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from uqs.records import Status
+from uqs.results.panel import without_strength
 from uqs.score.cube import Cube
+from uqs.score.learned_weights import FEWEST, learn, reliabilities
 from uqs.score.levels import Levels
-from uqs.score.weights import FEWEST, Weights, learn, reliabilities
+from uqs.score.weights import Weights
 from uqs.stats.coefficients import spearman
 
 FloatArray = NDArray[np.float64]
@@ -47,6 +49,8 @@ class HeldOutResult:
     pooled: Correlation | None
     learned: bool = False
     """Whether the predictor was chosen or fitted on the part that was not left out."""
+    target: str = "oracle distance"
+    """What a high score should go with little of."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,11 @@ class Predictions:
     best: FloatArray
 
 
-def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult, ...] | Status:
-    """Leave one benchmark out, then one method; `levels` has the benchmarks as strata.
+def validate(
+    cube: Cube, levels: Levels, alone: Levels, chosen: Weights, rng: np.random.Generator
+) -> tuple[HeldOutResult, ...] | Status:
+    """Leave one benchmark out, then one method; `levels` has the benchmarks as strata, `alone` the terms of
+    single metrics, without gates.
 
     The predictor may not learn from the left-out part. Weights from the user or the study are not learned
     from this table, so for them the two schemes give the same.
@@ -71,8 +78,8 @@ def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult
     if len(cube.methods) < FEWEST:
         return Status.TOO_FEW
     schemes: dict[Scheme, Predictions] = {
-        "benchmark": leave_benchmark_out(cube, levels),
-        "method": leave_method_out(cube, levels),
+        "benchmark": leave_benchmark_out(cube, levels, alone, rng),
+        "method": leave_method_out(cube, levels, alone, rng),
     }
     found = []
     for scheme, predicted in schemes.items():
@@ -85,43 +92,50 @@ def validate(cube: Cube, levels: Levels, chosen: Weights) -> tuple[HeldOutResult
         if scheme == "benchmark":
             found.append(race.held("method identity", "sentinel", _identity(cube), learned=True))
             found += [
-                race.held(f"{metric} alone", "metric", levels.values[:, :, k])
+                race.held(f"{metric} alone", "metric", alone.values[:, :, k])
                 for k, metric in enumerate(cube.metrics)
             ]
     return tuple(found)
 
 
-def leave_benchmark_out(cube: Cube, levels: Levels) -> Predictions:
+def leave_benchmark_out(
+    cube: Cube, levels: Levels, alone: Levels, rng: np.random.Generator
+) -> Predictions:
     """Scores on each benchmark, learned on the others."""
     count = len(cube.benchmarks)
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
     if count < 2:
         return Predictions(uqs, best)
-    rho = reliabilities(levels.values, cube.distance)
+    rho = reliabilities(alone.values, cube.distance)
     for b in range(count):
         training = np.delete(rho, b, axis=0)
-        uqs[b] = levels.scores(learn(training, len(cube.methods)).weights)[b]
-        if (k := _best_metric(training)) is not None:
-            best[b] = levels.values[b, :, k]
+        values, distance = (np.delete(one, b, axis=0) for one in (levels.values, cube.distance))
+        uqs[b] = levels.scores(learn(values, distance, rng, cube.methods).weights)[b]
+        if (k := best_metric(training)) is not None:
+            best[b] = alone.values[b, :, k]
     return Predictions(uqs, best)
 
 
-def leave_method_out(cube: Cube, levels: Levels) -> Predictions:
-    """Each method's rank on each benchmark, as predicted from the other methods.
+def leave_method_out(
+    cube: Cube, levels: Levels, alone: Levels, rng: np.random.Generator
+) -> Predictions:
+    """Each method's rank on each benchmark, as predicted from the other methods; all its strengths are left
+    out at once.
 
     These are ranks, because scores under the weights of different folds have no common scale.
     """
     uqs, best = np.full((2, *cube.distance.shape), np.nan)
-    count = len(cube.methods)
-    if count <= FEWEST:
+    methods = np.array([without_strength(name) for name in cube.methods])
+    if len(set(methods.tolist())) <= FEWEST:
         return Predictions(uqs, best)
-    for m in range(count):
-        training = reliabilities(
-            np.delete(levels.values, m, axis=1), np.delete(cube.distance, m, axis=1)
-        )
-        uqs[:, m] = _places(levels.scores(learn(training, count - 1).weights))[:, m]
-        if (k := _best_metric(training)) is not None:
-            best[:, m] = _places(levels.values[:, :, k])[:, m]
+    for method in np.unique(methods):
+        m = np.flatnonzero(methods == method)
+        kept = np.flatnonzero(methods != method)
+        values, distance = levels.values[:, kept], cube.distance[:, kept]
+        learned = learn(values, distance, rng, [cube.methods[at] for at in kept])
+        uqs[:, m] = _places(levels.scores(learned.weights))[:, m]
+        if (k := best_metric(reliabilities(alone.values[:, kept], distance))) is not None:
+            best[:, m] = _places(alone.values[:, :, k])[:, m]
     return Predictions(uqs, best)
 
 
@@ -142,7 +156,7 @@ def _fixed(race: _Race, levels: Levels, chosen: Weights) -> list[HeldOutResult]:
     return [*found, race.held("benchmark mean", "sentinel", mean)]
 
 
-def _best_metric(rho: FloatArray) -> int | None:
+def best_metric(rho: FloatArray) -> int | None:
     """The metric with the highest mean rho over `(B, K)` training benchmarks; if tied, the first."""
     defined = (~np.isnan(rho)).sum(axis=0)
     if not defined.any():
@@ -175,10 +189,11 @@ class _Race:
         target = -np.round(self.cube.distance, 12)
         scores = np.round(scores, 12)
         pooled = None if self.scheme == "method" else _pooled(scores, target)
-        return HeldOutResult(self.scheme, predictor, kind, _within(scores, target), pooled, learned)
+        return HeldOutResult(self.scheme, predictor, kind, within(scores, target), pooled, learned)
 
 
-def _within(scores: FloatArray, target: FloatArray) -> Correlation:
+def within(scores: FloatArray, target: FloatArray) -> Correlation:
+    """The mean over benchmarks of rho between `(B, M)` scores and target, with its coverage."""
     rhos = [spearman(*pair) for pair in zip(scores, target, strict=True)]
     values = [rho.value for rho in rhos if rho.value is not None and rho.n >= FEWEST]
     few = Status.TOO_FEW if any(rho.n < FEWEST for rho in rhos) else Status.CONSTANT

@@ -1,4 +1,4 @@
-"""The weights of UQS: equal, published, learned from other benchmarks, or the user's."""
+"""The weights of UQS: equal, published, or the user's (`learned_weights` has those learned from data)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 
 from uqs.errors import DataError, UserError
 from uqs.registry import nearest
-from uqs.score.cube import TARGET, UQS_METRICS, Cube
+from uqs.score.cube import UQS_METRICS
 from uqs.score.figures import printed
 from uqs.score.transforms import TRANSFORMS, Group
-from uqs.stats.coefficients import spearman
 from uqs.yamlfile import PLAIN_NUMBER, PlainLoader
 
 FloatArray = NDArray[np.float64]
 GROUPS: tuple[Group, ...] = get_args(Group)
 MOST = 1e100
 """The largest weight that can be given; only proportions matter."""
-FEWEST = 3
-"""With fewer methods a rank correlation says nothing: with two it can only be 1 or -1."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,8 @@ class Weights:
     """Weights with sum 1 in the order of `metrics`: `matrix` `(1, K)`, or `(B, K)` with one row per
     benchmark.
 
-    `learned` `(B,)`, for held-out weights: the learned share of each row; the rest is equal weights.
+    `learned` `(B,)`, for held-out weights: the learned share of each row; the rest is equal weights. Those
+    learned from references have rows and no such share.
     """
 
     source: str
@@ -58,7 +56,7 @@ def published(metrics: tuple[str, ...]) -> Weights:
     """
     cited = printed().printed["weights"]
     found = np.array([[cited[metric].value for metric in metrics]])
-    return Weights("published", metrics, _normalised(found))
+    return Weights("published", metrics, normalised(found))
 
 
 def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str) -> Weights:
@@ -74,10 +72,10 @@ def given(by_metric: Mapping[str, float], metrics: tuple[str, ...], source: str)
     found = np.array([[float(by_metric.get(metric, 0.0)) for metric in metrics]])
     if not found.any():
         raise UserError(f"{source}: all weights are zero")
-    return Weights(source, metrics, _normalised(found))
+    return Weights(source, metrics, normalised(found))
 
 
-def _normalised(matrix: FloatArray) -> FloatArray:
+def normalised(matrix: FloatArray) -> FloatArray:
     """Rows scaled to sum 1; first divided by their maximum, so that no sum overflows."""
     scaled = matrix / matrix.max(axis=1, keepdims=True)
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
@@ -97,7 +95,9 @@ def read_weights(path: Path) -> dict[str, float]:
         node = yaml.compose(text, Loader=PlainLoader)
         tree = yaml.load(text, PlainLoader)  # noqa: S506  a SafeLoader
     except FileNotFoundError:
-        raise DataError("no such file; or equal, published, held-out", file=path) from None
+        raise DataError(
+            "no such file; or equal, published, held-out, references", file=path
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read ({error})", file=path) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -143,86 +143,13 @@ def with_utility(weights: Weights, utility: Mapping[str, float]) -> Weights:
             raise UserError(f"utility of {group}: the table has no metric of that group")
         part = np.where(inside, weights.matrix, 0.0)
         part = np.where(part.any(axis=1, keepdims=True), part, inside.astype(np.float64))
-        matrix += value * _normalised(part) if value else 0.0
+        matrix += value * normalised(part) if value else 0.0
     if not matrix.any():
         raise UserError("every group has the utility 0")
     named = ", ".join(f"{group}={utility[group]:g}" for group in sorted(utility))
     return Weights(
         f"{weights.source}, utility {named}",
         weights.metrics,
-        _normalised(matrix),
+        normalised(matrix),
         weights.learned,
-    )
-
-
-def reliabilities(levels: FloatArray, distance: FloatArray) -> FloatArray:
-    """`(B, K)` Spearman's rho over methods, between each term and minus the oracle distance.
-
-    `levels` is `(B, M, K)`, `distance` `(B, M)`; NaN if rho is undefined (constant, missing, or fewer than
-    three methods). A method is one observation, whatever its number of runs.
-    """
-    found = np.full((levels.shape[0], levels.shape[2]), np.nan)
-    for b, k in np.ndindex(*found.shape):
-        rho = spearman(np.round(levels[b, :, k], 12), -np.round(distance[b], 12))
-        if rho.value is not None and rho.n >= FEWEST:
-            found[b, k] = rho.value
-    return found
-
-
-@dataclass(frozen=True)
-class LearnedWeights:
-    """Weights `(K,)` and the share of them that is learned instead of equal."""
-
-    weights: FloatArray
-    share: float
-
-
-def learn(rho: FloatArray, methods: int) -> LearnedWeights:
-    """Weights from the `(B, K)` reliabilities of training benchmarks, shrunk toward equal weights.
-
-    A metric's reliability r is the mean of its rho over the training benchmarks where rho is defined. If
-    methods are exchangeable within a benchmark (the null hypothesis), one rho has variance exactly
-    1 / (methods - 1), with or without ties, and r has variance v = that / benchmarks. The share of the
-    squared reliabilities that exceeds noise, `share` = max(0, 1 - sum v / sum r^2), is the positive-part
-    empirical-Bayes factor (Efron and Morris 1973, Stein's estimation rule and its competitors). It shrinks
-    toward "no reliability", that is, equal weights:
-    weights = (1 - share) * equal + share * max(r, 0) / sum max(r, 0). A metric without any defined rho keeps
-    its equal share. If no metric has r > 0, all weights are equal.
-    """
-    size = rho.shape[1]
-    even = np.full(size, 1 / size)
-    defined = (~np.isnan(rho)).sum(axis=0)
-    known = defined > 0
-    if not known.any():
-        return LearnedWeights(even, 0.0)
-    r = np.where(np.isnan(rho), 0.0, rho).sum(axis=0)[known] / defined[known]
-    v = 1 / ((methods - 1) * defined[known])
-    positive = np.maximum(r, 0)
-    if not positive.sum() > 0:
-        return LearnedWeights(even, 0.0)
-    noise, found = float(v.sum()), float((r**2).sum())
-    share = 1 - noise / found if found > noise else 0.0
-    weights = even.copy()
-    learned = positive / positive.sum() * (known.sum() / size)
-    weights[known] = (1 - share) * even[known] + share * learned
-    return LearnedWeights(weights, share)
-
-
-def held_out(cube: Cube, levels: FloatArray) -> Weights:
-    """For each benchmark, weights learned from the other benchmarks only; `levels` is `(B, M, K)`."""
-    if len(cube.benchmarks) < 2:
-        raise UserError("held-out weights need at least two benchmarks: one to learn, one to score")
-    if np.isnan(cube.distance).all():
-        raise UserError(f"held-out weights need the column {TARGET}")
-    if len(cube.methods) < FEWEST:
-        raise UserError(f"held-out weights need at least {FEWEST} methods")
-    rho = reliabilities(levels, cube.distance)
-    rows = [
-        learn(np.delete(rho, b, axis=0), len(cube.methods)) for b in range(len(cube.benchmarks))
-    ]
-    return Weights(
-        "held-out",
-        cube.metrics,
-        np.stack([row.weights for row in rows]),
-        np.array([row.share for row in rows]),
     )

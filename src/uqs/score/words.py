@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from uqs.records import Status
 from uqs.score.cube import UNSOUND
-from uqs.score.scoring import ScoreResult
+from uqs.score.result import ScoreResult
 from uqs.score.validation import Correlation, HeldOutResult
 from uqs.text import listed
 
@@ -20,6 +20,14 @@ REASONS = {
     Status.NO_SCALE: "the original model is within the oracle's noise floor",
 }
 
+TARGETS = {
+    "relearning": "relearning brings back",
+    "strongest attack": "the strongest attack recovers",
+}
+LESS = {"below": "less", "above": "more"}
+NAMED = 3
+"""The largest number of places that a sentence lists."""
+
 
 def coverage(result: ScoreResult) -> list[str]:
     """What the score does not use, and which metrics are constant."""
@@ -32,7 +40,7 @@ def coverage(result: ScoreResult) -> list[str]:
                 " and rank no method there."
             )
     for left in result.left_out:
-        reason = REASONS[left.status]
+        reason = left.detail or REASONS[left.status]
         if left.missing:
             reason = f"{left.missing} of {len(result.methods)} methods have no value"
             if left.status in UNSOUND:
@@ -52,7 +60,7 @@ def coverage(result: ScoreResult) -> list[str]:
         found.append(
             f"{method} has runs on {count} of {len(result.benchmarks)} benchmarks and is not ranked."
         )
-    return found
+    return [*found, *off_ladder(result)]
 
 
 def headline(result: ScoreResult) -> str:
@@ -79,6 +87,46 @@ def validation(result: ScoreResult) -> list[str]:
             + f". {_verdict(uqs, others)}"
         )
     return found
+
+
+def form(result: ScoreResult) -> str:
+    """The form of the terms, in words that follow a noun."""
+    if result.form == "published":
+        return "in the published form"
+    return "calibrated by references" if result.gates else "calibrated by oracles and originals"
+
+
+def recovery(result: ScoreResult) -> list[str]:
+    """How well UQS orders methods by what can be got back from them, and what does better."""
+    found = []
+    for target in dict.fromkeys(one.target for one in result.recovery):
+        uqs, *others = [one for one in result.recovery if one.target == target]
+        named = [one for one in others if one.kind != "metric" or one.learned]
+        found.append(
+            f"By what {TARGETS[target]} UQS with {uqs.predictor} orders methods with rho {rho(uqs.within)};"
+            f" {'; '.join(f'{one.predictor} {rho(one.within)}' for one in named)}. {_verdict(uqs, others)}"
+        )
+    return found
+
+
+def off_ladder(result: ScoreResult) -> list[str]:
+    """Which methods are like no reference, by metric and side."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for benchmark, methods in result.off_ladder.items():
+        for method, sides in methods.items():
+            for metric, side in sides.items():
+                places.setdefault((metric, side), []).append(f"{method} on {benchmark}")
+    return [
+        f"Off the ladder: by {metric} {_few(named)} knows {LESS[side]} than any reference; it counts as the"
+        " end of the ladder."
+        for (metric, side), named in places.items()
+    ]
+
+
+def _few(named: list[str]) -> str:
+    if len(named) <= NAMED + 1:
+        return listed(named)
+    return f"{', '.join(named[:NAMED])} and {len(named) - NAMED} more"
 
 
 def _sort(held: HeldOutResult) -> str:

@@ -18,14 +18,14 @@ from uqs.report.html import (
     table,
     text,
 )
+from uqs.report.scored import term
 from uqs.score import MethodScore, ScoreResult
 from uqs.score import words as score_words
-from uqs.score.transforms import TRANSFORMS
 
 NOTE = (
     "UQS ± one standard error, with the ranks that the noise allows at 95%. No two methods of one tie group"
     " can be told apart by the noise that was measured; each group starts from the best method left. In the"
-    " picture: dot and bar, equal weights; diamond, published weights. First: the share of all possible"
+    " picture: dot and bar, equal weights; diamond, published form and weights. First: the share of all possible"
     " weightings under which a method comes first."
 )
 
@@ -50,8 +50,8 @@ def ranking(found: Ranking | NoRanking) -> Markup:
         Column("first", "descending"),
     ]
     headlines = [
-        f"Equal weights: {score_words.headline(found.equal)}",
-        f"Published weights: {score_words.headline(found.published)}",
+        f"Equal weights, {score_words.form(found.equal)}: {score_words.headline(found.equal)}",
+        f"Published form and weights: {score_words.headline(found.published)}",
     ]
     return join([bullets(headlines), table(Grid(f"UQS {where}", columns, rows))])
 
@@ -98,7 +98,14 @@ def worth(found: Ranking | NoRanking) -> Markup | None:
             bullets(covered) if covered else None,
             details(
                 "What the score is worth",
-                bullets([*score_words.validation(found.equal), *found.equal.notes]),
+                bullets(
+                    [
+                        *score_words.validation(found.equal),
+                        *score_words.recovery(found.equal),
+                        *score_words.off_ladder(found.equal),
+                        *found.equal.notes,
+                    ]
+                ),
             ),
             details("Terms and weights", table(_weights(found.equal, found.published))),
         ]
@@ -109,7 +116,8 @@ def _weights(equal: ScoreResult, published: ScoreResult) -> Grid:
     rows = [
         [
             text(metric),
-            text(TRANSFORMS[metric].formula),
+            text(term(equal, metric)),
+            text(term(published, metric)),
             Cell(f"{one:.3f}", float(one)),
             Cell(f"{other:.3f}", float(other)),
         ]
@@ -119,7 +127,8 @@ def _weights(equal: ScoreResult, published: ScoreResult) -> Grid:
     ]
     columns = [
         Column("metric", words=True),
-        Column("term", words=True),
+        Column("term, equal weights", words=True),
+        Column("term, published", words=True),
         Column("equal", "descending"),
         Column("published", "descending"),
     ]
