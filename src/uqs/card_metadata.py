@@ -70,6 +70,7 @@ def _tree(facts: MetricFacts) -> dict[str, object]:
         "better": facts.better,
         "bounds": [None if isinf(bound) else bound for bound in facts.bounds],
         "split": facts.split,
+        "version": facts.version,
     }
 
 

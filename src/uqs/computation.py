@@ -19,7 +19,7 @@ CODE: Mapping[Computation, int] = {
     "interventions": 3,
     "shadows": 1,
     "gates": 4,
-    "measuring": 4,
+    "measuring": 5,
 }
 _MODELS = ("torch", "transformers", "peft")
 _PICTURES = ("pillow", "torchvision", "tokenizers")

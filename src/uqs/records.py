@@ -202,7 +202,8 @@ class Need(StrEnum):
 class MetricFacts:
     """What a table of results must know of a metric in it.
 
-    `symbol` is the word in tables, `name` the one in code. `better`: `lower`, `higher`, or `target` (closer
+    `symbol` is the word in tables, `name` the one in code. `version` is raised when the headline value means
+    something else. `better`: `lower`, `higher`, or `target` (closer
     to the oracle's value is better). `bounds` are the least and the largest possible value. `split` is where
     the headline value is measured; further splits are further rows. Raises ValueError for what cannot be.
     """
@@ -212,6 +213,7 @@ class MetricFacts:
     better: Better
     bounds: tuple[float, float]
     split: str
+    version: int = 1
 
     def __post_init__(self) -> None:
         for field_name in ("symbol", "name", "split"):

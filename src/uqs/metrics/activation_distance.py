@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from uqs.metrics.base import Evidence, Floats, MetricResult
-from uqs.metrics.pairs import LAYER, PairMetric, activations, pair
+from uqs.metrics.pairs import LAST_PROMPT, LAYER, SPLIT, PairMetric, activations, pair
 from uqs.records import MetricCard, Need, Status
 from uqs.traces.trace import FloatArray
 
@@ -28,7 +28,8 @@ class ActivationDistance(PairMetric):
         group="distance",
         better="lower",
         bounds=(0, inf),
-        split="forget",
+        split=f"{SPLIT}/{LAST_PROMPT}",
+        version=2,
         needs=frozenset({Need.ORACLE}),
         source="Golatkar et al. 2020 (arXiv 2003.02960)",
         does_not_show=(
@@ -38,15 +39,14 @@ class ActivationDistance(PairMetric):
     )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
-        split = self.card.split
-        traces = pair(model, oracle, split)
-        if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
+        traces = pair(model, oracle, SPLIT)
+        if traces is None or any(LAYER not in trace.prompt_activations for trace in traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
         if traces is None:
             return
-        for place in activations(traces, split):
+        for place in activations(traces, SPLIT):
             values = distances(place.model, place.oracle)
-            yield from place.rows(self.row(split, traces.model, values, seed))
+            yield from place.rows(self.row(SPLIT, traces.model, values, seed))
 
 
 def distances(first: FloatArray, second: FloatArray) -> Floats:

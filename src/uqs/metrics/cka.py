@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uqs.metrics.base import Evidence, Floats, MetricResult, OracleMetric
-from uqs.metrics.pairs import LAYER, activations, pair
+from uqs.metrics.pairs import LAST_PROMPT, LAYER, SPLIT, activations, pair
 from uqs.metrics.resampled import jackknife_error
 from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import FloatArray, Trace
@@ -33,7 +33,8 @@ class LinearCKA(OracleMetric):
         group="distance",
         better="higher",
         bounds=(0, 1),
-        split="forget",
+        split=f"{SPLIT}/{LAST_PROMPT}",
+        version=2,
         needs=frozenset({Need.ORACLE}),
         source="Kornblith et al. 2019 (arXiv 1905.00414)",
         does_not_show=(
@@ -43,13 +44,12 @@ class LinearCKA(OracleMetric):
     )
 
     def against(self, model: Evidence, oracle: Evidence, seed: int) -> Iterator[MetricResult]:
-        split = self.card.split
-        traces = pair(model, oracle, split)
-        if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
+        traces = pair(model, oracle, SPLIT)
+        if traces is None or any(LAYER not in trace.prompt_activations for trace in traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
         if traces is None:
             return
-        for place in activations(traces, split):
+        for place in activations(traces, SPLIT):
             yield from place.rows(self._row(traces.model, place.model, place.oracle, seed))
 
     def _row(self, trace: Trace, ours: FloatArray, theirs: FloatArray, seed: int) -> MetricResult:

@@ -14,6 +14,9 @@ from uqs.traces.trace import FloatArray, Trace
 
 LAYER = -2
 """The layer of the headline values: the last but one, as in arXiv 2605.02206."""
+SPLIT, LAST_PROMPT = "forget", "last_prompt"
+"""Headline activations are those at the last prompt token of the forget questions: along models of known truth
+they follow what a model was taught, and those of the answer tokens do not (docs/ladder.md)."""
 
 
 class Pair(NamedTuple):
@@ -58,9 +61,9 @@ class Place(NamedTuple):
 
 
 def activations(traces: Pair, split: str) -> Iterator[Place]:
-    """Every layer kept for both models, over the answer tokens (`layer-1`), and the headline layer at the
-    last prompt token (`last_prompt`). The headline layer, if kept, comes first and also gives the row of
-    `split`.
+    """Every layer kept for both models, averaged over the answer tokens (`layer-1`), and the headline layer
+    at the last prompt token (`last_prompt`). The headline layer over the answer tokens, if kept, comes first
+    and also gives the row of `split`: the published variant.
     """
     answers = [trace.answer_activations for trace in traces]
     prompts = [trace.prompt_activations for trace in traces]
@@ -70,4 +73,4 @@ def activations(traces: Pair, split: str) -> Iterator[Place]:
         names = (*headline, f"{split}/layer{layer}")
         yield Place(names, answers[0][layer], answers[1][layer])
     if all(LAYER in prompt for prompt in prompts):
-        yield Place((f"{split}/last_prompt",), prompts[0][LAYER], prompts[1][LAYER])
+        yield Place((f"{split}/{LAST_PROMPT}",), prompts[0][LAYER], prompts[1][LAYER])

@@ -9,7 +9,7 @@ import numpy as np
 
 from uqs.metrics.activation_distance import distances
 from uqs.metrics.base import Evidence, Metric, MetricResult, References
-from uqs.metrics.pairs import LAYER, Pair, Place, activations, pair
+from uqs.metrics.pairs import LAST_PROMPT, LAYER, SPLIT, Pair, Place, activations, pair
 from uqs.metrics.resampled import clustered_ratio
 from uqs.records import Measurement, MetricCard, Need, Status
 from uqs.traces.trace import Trace
@@ -31,7 +31,8 @@ class RelativeActivationDistance(Metric):
         group="distance",
         better="lower",
         bounds=(0, inf),
-        split="forget",
+        split=f"{SPLIT}/{LAST_PROMPT}",
+        version=2,
         needs=frozenset({Need.ORACLE}),
         source="Golatkar et al. 2020 (arXiv 2003.02960), over the distance between oracles",
         does_not_show=(
@@ -50,20 +51,19 @@ class RelativeActivationDistance(Metric):
     def _rows(
         self, model: Evidence, oracles: Mapping[int, Evidence], seed: int
     ) -> Iterator[MetricResult]:
-        split = self.card.split
-        traces = pair(model, oracles[seed], split)
-        if traces is None or any(LAYER not in trace.answer_activations for trace in traces):
+        traces = pair(model, oracles[seed], SPLIT)
+        if traces is None or any(LAYER not in trace.prompt_activations for trace in traces):
             yield self.missing(Status.MISSING_TRACE, oracle_seed=seed)
         others = [
             found
             for other, oracle in sorted(oracles.items())
-            if other != seed and (found := pair(oracle, oracles[seed], split)) is not None
+            if other != seed and (found := pair(oracle, oracles[seed], SPLIT)) is not None
         ]
         if traces is None:
             return
-        for place in activations(traces, split):
+        for place in activations(traces, SPLIT):
             yield from place.rows(
-                self._row(traces.model, place, _others(others, split, place), seed)
+                self._row(traces.model, place, _others(others, place), seed)
             )
 
     def _row(
@@ -88,11 +88,11 @@ class RelativeActivationDistance(Metric):
         )
 
 
-def _others(others: list[Pair], split: str, place: Place) -> list[Place]:
+def _others(others: list[Pair], place: Place) -> list[Place]:
     """The activations of each other oracle, paired with this oracle's, at one place."""
     return [
         found
         for traces in others
-        for found in activations(traces, split)
+        for found in activations(traces, SPLIT)
         if found.names == place.names
     ]

@@ -98,7 +98,8 @@ def _weights(result: ScoreResult) -> Sheet:
     )
 
 
-def _term(result: ScoreResult, metric: str) -> str:
+def term(result: ScoreResult, metric: str) -> str:
+    """What a metric contributes to the score, in words or as a formula."""
     if result.form == "published":
         return TRANSFORMS[metric].formula
     if not result.gates:

@@ -25,8 +25,8 @@ from uqs.score import words as score_words
 NOTE = (
     "UQS ± one standard error, with the ranks that the noise allows at 95%. No two methods of one tie group"
     " can be told apart by the noise that was measured; each group starts from the best method left. In the"
-    " picture: dot and bar, equal weights; diamond, published form and weights. First: the share of all possible"
-    " weightings under which a method comes first."
+    " picture: dot and bar, equal weights; diamond, published form and weights. First: the share of all"
+    " possible weightings under which a method comes first."
 )
 
 
