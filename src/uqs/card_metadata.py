@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from math import inf, isinf
 from pathlib import Path
@@ -51,14 +52,34 @@ def attach(frame: pd.DataFrame, metadata: Mapping[bytes, bytes] | None, path: Pa
 
 
 def facts_of(symbol: str, frame: pd.DataFrame | None = None) -> MetricFacts | None:
-    """What is known of a metric: by the frame's own table, else by the catalogue; None if nothing is."""
+    """What is known of a metric: by the frame's own table, else by the catalogue; None if nothing is.
+
+    Where the frame has the metric only on an earlier headline split, that one is the headline there.
+    """
     own = _parsed(frame.attrs.get(KEY, "[]")) if frame is not None else {}
-    return own.get(symbol) or CARDS.get(symbol)
+    found = own.get(symbol) or CARDS.get(symbol)
+    if frame is None or found is None or not found.formerly:
+        return found
+    splits = set(frame.loc[frame["metric"] == symbol, "split"])
+    if not splits & {"", found.split}:
+        for split in found.formerly:
+            if split in splits:
+                return replace(found, split=split)
+    return found
 
 
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> Mapping[str, MetricFacts]:
-    found = [MetricFacts(**{**one, "bounds": _bounds(*one["bounds"])}) for one in json.loads(text)]
+    found = [
+        MetricFacts(
+            **{
+                **one,
+                "bounds": _bounds(*one["bounds"]),
+                "formerly": tuple(one.get("formerly", ())),
+            }
+        )
+        for one in json.loads(text)
+    ]
     return {one.symbol: one for one in found}
 
 
@@ -71,6 +92,7 @@ def _tree(facts: MetricFacts) -> dict[str, object]:
         "bounds": [None if isinf(bound) else bound for bound in facts.bounds],
         "split": facts.split,
         "version": facts.version,
+        "formerly": list(facts.formerly),
     }
 
 

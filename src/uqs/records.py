@@ -202,10 +202,11 @@ class Need(StrEnum):
 class MetricFacts:
     """What a table of results must know of a metric in it.
 
-    `symbol` is the word in tables, `name` the one in code. `version` is raised when the headline value means
-    something else. `better`: `lower`, `higher`, or `target` (closer
+    `symbol` is the word in tables, `name` the one in code. `better`: `lower`, `higher`, or `target` (closer
     to the oracle's value is better). `bounds` are the least and the largest possible value. `split` is where
-    the headline value is measured; further splits are further rows. Raises ValueError for what cannot be.
+    the headline value is measured; further splits are further rows. `version` is raised when the headline
+    value means something else; `formerly` are the headline splits of earlier versions. Raises ValueError for
+    what cannot be.
     """
 
     symbol: str
@@ -214,6 +215,7 @@ class MetricFacts:
     bounds: tuple[float, float]
     split: str
     version: int = 1
+    formerly: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field_name in ("symbol", "name", "split"):

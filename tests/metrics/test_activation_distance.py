@@ -52,11 +52,13 @@ def test_what_was_not_traced_is_a_status_and_the_rest_is_measured(make_trace) ->
     both = Evidence({"forget": trace}), Evidence({"forget": last})
     rows = [row.measurement for row in ActivationDistance().against(*both, 0)]
     assert [(row.split, row.status) for row in rows] == [
-        ("forget", Status.MISSING_TRACE),
+        ("forget/last_prompt", Status.MISSING_TRACE),
         ("forget/layer-1", Status.OK),
     ]
     rows = [row.measurement for row in ActivationDistance().against(Evidence({}), both[0], 0)]
-    assert [(row.split, row.status) for row in rows] == [("forget", Status.MISSING_TRACE)]
+    assert [(row.split, row.status) for row in rows] == [
+        ("forget/last_prompt", Status.MISSING_TRACE)
+    ]
 
 
 def test_activations_that_overflowed_are_a_status(make_trace) -> None:  # type: ignore[no-untyped-def]

@@ -55,7 +55,10 @@ def test_models_stand_with_their_values() -> None:
 
 
 def test_a_distance_is_the_mean_over_oracles() -> None:
-    rows = [replace(FA, metric="AD", value=v, oracle_seed=i) for i, v in enumerate((1.0, 2.0))]
+    rows = [
+        replace(FA, metric="AD", split="forget/last_prompt", value=v, oracle_seed=i)
+        for i, v in enumerate((1.0, 2.0))
+    ]
     assert "1.500 ± 0.010" in printed(FA, *rows)
 
 

@@ -85,6 +85,8 @@ def test_the_metadata_is_plain_json(table: Path) -> None:
         "better": "higher",
         "bounds": [None, 2.5],
         "split": "retain",
+        "version": 1,
+        "formerly": [],
     }
     assert [one["symbol"] for one in held] == ["FA", "MINE"]
     assert results.read(table) == results.check(ROWS, table)

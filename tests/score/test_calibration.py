@@ -48,7 +48,7 @@ def test_a_reference_scores_by_what_it_does_not_know(ladder):
         assert found["retrain_part0.25"].by_benchmark[benchmark] == pytest.approx(
             expected, abs=0.05
         )
-    assert found["original"].uqs == pytest.approx(0.25, abs=0.01)
+    assert found["original"].uqs == pytest.approx(0.25, abs=0.03)
 
 
 @pytest.mark.parametrize("weights", ["equal", "references"])
@@ -100,7 +100,7 @@ def test_gates_are_open_for_references_and_shut_for_what_is_like_none(ladder):
 def test_what_does_not_follow_the_ladder_is_left_out_with_its_reason(ladder):
     result = scored(ladder)
     assert {(one.metric, one.status) for one in result.left_out} == {("AD", Status.NO_SCALE)}
-    assert len(result.left_out) == 3
+    assert [one.benchmark for one in result.left_out] == ["mmubench"]
     reasons = {line.partition("(")[2] for line in words.coverage(result) if "AD is left" in line}
     assert reasons <= {f"{reason})." for reason in REASONS.values()}
 

@@ -53,7 +53,7 @@ def _card(card: MetricCard, summary: str) -> str:
     facts = [
         f"better: {card.better}",
         f"bounds: {low} to {high}",
-        f"headline on: {card.split}",
+        f"headline on: {card.split}{_version(card)}",
         f"needs: {', '.join(sorted(card.needs)) or 'nothing more'}",
     ]
     core = ", core" if card.name in CORE else ""
@@ -61,6 +61,12 @@ def _card(card: MetricCard, summary: str) -> str:
         f"### {card.symbol}: `{card.name}`{core}\n\n{summary}\n\n{'; '.join(facts)}.\n"
         f"A good value does not show {card.does_not_show}.\nSource: {card.source}.\n"
     )
+
+
+def _version(card: MetricCard) -> str:
+    if card.version == 1:
+        return ""
+    return f" (version {card.version}; before, and as published: {', '.join(card.formerly)})"
 
 
 if __name__ == "__main__":

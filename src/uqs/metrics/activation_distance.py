@@ -30,6 +30,7 @@ class ActivationDistance(PairMetric):
         bounds=(0, inf),
         split=f"{SPLIT}/{LAST_PROMPT}",
         version=2,
+        formerly=(SPLIT,),
         needs=frozenset({Need.ORACLE}),
         source="Golatkar et al. 2020 (arXiv 2003.02960)",
         does_not_show=(

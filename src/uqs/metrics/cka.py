@@ -35,6 +35,7 @@ class LinearCKA(OracleMetric):
         bounds=(0, 1),
         split=f"{SPLIT}/{LAST_PROMPT}",
         version=2,
+        formerly=(SPLIT,),
         needs=frozenset({Need.ORACLE}),
         source="Kornblith et al. 2019 (arXiv 1905.00414)",
         does_not_show=(

@@ -15,8 +15,8 @@ from uqs.traces.trace import FloatArray, Trace
 LAYER = -2
 """The layer of the headline values: the last but one, as in arXiv 2605.02206."""
 SPLIT, LAST_PROMPT = "forget", "last_prompt"
-"""Headline activations are those at the last prompt token of the forget questions: along models of known truth
-they follow what a model was taught, and those of the answer tokens do not (docs/ladder.md)."""
+"""Headline activations are those at the last prompt token of the forget questions: along models of known
+truth they follow what a model was taught, and those of the answer tokens do not (docs/ladder.md)."""
 
 
 class Pair(NamedTuple):

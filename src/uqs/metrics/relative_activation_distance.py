@@ -33,6 +33,7 @@ class RelativeActivationDistance(Metric):
         bounds=(0, inf),
         split=f"{SPLIT}/{LAST_PROMPT}",
         version=2,
+        formerly=(SPLIT,),
         needs=frozenset({Need.ORACLE}),
         source="Golatkar et al. 2020 (arXiv 2003.02960), over the distance between oracles",
         does_not_show=(
@@ -62,9 +63,7 @@ class RelativeActivationDistance(Metric):
         if traces is None:
             return
         for place in activations(traces, SPLIT):
-            yield from place.rows(
-                self._row(traces.model, place, _others(others, place), seed)
-            )
+            yield from place.rows(self._row(traces.model, place, _others(others, place), seed))
 
     def _row(
         self,

@@ -28,9 +28,8 @@ def _method(found: Analysis) -> str:
     how = score_words.form(found.overall.equal)
     if equal == published:
         return f"Which method: {equal} Equal weights ({how}) and the published ones agree in this."
-    return (
-        f"Which method: with equal weights, {how}: {equal} With the published form and weights: {published}"
-    )
+    other = f"With the published form and weights: {published}"
+    return f"Which method: with equal weights, {how}: {equal} {other}"
 
 
 def _metrics(found: Analysis) -> str:

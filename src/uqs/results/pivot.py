@@ -74,7 +74,7 @@ def to_panel(
         oracles=known(Role.ORACLE, oracle=False),
         floors=_floors(long, compared),
         by_oracle=_by_oracle(long, rows),
-        notes=(*notes, *_lost(unlearned), *_partly_bounds(unlearned)),
+        notes=(*notes, *_former(long), *_lost(unlearned), *_partly_bounds(unlearned)),
     )
 
 
@@ -112,6 +112,17 @@ def _floors(long: pd.DataFrame, compared: list[str]) -> dict[tuple[str, str], Fl
         (benchmark, metric): distances
         for (benchmark, metric, _), distances in _between_oracles(long).items()
     }
+
+
+def _former(long: pd.DataFrame) -> Iterator[str]:
+    """Metrics that the table has only on a headline split of an earlier version."""
+    for metric in map(str, long["metric"].unique()):
+        now, here = facts_of(metric), facts_of(metric, long)
+        if now is not None and here is not None and here.split in now.formerly:
+            yield (
+                f"{metric} is that on {here.split}, its headline before version {now.version}; the table has "
+                f"none on {now.split}."
+            )
 
 
 def _lost(models: pd.DataFrame) -> Iterator[str]:
