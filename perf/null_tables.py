@@ -18,7 +18,7 @@ from uqs.audit.groups import Pair, group_pairs
 from uqs.audit.inference import Kind, permutation_tests
 from uqs.results.panel import Panel
 
-TABLES = 1000
+TABLES = 400
 RESAMPLES = 199
 LEVEL = 0.05
 PAIR = Pair("X", "Y")
