@@ -29,6 +29,8 @@ def told_from_oracles(long: pd.DataFrame, directions: Directions | None = None) 
     the two do not visibly differ (`uqs.stats.spread.may_pool`). Lower bounds count as no value.
     """
     by_metric: dict[str, list[Group]] = defaultdict(list)
+    if not (long["role"] == Role.ORACLE).any():
+        return ()
     for group in groups(long, directions):
         by_metric[group.metric].append(group)
     return tuple(
