@@ -117,8 +117,8 @@ def off_ladder(result: ScoreResult) -> list[str]:
             for metric, side in sides.items():
                 places.setdefault((metric, side), []).append(f"{method} on {benchmark}")
     return [
-        f"Off the ladder: by {metric} {_few(named)} knows {LESS[side]} than any reference; it counts as the"
-        " end of the ladder."
+        f"Off the ladder: by {metric} {_few(named)} {'knows' if len(named) == 1 else 'know'}"
+        f" {LESS[side]} than any reference; this counts as the end of the ladder."
         for (metric, side), named in places.items()
     ]
 

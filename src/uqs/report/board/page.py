@@ -117,7 +117,11 @@ def _sections(found: Analysis) -> list[Section]:
     agreeing = agreement(found.audit, found.stopped)
     following = reliability(found.audit, found.stopped)
     trusted = join(
-        [bullets((*found.cautions, *found.audit.verdicts)), order(found.audit, found.stopped)]
+        [
+            bullets((*found.cautions, *found.audit.in_short)),
+            details("In detail", bullets(found.audit.verdicts)),
+            order(found.audit, found.stopped),
+        ]
     )
     return [
         Section("Ranking", "Ranking", "ranking", overall),
