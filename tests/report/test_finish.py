@@ -66,7 +66,7 @@ def test_the_analysis_is_strict_json(rows, make_run):
         (run / "report" / "analysis.json").read_text(),
         parse_constant=lambda word: pytest.fail(f"{word} is no JSON"),
     )
-    assert set(found) == {"gates", "score", "means", "cautions", "audit", "ladders"}
+    assert set(found) == {"gates", "score", "means", "cautions", "audit", "ladders", "protocol"}
     assert found["ladders"] == []  # this run has no references
     assert found["gates"]["mmubench"]["passed"] is True
     ranked = found["score"]["overall"]["equal"]["methods"]

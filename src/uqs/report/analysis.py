@@ -109,6 +109,8 @@ def _rank(panel: Panel, gates: Mapping[str, Gates]) -> Ranking | NoRanking:
 
 def tree(found: Analysis) -> dict[str, Any]:
     """The analysis as plain values, ready for JSON; an undefined number is null."""
+    from uqs.report.protocol import protocol  # which reads an Analysis
+
     return {
         "gates": {name: asdict(gates) for name, gates in found.gates.items()},
         "score": {
@@ -119,6 +121,7 @@ def tree(found: Analysis) -> dict[str, Any]:
         "cautions": list(found.cautions),
         "audit": found.audit.to_dict(),
         "ladders": [_ladder_tree(one) for one in found.ladders],
+        "protocol": [asdict(point) for point in protocol(found)],
     }
 
 
