@@ -116,6 +116,8 @@ def _rank(panel: Panel, long: pd.DataFrame, gates: Mapping[str, Gates]) -> Ranki
 
 def tree(found: Analysis) -> dict[str, Any]:
     """The analysis as plain values, ready for JSON; an undefined number is null."""
+    from uqs.report.protocol import protocol  # which reads an Analysis
+
     return {
         "gates": {name: asdict(gates) for name, gates in found.gates.items()},
         "score": {
@@ -126,6 +128,7 @@ def tree(found: Analysis) -> dict[str, Any]:
         "cautions": list(found.cautions),
         "audit": found.audit.to_dict(),
         "ladders": [_ladder_tree(one) for one in found.ladders],
+        "protocol": [asdict(point) for point in protocol(found)],
     }
 
 

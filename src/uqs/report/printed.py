@@ -1,4 +1,4 @@
-"""A run's outcome on the terminal: gates, verdicts, gaps to the oracle, ranking."""
+"""A run's outcome on the terminal: gates, verdicts, gaps to the oracle, ranking, protocol."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
-from uqs.report import ladder, words
+from uqs.report import ladder, protocol, words
 from uqs.report.analysis import Analysis, NoRanking, Ranking
 from uqs.report.headlines import headlines
 from uqs.report.means import Line, Summary
@@ -18,8 +18,8 @@ from uqs.text import TIMES, count
 
 
 def show(found: Analysis, console: Console) -> None:
-    """Print all parts: the answers first; the ranking last, where the reader ends up."""
-    for part in (_answers, _gates, _cautions, _verdicts, _ladders, _gaps, _ranking):
+    """Print all parts: the answers first; last the ranking, and whether the table is sound."""
+    for part in (_answers, _gates, _cautions, _verdicts, _ladders, _gaps, _ranking, _protocol):
         part(found, console)
 
 
@@ -107,6 +107,10 @@ def _ranking(found: Analysis, console: Console) -> None:
     console.print(f"Equal weights, {score_words.form(equal)}: {score_words.headline(equal)}")
     console.print(f"Published form and weights: {score_words.headline(published)}")
     write_lines(console, [*score_words.coverage(equal), *score_words.recovery(equal)])
+
+
+def _protocol(found: Analysis, console: Console) -> None:
+    write_sheets(console, [protocol.sheet(found)])
 
 
 def _scores(ranking: Ranking) -> Sheet:

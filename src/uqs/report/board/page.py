@@ -12,6 +12,7 @@ from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
 from uqs.report.board.metrics import metrics, picture
+from uqs.report.board.protocol import points
 from uqs.report.board.ranking import ranking, worth
 from uqs.report.board.trust import agreement, order, reliability
 from uqs.report.gates import Gates
@@ -132,6 +133,7 @@ def _sections(found: Analysis) -> list[Section]:
         ),
         Section("Do the metrics agree?", "Agreement", "agreement", agreeing),
         Section("Which metric follows the oracle?", "Oracle", "oracle", following),
+        Section("The evaluation protocol", "Protocol", "protocol", points(found)),
         Section("Gates", "Gates", "gates", _gates(found)),
         Section("Words and sources", "Words", "sources", _sources(found)),
     ]
