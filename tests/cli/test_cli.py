@@ -222,7 +222,7 @@ def test_a_variable_of_no_option_changes_nothing(
 def test_validate_says_what_would_run(uqs: Uqs, study: Path) -> None:
     said = uqs("validate", study)
     assert said.code == 0
-    assert "models      1 original, 2 oracle, 1 unlearned" in said.out
+    assert "models      1 original, 2 oracles, 1 unlearned model\n" in said.out
     assert not (study.parent / "runs").exists()
 
 

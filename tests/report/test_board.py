@@ -11,6 +11,7 @@ import pytest
 
 from uqs.report.analysis import analyse
 from uqs.report.board import page
+from uqs.report.headlines import headlines
 from uqs.results import Row
 from uqs.results.tables import read_table
 from uqs.score import score
@@ -110,6 +111,15 @@ def test_structure(rows, make_run):
         assert section["aria-labelledby"] in ids
     for header in found.attributes("th"):
         assert header["scope"] in ("row", "col")
+
+
+def test_the_page_begins_with_the_answers_of_the_printed_report(rows, make_run):
+    found = analyse(make_run(rows))
+    shown = Page(page(found))
+    assert shown.texts["h2"][0] == "In short"
+    answers = headlines(found)
+    assert len(answers) > 2
+    assert shown.texts["li"][: len(answers)] == answers
 
 
 def test_headers_that_sort_are_buttons(rows, make_run):

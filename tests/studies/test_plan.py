@@ -50,7 +50,7 @@ def test_the_cells_of_a_study(plan: Plan) -> None:
         Role.ORACLE: 4,
         Role.UNLEARNED: 8,
     }
-    assert "8 unlearned" in summary(plan)
+    assert "\nmodels      4 originals, 4 oracles, 8 unlearned models\n" in summary(plan)
     assert f"{len(plan.jobs)} in all" in summary(plan)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from uqs.cli.options import StudyFile
+from uqs.records import Role
+from uqs.text import count
 
 if TYPE_CHECKING:
     from uqs.studies.plan import Plan
@@ -24,8 +26,9 @@ def summary(plan: Plan) -> str:
     """Benchmarks, models and jobs of a plan."""
     study = plan.study
     methods = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]
-    models = Counter(model.role.value for model in plan.models)
+    models = Counter(_model(model.role) for model in plan.models)
     jobs = Counter(str(job.kind) for job in plan.jobs)
+    counted = ", ".join(f"{number} {kind}" for kind, number in jobs.items())
     return "\n".join(
         [
             f"{study.name}: the study file and its data are valid",
@@ -33,12 +36,14 @@ def summary(plan: Plan) -> str:
             f"methods     {', '.join(methods)}",
             f"seeds       {', '.join(map(str, study.seeds))}",
             f"metrics     {', '.join(study.metrics)}",
-            f"models      {_counted(models)}",
+            f"models      {', '.join(count(number, word) for word, number in models.items())}",
             *([f"shadows     {study.shadows} a benchmark"] if study.shadows else []),
-            f"jobs       {_counted(jobs)}; {len(plan.jobs)} in all",
+            f"jobs        {counted}; {len(plan.jobs)} in all",
         ]
     )
 
 
-def _counted(found: Counter[str]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in found.items())
+def _model(role: Role) -> str:
+    """A model of a role, as a noun."""
+    made = (Role.UNLEARNED, Role.SUPPRESSED, Role.DAMAGED)
+    return f"{role} model" if role in made else str(role)

@@ -20,8 +20,10 @@ SHOWN = 12
 def changes(jobs: Sequence[Job], made: Mapping[str, Manifest], store: Store) -> Iterator[str]:
     """A line for each reason why jobs that were made before are made again, with how many of which kind.
 
-    A job is known by its kind and label. What changed is what its folder's manifest says otherwise: code,
-    a library, a setting, the data. Jobs that change only because of what they read are counted together.
+    A job is known by its kind, its label and its model's role: a method may be named `original` as the
+    models are that it starts from, and what is made of the one never was the other's. What changed is what
+    its folder's manifest says otherwise: code, a library, a setting, the data. Jobs that change only because
+    of what they read are counted together.
     """
     if (store.run / FORMER).is_dir():
         yield (
@@ -34,7 +36,7 @@ def changes(jobs: Sequence[Job], made: Mapping[str, Manifest], store: Store) -> 
     former = _former(store, {job.key for job in jobs})
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for job in waiting:
-        old = former.get((job.kind, job.label))
+        old = former.get(_place(job.kind, job.label, job.params))
         if old is None:
             continue
         found = list(_differences(old, job)) or ["what they read is made again"]
@@ -48,15 +50,21 @@ def changes(jobs: Sequence[Job], made: Mapping[str, Manifest], store: Store) -> 
         yield f"made again for {len(ordered) - SHOWN} more reasons"
 
 
-def _former(store: Store, planned: set[str]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The manifests of jobs that are no longer planned, the newest of each kind and label."""
-    found: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
+def _place(kind: object, label: object, params: object) -> tuple[str, str, str]:
+    """What a job stands for, whatever it is made with."""
+    role = params.get("role", "") if isinstance(params, Mapping) else ""
+    return str(kind), str(label), str(role)
+
+
+def _former(store: Store, planned: set[str]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """The manifests of jobs that are no longer planned, the newest of each place."""
+    found: dict[tuple[str, str, str], tuple[float, Mapping[str, Any]]] = {}
     for file in store.jobs.glob(f"*/{MANIFEST}"):
         if file.parent.name in planned:
             continue
         about = _read(file)
         if about is not None:
-            place = (str(about.get("kind")), str(about.get("label")))
+            place = _place(about.get("kind"), about.get("label"), about.get("params"))
             when = file.stat().st_mtime
             if place not in found or found[place][0] < when:
                 found[place] = (when, about)

@@ -16,6 +16,7 @@ from uqs.report.board.protocol import points
 from uqs.report.board.ranking import ranking, worth
 from uqs.report.board.trust import agreement, order, reliability
 from uqs.report.gates import Gates
+from uqs.report.headlines import headlines
 from uqs.report.html import (
     Cell,
     Column,
@@ -77,13 +78,20 @@ def page(found: Analysis) -> str:
         title,
         _file("board.css"),
         el("a", {"class": "skip", "href": "#main"}, "To the content"),
-        el("header", {}, el("h1", {}, title), _facts(found), _banners(found)),
+        el("header", {}, el("h1", {}, title), _short(found), _facts(found), _banners(found)),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         el("script", {"type": "application/json", "id": "numbers"}, _numbers(found)),
         el("script", {}, Markup(_file("board.js"))),
         policy=_policy(),
     )
+
+
+def _short(found: Analysis) -> Markup:
+    """The answers, which the printed report begins with too."""
+    named = {"id": "short", "aria-labelledby": "short-title"}
+    heading = el("h2", {"id": "short-title"}, "In short")
+    return el("section", named, heading, bullets(headlines(found)))
 
 
 def _policy() -> str:
