@@ -82,10 +82,10 @@ def with_gaps(rows: Iterable[Row]) -> list[Row]:
     1/K)), SD their sample standard deviation. Of a distance to an oracle the gap is the distance minus the
     noise floor, the mean distance over pairs of oracles; its z is that of the model, one for all its oracles:
     its mean distance to the oracles among the oracles' own mean distances (`uqs.stats.told.of_distances`), of
-    logarithms where all distances are above 0. For a model that is one
-    more oracle z has about Student's t distribution with K - 1 degrees of freedom, which is wide for small K.
-    An oracle's own row is held against the K - 1 others. The gap is null without an oracle (or pair), z with
-    fewer than 2 oracles (of a distance: 3), or where all are equal.
+    logarithms where all distances are above 0. For a model that is one more oracle z has about Student's t
+    distribution with K - 1 degrees of freedom, which is wide for small K. An oracle's own row is held against
+    the K - 1 others. The gap is null without an oracle (or pair), z with fewer than 2 oracles (of a distance:
+    3), or where all are equal.
     """
     rows = list(rows)
     oracles = _oracles(rows)

@@ -49,6 +49,18 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def few(words: Sequence[str], most: int = 4) -> str:
+    """The words, or the first `most` - 1 and how many more there are."""
+    if len(words) <= most:
+        return listed(words)
+    return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+
+
+def verb(names: Sequence[str], one: str, several: str) -> str:
+    """The verb that these names take."""
+    return one if len(names) == 1 else several
+
+
 def clock(seconds: float) -> str:
     """`1:02` or `1:02:03`."""
     minutes, rest = divmod(round(seconds), 60)

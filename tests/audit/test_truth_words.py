@@ -7,7 +7,7 @@ import pytest
 from uqs.audit.known_shares import known_shares
 from uqs.audit.profiles import profiles
 from uqs.audit.report_cards import report_cards
-from uqs.audit.share_words import few, shown, span, two
+from uqs.audit.share_words import shown, span, two
 from uqs.audit.truth_words import truth_sentences
 from uqs.stats.response import KnownShare
 
@@ -148,5 +148,3 @@ def test_numbers_in_words():
     assert (span([0.2, 0.201]), span([0.2, 0.3])) == ("0.20", "0.20 to 0.30")
     assert shown(KnownShare(0.5, 0.4, 0.6, "", 0.5)) == "0.50"
     assert shown(KnownShare(None, None, None, "above", 1.8)) == "above (1.80)"
-    assert few(list("abcdefgh")) == "a, b, c, d, e and 3 more"
-    assert few(list("ab")) == "a and b"

@@ -16,7 +16,7 @@ from uqs.report.analysis import Analysis, NoRanking, analyse, tree
 from uqs.report.board import page
 from uqs.report.printed import show
 from uqs.report.protocol import MET, Point, protocol, sheet
-from uqs.report.protocol.answer import all_of, some, span
+from uqs.report.protocol.answer import all_of, span
 from uqs.report.protocol.ranking import seed_share
 from uqs.results import Row
 from uqs.stats.resolution import resolve
@@ -422,8 +422,6 @@ def test_three_values_and_names() -> None:
     assert all_of([True, None]) is None
     assert all_of([False, None]) is False
     assert all_of([]) is None
-    assert some(["a", "b", "c"]) == "a, b and c"
-    assert some(["a", "b", "c", "d"]) == "a, b, c and 1 more"
     assert span([0.5, 0.25]) == "0.250 to 0.500"
     assert span([0.5, 0.5]) == "0.500"
 

@@ -15,6 +15,7 @@ from uqs.stats.coefficients import (
     spearman,
     tau_b,
     tie_threshold,
+    unit_ranks,
 )
 
 vectors = st.integers(2, 40).flatmap(
@@ -106,3 +107,11 @@ def test_bad_vectors_are_refused(bad):
 
 def test_states_are_words_of_the_results_table():
     assert {state.value for state in State} <= {status.value for status in Status}
+
+
+def test_inner_products_of_unit_ranks_are_rho():
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.integers(0, 4, 9).astype(float), rng.normal(size=9), np.ones(9)])
+    products = unit_ranks(x) @ unit_ranks(x).T
+    assert products[0, 1] == pytest.approx(scipy_stats.spearmanr(x[0], x[1]).statistic)
+    assert products[2].tolist() == [0, 0, 0]

@@ -10,6 +10,7 @@ from uqs.stats.noise import (
     noise_floor,
     pair_differences,
     pair_distances,
+    smallest_step,
     wilson_error,
     wilson_interval,
 )
@@ -49,3 +50,9 @@ def test_the_floor_of_own_values_is_their_mean_difference_and_not_their_range():
 def test_one_oracle_has_no_floor():
     assert noise_floor(pair_differences([0.3])) is None
     assert noise_floor(pair_differences([])) is None
+
+
+def test_the_smallest_step_is_that_between_values_that_differ():
+    assert smallest_step([[0.3, 0.1], [0.1 + 1e-12, 0.15]]) == pytest.approx(0.05)
+    assert smallest_step([2.0, 2.0]) is None
+    assert smallest_step([]) is None

@@ -51,6 +51,24 @@ def test_lists(words, sentence):
     assert text.listed(words) == sentence
 
 
+@pytest.mark.parametrize(
+    ("words", "most", "sentence"),
+    [
+        ("ab", 4, "a and b"),
+        ("abcd", 4, "a, b, c and d"),
+        ("abcde", 4, "a, b, c and 2 more"),
+        ("abcdefgh", 6, "a, b, c, d, e and 3 more"),
+    ],
+)
+def test_long_lists_are_cut(words, most, sentence):
+    assert text.few(list(words), most) == sentence
+
+
+def test_verbs():
+    assert text.verb(["a"], "is", "are") == "is"
+    assert text.verb(["a", "b"], "is", "are") == "are"
+
+
 def test_counts():
     assert [text.count(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.stats import rankdata
 
 from uqs.audit.groups import Group, Pair
 from uqs.results.panel import FloatArray
 from uqs.stats import bootstrap, permutation
+from uqs.stats.coefficients import unit_ranks
 from uqs.stats.permutation import LIMIT, Exchanges, IntArray, PermutationTest
 
 KENDALL_METHODS, KENDALL_ROWS = 50, 2000
@@ -80,7 +80,7 @@ Statistics = Callable[[int, int], FloatArray]
 def _statistics(group: Group, kind: Kind, found: Exchanges) -> Iterator[Statistics]:
     """For every stratum; a pooled statistic has one, all rows."""
     if kind is Kind.POOLED_RHO:
-        x, y = _unit_ranks(group.x), _unit_ranks(group.y)
+        x, y = unit_ranks(group.x), unit_ranks(group.y)
         yield lambda k, i: found.products(x[k], y[i])
         return
     size = len(found.own)
@@ -92,21 +92,11 @@ def _statistics(group: Group, kind: Kind, found: Exchanges) -> Iterator[Statisti
 def _one_stratum(group: Group, rows: IntArray, found: Exchanges, by_ranks: bool) -> Statistics:
     x, y = np.zeros_like(group.x), np.zeros_like(group.y)
     for whole, part in ((x, group.x[:, rows]), (y, group.y[:, rows])):
-        whole[:, rows] = _unit_ranks(part) if by_ranks else part
+        whole[:, rows] = unit_ranks(part) if by_ranks else part
     if by_ranks:
         return lambda k, i: found.products(x[k], y[i])
     scale = np.maximum(np.sqrt(np.outer(_untied(x[:, rows]), _untied(y[:, rows]))), 1)
     return lambda k, i: found.balances(x[k], y[i]) / scale[k, i]
-
-
-def _unit_ranks(x: FloatArray) -> FloatArray:
-    """Centred mid-ranks divided by their norm, so that inner products are Spearman's rho."""
-    ranks: FloatArray = rankdata(x, axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    norm = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
-    norm[norm == 0] = 1
-    ranks /= norm
-    return ranks
 
 
 def _untied(x: FloatArray) -> FloatArray:

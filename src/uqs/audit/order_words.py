@@ -10,7 +10,7 @@ from uqs.audit.order import Order, OrderFinding
 from uqs.metrics.catalogue import CARDS
 from uqs.records import Need
 from uqs.stats.resolution import Resolution
-from uqs.text import count, listed
+from uqs.text import count, few, listed
 
 NAMED = 3
 """The largest number of places that a sentence lists."""
@@ -120,11 +120,11 @@ def _limits(orders: Sequence[Order]) -> Iterator[str]:
         if item.left_out:
             left[item.left_out].append(f"{item.metric} on {_place(item)}")
     for methods, places in left.items():
-        yield f"For want of values {_few(methods)} took no part in the order by {_few(places)}."
+        yield f"For want of values {few(methods)} took no part in the order by {few(places)}."
     short = [item for item in orders if item.used < item.known and not item.left_out]
     if short:
         share = 1 - sum(item.used for item in short) / sum(item.known for item in short)
-        names = _few(_once([f"{item.metric} on {_place(item)}" for item in short]))
+        names = few(_once([f"{item.metric} on {_place(item)}" for item in short]))
         yield (
             f"Seeds or oracles that some methods lack were left out ({share:.0%} of the values) for {names}."
         )
@@ -132,13 +132,6 @@ def _limits(orders: Sequence[Order]) -> Iterator[str]:
 
 def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _few(names: Sequence[str]) -> str:
-    """The names, or the first few and the number of the others."""
-    if len(names) <= NAMED + 1:
-        return listed(names)
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def level_sentences(level: Sequence[Level]) -> Iterator[str]:

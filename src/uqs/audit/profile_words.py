@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from uqs.audit.profiles import Profile
+from uqs.audit.profiles import Profile, of_methods
 from uqs.audit.report_cards import ReportCard
-from uqs.audit.share_words import NAMED, few, grouped, span
-from uqs.records import TRAINED, Role
-from uqs.text import count
+from uqs.audit.share_words import NAMED, grouped, span
+from uqs.records import TRAINED
+from uqs.text import count, few
 
 
 def known_sentences(cards: Sequence[ReportCard], found: Sequence[Profile]) -> Iterator[str]:
     """The known share of unlearned methods by the best metric that is not blind, and by all."""
-    methods = _methods(found)
+    methods = of_methods(found)
     if not methods:
         return
     best = _best(cards)
@@ -51,7 +51,7 @@ def _best(cards: Sequence[ReportCard]) -> str | None:
 
 def ragged_sentences(found: Sequence[Profile]) -> Iterator[str]:
     """For which unlearned methods no one share explains all metrics."""
-    methods = _methods(found)
+    methods = of_methods(found)
     if not methods:
         return
     ragged = [one for one in methods if one.ragged]
@@ -63,8 +63,7 @@ def ragged_sentences(found: Sequence[Profile]) -> Iterator[str]:
     if ragged:
         yield (
             f"The metrics contradict each other on {len(ragged)} of {total} unlearned methods by benchmark:"
-            f" no one share explains them, as it does for retrained models: {few(places)}. These models are"
-            " like no retrained model, and one metric does not describe them."
+            f" no one share explains them: {few(places, NAMED)}. One metric does not describe these models."
         )
     else:
         yield (
@@ -84,17 +83,6 @@ def ragged_sentences(found: Sequence[Profile]) -> Iterator[str]:
             f"The level of this test is set by {count(len(left), 'model')} of known truth, each judged"
             f" without its seed{over}: {sum(one.ragged for one in left)} of them contradict themselves."
         )
-
-
-def _methods(found: Sequence[Profile]) -> list[Profile]:
-    """Unlearned methods: the mean of the runs, or the only run."""
-    own = [one for one in found if one.role == Role.UNLEARNED]
-    means = {_place(one) for one in own if one.seed is None}
-    return [one for one in own if one.seed is None or _place(one) not in means]
-
-
-def _place(one: Profile) -> tuple[str, str, str]:
-    return one.benchmark, one.method, one.strength
 
 
 def _method(one: Profile) -> str:

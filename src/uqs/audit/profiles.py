@@ -13,7 +13,7 @@ from typing import Literal
 
 from uqs.audit.known_shares import ModelShare
 from uqs.audit.report_cards import ReportCard
-from uqs.records import TRAINED
+from uqs.records import TRAINED, Role
 from uqs.stats.common_share import CommonShare, common_share
 from uqs.stats.response import KnownShare
 
@@ -99,6 +99,17 @@ def profiles(shares: Iterable[ModelShare], cards: Iterable[ReportCard]) -> tuple
     }
     references = {key: fit.p for key, fit in fits.items() if key[1] in TRAINED}
     return tuple(_profile(key, groups[key], fit, references) for key, fit in fits.items())
+
+
+def of_methods(found: Iterable[Profile]) -> list[Profile]:
+    """One profile per unlearned method and benchmark: of the mean of its runs, or of its only run."""
+    own = [one for one in found if one.role == Role.UNLEARNED]
+    means = {(one.benchmark, one.method, one.strength) for one in own if one.seed is None}
+    return [
+        one
+        for one in own
+        if one.seed is None or (one.benchmark, one.method, one.strength) not in means
+    ]
 
 
 def _profile(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from uqs.stats.response import KnownShare
-from uqs.text import MINUS, listed
+from uqs.text import MINUS
 
 NAMED = 6
 """The largest number of methods or places that a sentence lists."""
@@ -31,13 +31,6 @@ def two(value: float) -> str:
     """Two decimals."""
     text = f"{value:.2f}"
     return "0.00" if float(text) == 0 else text.replace("-", MINUS)
-
-
-def few(names: Sequence[str]) -> str:
-    """The names, or the first few and the number of the others."""
-    if len(names) <= NAMED:
-        return listed(names)
-    return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1} more"
 
 
 def grouped(items: Sequence[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:

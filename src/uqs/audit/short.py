@@ -8,13 +8,13 @@ from itertools import islice
 from uqs.audit.design import LEVEL
 from uqs.audit.do_nothing import DoNothing
 from uqs.audit.findings import Agreement, Audit
-from uqs.audit.profiles import Profile
+from uqs.audit.profiles import Profile, of_methods
 from uqs.audit.report_cards import ReportCard
-from uqs.audit.share_words import few, grouped, two
+from uqs.audit.share_words import NAMED, grouped, two
 from uqs.audit.told import Finding, Told
 from uqs.audit.verdicts import design_sentence, following
 from uqs.records import Role
-from uqs.text import count
+from uqs.text import count, few, listed, verb
 
 MOST = 8
 
@@ -56,9 +56,9 @@ def _truth(cards: Sequence[ReportCard]) -> str:
     said = f"Of {len(groups)} metrics {len(good)} say on all of {where} how much a model knows"
     if good:
         named = [f"{name} {two(good[name])}" for name in sorted(good, key=lambda one: good[one])]
-        said += f" (largest error, in shares of what was to be forgotten: {few(named)})"
+        said += f" (largest error, in shares of what was to be forgotten: {few(named, NAMED)})"
     if bad:
-        said += f"; {few(bad)} {'does' if len(bad) == 1 else 'do'} on none"
+        said += f"; {few(bad, NAMED)} {verb(bad, 'does', 'do')} on none"
     return said + "."
 
 
@@ -69,43 +69,39 @@ def _misled(cards: Sequence[ReportCard]) -> Iterator[str]:
     blind = list(dict.fromkeys(card.metric for card in asked if card.blind))
     seeing = list(dict.fromkeys(card.metric for card in asked if card.metric not in blind))
     if blind:
-        but = f"; {few(seeing)} {'is' if len(seeing) == 1 else 'are'} not" if seeing else ""
+        but = f"; {few(seeing, NAMED)} {verb(seeing, 'is', 'are')} not" if seeing else ""
         yield (
-            f"{few(blind)} {'is' if len(blind) == 1 else 'are'} deceived by models that know everything and "
-            f"do not say it{but}."
+            f"{few(blind, NAMED)} {verb(blind, 'is', 'are')} deceived by models that know everything and do "
+            f"not say it{but}."
         )
-    elif asked:
-        yield f"None of {len(seeing)} such metrics is deceived by models that do not say what they know."
+    elif seeing:
+        yield f"No such metric is deceived by models that do not say what they know: {few(seeing, NAMED)}."
     asked = [card for card in usable if card.damaged]
     fooled = list(dict.fromkeys(card.metric for card in asked if card.fooled))
     if fooled:
         yield (
-            f"{few(fooled)} {'takes' if len(fooled) == 1 else 'take'} models that are damaged, and forgot "
+            f"{few(fooled, NAMED)} {verb(fooled, 'takes', 'take')} models that are damaged, and forgot "
             "nothing, for models that know less."
         )
 
 
 def _contradictions(found: Sequence[Profile]) -> Iterator[str]:
     """Do the metrics agree on how much unlearned models know?"""
-    own = [one for one in found if one.role == Role.UNLEARNED]
-    means = {(one.benchmark, one.method, one.strength) for one in own if one.seed is None}
-    methods = [
-        one
-        for one in own
-        if one.seed is None or (one.benchmark, one.method, one.strength) not in means
-    ]
+    methods = of_methods(found)
     if not methods:
         return
-    ragged = sum(one.ragged for one in methods)
+    ragged = [one for one in methods if one.ragged]
+    judged = {one.basis for one in ragged or methods}
+    beyond = "normal noise" if "normal" in judged else "what they do on retrained models"
     if ragged:
         yield (
-            f"On {ragged} of {len(methods)} unlearned methods by benchmark the metrics contradict each other "
-            "more than they do on retrained models: there one metric does not describe the model."
+            f"On {len(ragged)} of {len(methods)} unlearned methods by benchmark the metrics contradict each "
+            f"other beyond {beyond}: there one metric does not describe the model."
         )
     else:
         yield (
             f"On none of {len(methods)} unlearned methods by benchmark do the metrics contradict each other "
-            "beyond the noise."
+            f"beyond {beyond}."
         )
 
 
@@ -119,7 +115,10 @@ def _resolution(audit: Audit) -> Iterator[str]:
             pairs[order.metric] = pairs.get(order.metric, 0) + size * (size - 1) // 2
             told[order.metric] = told.get(order.metric, 0) + len(order.separated)
     if not pairs:
-        yield "Whether any two methods differ cannot be known: each has one run and one oracle at the most."
+        yield (
+            "Whether any two methods differ cannot be known from this table: no metric that varies has two "
+            "methods with values at the same two seeds or oracles."
+        )
         return
     ranked = sorted(pairs, key=lambda name: (-told[name] / pairs[name], name))
     shares = [f"{name} {told[name] / pairs[name]:.0%}" for name in ranked]
@@ -135,7 +134,7 @@ def _told(found: Sequence[Told]) -> Iterator[str]:
     own = [one for one in found if one.role == Role.UNLEARNED]
     tested = [one for one in own if one.finding in (Finding.TOLD, Finding.NOT_TOLD)]
     if not tested:
-        if own:
+        if any(one.finding != Finding.NO_VALUE for one in own):
             yield (
                 "Whether a model is told from one more oracle cannot be known: that takes three oracles or "
                 "more that differ."
@@ -152,16 +151,22 @@ def _told(found: Sequence[Told]) -> Iterator[str]:
 
 
 def _nothing(found: Sequence[DoNothing]) -> Iterator[str]:
+    """The distances to the oracle that reward doing nothing, in one sentence."""
+    said = []
     for target, own in grouped(found, lambda item: item.target).items():
         rewarded = [item for item in own if item.rewarded]
         if rewarded:
             nearer = sum(item.nearer for item in rewarded)
             total = sum(item.methods for item in rewarded)
-            yield (
-                f"The {target.replace('_', ' ')} rewards doing nothing on {len(rewarded)} of "
-                f"{count(len(own), 'benchmark')}: there {nearer} of {total} methods are nearer to the "
-                "oracles than the model that was never unlearned."
+            said.append(
+                f"the {target.replace('_', ' ')} on {len(rewarded)} of {count(len(own), 'benchmark')} "
+                f"({nearer} of {total} methods are nearer there)"
             )
+    if said:
+        yield (
+            "To the oracles a model in which nothing was unlearned is as near as the methods are, by "
+            f"{listed(said)}."
+        )
 
 
 def _agreement(audit: Audit) -> Iterator[str]:
@@ -189,4 +194,4 @@ def _reliability(audit: Audit) -> Iterator[str]:
         follow = following(items, audit.design, 1)
         word = target.replace("_", " ")
         if follow:
-            yield f"{few(follow)} {'follows' if len(follow) == 1 else 'follow'} the {word} (5%, corrected)."
+            yield f"{few(follow, NAMED)} {verb(follow, 'follows', 'follow')} the {word} (5%, corrected)."

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from uqs.audit.told import Direction, Finding, Told
 from uqs.records import Role
 from uqs.stats.told import FEWEST
-from uqs.text import count, listed
+from uqs.text import count, few, listed
 
 NAMED = 3
 """The largest number of benchmarks or models that a sentence lists."""
@@ -70,7 +70,7 @@ def _over_forgetting(tested: Sequence[Told]) -> Iterator[str]:
             by[one.metric].append(f"{one.method} seed {one.seed} on {one.benchmark}")
     for metric, models in by.items():
         verb = "knows" if len(models) == 1 else "know"
-        yield f"By {metric}, {_few(models)} {verb} less of the forget set than an oracle: over-forgetting."
+        yield f"By {metric}, {few(models)} {verb} less of the forget set than an oracle: over-forgetting."
 
 
 def _originals(tested: Sequence[Told]) -> Iterator[str]:
@@ -150,12 +150,6 @@ def _places(places: Sequence[str], by: By) -> str:
     if len(places) == len(every) > 1:
         return f"{count(len(every), 'benchmark')}"
     return listed(places) if len(places) <= NAMED else f"{len(places)} of {len(every)} benchmarks"
-
-
-def _few(names: Sequence[str]) -> str:
-    if len(names) <= NAMED + 1:
-        return listed(names)
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def _span(numbers: Sequence[int]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from uqs.audit.profile_words import known_sentences, ragged_sentences
 from uqs.audit.profiles import Profile
 from uqs.audit.report_cards import REASONS, Judged, ReportCard
-from uqs.audit.share_words import few, grouped, two
-from uqs.text import count, listed
+from uqs.audit.share_words import NAMED, grouped, two
+from uqs.text import count, few, listed
 
 
 def truth_sentences(cards: Sequence[ReportCard], found: Sequence[Profile]) -> list[str]:
@@ -37,7 +37,7 @@ def _following(cards: Sequence[ReportCard]) -> Iterator[str]:
         if len(usable) == len(own):
             everywhere.append((worst, f"{metric} ({two(worst)})"))
         elif usable:
-            places = few([card.benchmark for card in usable])
+            places = few([card.benchmark for card in usable], NAMED)
             some.append((worst, f"{metric} ({two(worst)}, on {places})"))
         else:
             why = [reason for key, reason in REASONS.items() if any(c.why == key for c in own)]
@@ -100,7 +100,9 @@ def _fooled(cards: Sequence[ReportCard]) -> Iterator[str]:
         missed = [(card.benchmark, one) for card in own for one in card.fooled]
         if missed:
             places = dict.fromkeys(f"{_name(one)} on {benchmark}" for benchmark, one in missed)
-            fooled.append(f"{metric} ({_at_most([one for _, one in missed])}: {few(list(places))})")
+            fooled.append(
+                f"{metric} ({_at_most([one for _, one in missed])}: {few(list(places), NAMED)})"
+            )
     if fooled:
         yield f"Models that forgot nothing and are damaged elsewhere seem to know less by {listed(fooled)}."
     else:

@@ -13,7 +13,7 @@ from uqs.audit.told_words import told_sentences
 from uqs.audit.truth_words import truth_sentences
 from uqs.records import Status
 from uqs.stats.multiple import holm
-from uqs.text import count, listed
+from uqs.text import count, listed, verb
 
 SUPPORT = 0.8
 """Two clusters are called supported from this share of resamples on."""
@@ -76,10 +76,15 @@ def design_sentence(d: Design) -> str:
     """What the table can show of agreement and reliability at all."""
     if d.min_p is None:
         return "No two methods can be exchanged, so no agreement or reliability of metrics can be tested."
+    if d.methods < LEAST_METHODS:
+        return (
+            f"No agreement or reliability of metrics can be significant with {count(d.methods, 'method')}: "
+            f"{LEAST_METHODS} are needed, and no p can fall below {d.min_p:.2g}."
+        )
     if not d.testable:
         return (
-            f"No agreement or reliability of metrics can be significant: {count(d.methods, 'method')} "
-            f"(at least {LEAST_METHODS} are needed), and no p can fall below {d.min_p:.2g}."
+            "No agreement or reliability of metrics can be significant: too few methods have values at the "
+            f"same places to be exchanged, so that no p can fall below {d.min_p:.2g}."
         )
     if d.min_detectable_tau is None:
         return "Not even perfect agreement of two metrics would be found in 80% of such tables."
@@ -131,9 +136,11 @@ def _reliability(audit: Audit) -> Iterator[str]:
         follow, against = (following(items, audit.design, sign) for sign in (1, -1))
         word = target.replace("_", " ")
         if follow:
-            yield f"{listed(follow)} {_s(follow, 'follow')} the {word} within benchmarks (Holm, 5%)."
+            named = f"{listed(follow)} {verb(follow, 'follows', 'follow')}"
+            yield f"{named} the {word} within benchmarks (Holm, 5%)."
         if against:
-            yield f"{listed(against)} {_s(against, 'run')} against the {word} within benchmarks (Holm, 5%)."
+            named = f"{listed(against)} {verb(against, 'runs', 'run')} against"
+            yield f"{named} the {word} within benchmarks (Holm, 5%)."
         if not follow and not against:
             yield f"No metric is shown to follow the {word} within benchmarks."
         yield from _only_with_strength(items, [*follow, *against], word)
@@ -179,8 +186,8 @@ def _only_with_strength(
     ]
     if lost:
         yield (
-            f"Among methods at one strength this is not shown for {listed(lost)}: there the order by "
-            f"{word} may come from the strength alone."
+            f"Among methods at one strength {listed(lost)} {verb(lost, 'is', 'are')} not shown to be related "
+            f"to the {word}: the relation may be that of the strengths."
         )
 
 
@@ -208,12 +215,12 @@ def _agreement(audit: Audit) -> Iterator[str]:
         for item in audit.agreement
         if audit.design.testable and item.p_adjusted is not None and item.p_adjusted <= LEVEL
     ]
-    for sign, verb in ((1, "agree"), (-1, "disagree")):
+    for sign, do in ((1, "agree"), (-1, "disagree")):
         pairs = [
             f"{item.a}-{item.b}" for item in proven if (item.tau.stratified.value or 0) * sign > 0
         ]
         if pairs:
-            yield f"Shown to {verb} on the order of the methods (Benjamini-Hochberg, 5%): {listed(pairs)}."
+            yield f"Shown to {do} on the order of the methods (Benjamini-Hochberg, 5%): {listed(pairs)}."
     if audit.agreement and not proven:
         yield "No two metrics are shown to agree or to disagree (Benjamini-Hochberg, 5%)."
 
@@ -279,7 +286,3 @@ def _attacks(audit: Audit) -> Iterator[str]:
                 f"{item.metric} has a robustness of {item.robustness:.2f} to relearning and "
                 "quantisation."
             )
-
-
-def _s(names: Sequence[str], verb: str) -> str:
-    return verb if len(names) > 1 else verb + "s"

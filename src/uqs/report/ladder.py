@@ -8,26 +8,10 @@ from uqs.audit.ladder import Ladder, Rung
 from uqs.report.terminal import Sheet
 from uqs.text import number
 
-FOLLOWS = 0.9
-"""A metric follows the known share from this rank correlation on."""
-
 
 def headline(found: Iterable[Ladder], splits: Mapping[str, str]) -> list[Ladder]:
     """The ladders on each metric's headline split."""
     return [one for one in found if splits.get(one.metric) == one.split]
-
-
-def following(found: Iterable[Ladder]) -> dict[str, float | None]:
-    """For each metric the smallest |rho| with the known share over the benchmarks, largest first.
-
-    None if it is undefined on one of them.
-    """
-    least: dict[str, float | None] = {}
-    for one in found:
-        rho = None if one.rho is None else abs(one.rho)
-        before = least.get(one.metric, rho)
-        least[one.metric] = None if rho is None or before is None else min(rho, before)
-    return dict(sorted(least.items(), key=lambda item: -(item[1] if item[1] is not None else -1)))
 
 
 def sheets(found: Sequence[Ladder]) -> list[Sheet]:

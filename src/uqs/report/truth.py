@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from uqs.audit.profiles import Profile
+from uqs.audit.profiles import Profile, of_methods
 from uqs.audit.report_cards import USEFUL, Judged, ReportCard
 from uqs.audit.share_words import shown, two
 from uqs.records import TRAINED, Role
@@ -141,14 +141,9 @@ def _basis(found: Sequence[Profile]) -> str:
 
 def means(found: Sequence[Profile]) -> list[Profile]:
     """Profiles of one benchmark in the order of tables; of a method with several runs only their mean."""
-    means = {(one.method, one.strength) for one in found if one.seed is None}
-    kept = [
-        one
-        for one in found
-        if one.role != Role.UNLEARNED or one.seed is None or (one.method, one.strength) not in means
-    ]
+    others = [one for one in found if one.role != Role.UNLEARNED]
     return sorted(
-        kept,
+        [*of_methods(found), *others],
         key=lambda one: (_group(one), one.truth or 0.0, one.method, one.strength, one.seed or 0),
     )
 

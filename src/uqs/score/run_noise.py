@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from uqs.stats.noise import smallest_step
 from uqs.stats.resolution import complete_part, mean_squares
 
 FloatArray = NDArray[np.float64]
-SAME = 1e-9
-"""Values nearer to each other than this share of the largest are equal."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +35,11 @@ def run_error(scores: FloatArray, seeds: NDArray[np.int64]) -> RunError:
     if count < 2 or held * oracles < 2:
         return unknown
     found = mean_squares(table)
-    error = max(found.error, _rounding(table))
+    # rounded values that agree hide an error of up to half a step
+    error = max(found.error, (smallest_step(table) or 0.0) ** 2 / 4)
     variances = error / (held * oracles) * np.maximum(held / np.maximum(runs, 1), 1)
     variances[methods] = np.maximum(found.own, error) / (held * oracles)
     return RunError(np.where(runs > 0, variances, np.inf), found.freedom)
-
-
-def _rounding(values: FloatArray) -> float:
-    """The squared error that rounded values hide: half their smallest step; 0 if all are equal."""
-    gaps = np.diff(np.sort(values, axis=None))
-    gaps = gaps[gaps > SAME * np.abs(values).max()]
-    return float(gaps.min() ** 2) / 4 if len(gaps) else 0.0
 
 
 def _crossed(scores: FloatArray, seeds: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.intp]]:

@@ -8,7 +8,7 @@ from uqs.records import Status
 from uqs.score.cube import UNSOUND
 from uqs.score.result import ScoreResult
 from uqs.score.validation import Correlation, HeldOutResult
-from uqs.text import listed
+from uqs.text import few, listed, verb
 
 REASONS = {
     Status.MISSING_ORACLE: "the table has no oracle to compare with",
@@ -25,8 +25,6 @@ TARGETS = {
     "strongest attack": "the strongest attack recovers",
 }
 LESS = {"below": "less", "above": "more"}
-NAMED = 3
-"""The largest number of places that a sentence lists."""
 
 
 def coverage(result: ScoreResult) -> list[str]:
@@ -117,16 +115,10 @@ def off_ladder(result: ScoreResult) -> list[str]:
             for metric, side in sides.items():
                 places.setdefault((metric, side), []).append(f"{method} on {benchmark}")
     return [
-        f"Off the ladder: by {metric} {_few(named)} {'knows' if len(named) == 1 else 'know'}"
+        f"Off the ladder: by {metric} {few(named)} {verb(named, 'knows', 'know')}"
         f" {LESS[side]} than any reference; this counts as the end of the ladder."
         for (metric, side), named in places.items()
     ]
-
-
-def _few(named: list[str]) -> str:
-    if len(named) <= NAMED + 1:
-        return listed(named)
-    return f"{', '.join(named[:NAMED])} and {len(named) - NAMED} more"
 
 
 def _sort(held: HeldOutResult) -> str:

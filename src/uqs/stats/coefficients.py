@@ -132,6 +132,19 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Coefficient:
     return Coefficient(value, len(first))
 
 
+def unit_ranks(x: FloatArray) -> FloatArray:
+    """Centred mid-ranks of each row of x `(K, n)`, divided by their norm: inner products are Spearman's rho.
+
+    All 0 for a constant row.
+    """
+    ranks: FloatArray = rankdata(x, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    norm = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    norm[norm == 0] = 1
+    ranks /= norm
+    return ranks
+
+
 def pairwise_accuracy(metric: ArrayLike, gold: ArrayLike, threshold: float = 0.0) -> Coefficient:
     """Share of pairs that the metric orders, or ties, as the gold values do (Deutsch et al. 2023).
 

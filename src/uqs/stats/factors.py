@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
+from uqs.stats.coefficients import unit_ranks
 from uqs.stats.permutation import CHUNK, IntArray, exchanges
 
 FloatArray = NDArray[np.float64]
@@ -32,7 +32,7 @@ def second_factor(
     so that what persists over benchmarks persists there too (parallel analysis, Horn 1965, for whole units).
     None if nothing can be exchanged or fewer than three variables vary.
     """
-    ranks = np.concatenate([_unit_ranks(scores[:, rows]) for rows in strata], axis=1)
+    ranks = np.concatenate([unit_ranks(scores[:, rows]) for rows in strata], axis=1)
     order = np.concatenate(list(strata))
     ranks = ranks[ranks.any(axis=1)]
     if len(ranks) < 3:
@@ -53,13 +53,6 @@ def second_factor(
         )
         count += int((_second(common + moved, sizes) >= observed - 1e-9).sum())
     return (1 + count) / (1 + draws)
-
-
-def _unit_ranks(x: FloatArray) -> FloatArray:
-    ranks: FloatArray = rankdata(x, axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    norm = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
-    return ranks / np.where(norm == 0, 1, norm)
 
 
 def _one_factor(ranks: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -92,6 +85,6 @@ def _second(tables: FloatArray, sizes: IntArray) -> FloatArray:
     """The second largest eigenvalue of the mean rank correlation of `(tables, K, n)`."""
     total = np.zeros((len(tables), tables.shape[1], tables.shape[1]))
     for part in np.split(tables, sizes, axis=2):
-        ranked = np.stack([_unit_ranks(table) for table in part])
+        ranked = np.stack([unit_ranks(table) for table in part])
         total += ranked @ np.swapaxes(ranked, 1, 2)
     return np.asarray(np.linalg.eigvalsh(total / (len(sizes) + 1))[:, -2], dtype=np.float64)

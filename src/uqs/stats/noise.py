@@ -9,6 +9,21 @@ FloatArray = NDArray[np.float64]
 Z = 1.959963984540054
 
 
+SAME = 1e-9
+"""Values nearer to each other than this share of the largest are equal."""
+
+
+def smallest_step(values: ArrayLike) -> float | None:
+    """The smallest difference between `values` that differ at all, of any shape; None if all are equal.
+
+    Rounded values that agree hide an error of up to half a step.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64), axis=None)
+    gaps = np.diff(ordered)
+    gaps = gaps[gaps > SAME * np.abs(ordered).max(initial=0)]
+    return float(gaps.min()) if len(gaps) else None
+
+
 def wilson_interval(share: ArrayLike, n: ArrayLike, z: float = Z) -> tuple[FloatArray, FloatArray]:
     """Low and high end of the score interval of a proportion of n items (Wilson 1927)."""
     p, count = np.asarray(share, dtype=np.float64), np.asarray(n, dtype=np.float64)

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from uqs.stats.coefficients import tau_b
+from uqs.stats.noise import SAME, smallest_step
 from uqs.stats.studentised import studentised_range
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
-SAME = 1e-9
-"""Values nearer to each other than this share of the largest are equal."""
 ENOUGH = 0.9
 """The generalisability for which the needed seeds and oracles are computed."""
 BLOCK = 4_000_000
@@ -163,7 +162,7 @@ def resolve(values: FloatArray, level: float = 0.95) -> Resolution | None:
     methods, seeds, oracles = values.shape
     if methods < 2 or seeds * oracles < 2 or not np.isfinite(values).all():
         raise ValueError(f"no error can be known of {values.shape} values")
-    step = _step(values)
+    step = smallest_step(values)
     if step is None:
         return None
     squares = mean_squares(values)
@@ -205,13 +204,6 @@ def resolve(values: FloatArray, level: float = 0.95) -> Resolution | None:
         if oracles > 1
         else None,
     )
-
-
-def _step(values: FloatArray) -> float | None:
-    """The smallest difference between values that differ at all."""
-    gaps = np.diff(np.sort(values, axis=None))
-    gaps = gaps[gaps > SAME * np.abs(values).max()]
-    return float(gaps.min()) if len(gaps) else None
 
 
 def _components(squares: MeanSquares, error: float, seeds: int, oracles: int) -> Components:

@@ -17,12 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from uqs.stats.isotonic import pooled, reached
+from uqs.stats.noise import SAME, smallest_step
 from uqs.stats.segments import within
 
 FloatArray = NDArray[np.float64]
 Off = Literal["", "below", "above"]
-SAME = 1e-9
-"""Values nearer to each other than this share of the largest are equal."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
     x, y = _checked(shares, values)
     rungs, where, runs = np.unique(x, return_inverse=True, return_counts=True)
     freedom = len(y) - len(rungs)
-    step = _step(y)
+    step = smallest_step(y)
     if len(rungs) < 2 or freedom < 1 or step is None:
         return None
     observed = np.bincount(where, y) / runs
@@ -207,10 +206,3 @@ def _checked(shares: ArrayLike, values: ArrayLike) -> tuple[FloatArray, FloatArr
     if x.shape != y.shape or x.ndim != 1 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f"one finite value and share per model, not {x.shape} and {y.shape}")
     return x, y
-
-
-def _step(values: FloatArray) -> float | None:
-    """The smallest difference between values that differ at all."""
-    gaps = np.diff(np.sort(values))
-    gaps = gaps[gaps > SAME * np.abs(values).max(initial=0)]
-    return float(gaps.min()) if len(gaps) else None

@@ -127,7 +127,7 @@ def _sections(found: Analysis) -> list[Section]:
     following = reliability(found.audit, found.stopped)
     trusted = join(
         [
-            bullets((*found.cautions, *found.audit.in_short)),
+            bullets(found.cautions) if found.cautions else None,
             details("In detail", bullets(found.audit.verdicts)),
             order(found.audit, found.stopped),
         ]

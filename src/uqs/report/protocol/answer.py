@@ -10,7 +10,7 @@ from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis
 from uqs.report.means import Key, Line, Mean
-from uqs.text import listed, number
+from uqs.text import number
 
 
 class Answer(NamedTuple):
@@ -20,8 +20,6 @@ class Answer(NamedTuple):
     figure: str
 
 
-SHOWN = 3
-"""Further names in a sentence are counted, not listed."""
 NOTHING = Answer(None, "No method was measured on any benchmark.")
 
 
@@ -90,9 +88,3 @@ def span(found: Sequence[float]) -> str:
     """`0.31 to 0.78`, or the one value."""
     low, high = number(min(found)), number(max(found))
     return low if low == high else f"{low} to {high}"
-
-
-def some(found: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = len(found) - SHOWN
-    return listed(found) if more <= 0 else f"{', '.join(found[:SHOWN])} and {more} more"

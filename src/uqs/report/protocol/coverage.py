@@ -13,11 +13,10 @@ from uqs.report.protocol.answer import (
     methods,
     metrics,
     of_methods,
-    some,
 )
 from uqs.score.cube import UQS_METRICS
 from uqs.score.scoring import ScoreResult
-from uqs.text import count
+from uqs.text import count, few
 
 
 def coverage(found: Analysis) -> Answer:
@@ -33,8 +32,8 @@ def coverage(found: Analysis) -> Answer:
     measured += f" {count(len(places), 'benchmark')}"
     if not lacking and not uneven:
         return Answer(True, f"{measured}: every method has every metric everywhere, in every run.")
-    said = [f"{metric} lacks {some(who)} on {name}" for (name, metric), who in lacking.items()]
-    figure = f"{measured}: {some([*said, *uneven])}."
+    said = [f"{metric} lacks {few(who)} on {name}" for (name, metric), who in lacking.items()]
+    figure = f"{measured}: {few([*said, *uneven])}."
     if uneven:
         return Answer(
             False, f"{figure} Means over some of a method's runs stand beside those over all."
@@ -83,10 +82,10 @@ def _apart(result: ScoreResult, lacking: dict[tuple[str, str], list[str]], figur
         and (name, metric) not in gone
     ]
     if pooled:
-        return Answer(False, f"{figure} Pooled all the same: {some(pooled)}.")
+        return Answer(False, f"{figure} Pooled all the same: {few(pooled)}.")
     unused = [m for m in UQS_METRICS if m not in result.metrics and m in {m for _, m in lacking}]
     said = [
-        f"{some(names)} {what}"
+        f"{few(names)} {what}"
         for names, what in (
             (sorted(result.partial), "left out of the common ranking"),
             (sorted(result.unmeasured), "not scored"),

@@ -15,13 +15,12 @@ from uqs.report.protocol.answer import (
     mean,
     metrics,
     of_methods,
-    some,
     span,
     values,
     why_missing,
 )
 from uqs.score.cube import UQS_METRICS
-from uqs.text import count, listed
+from uqs.text import count, few, listed
 
 EDGE = 0.1
 """Within this share of the way from the oracles' FA to the originals', a method is at an end of it."""
@@ -109,7 +108,7 @@ def directions(found: Analysis) -> Answer:
         f"{words_} in {listed(by_way[way])}" for way, words_ in ways.items() if by_way[way]
     )
     if no_target:
-        figure += f"; the oracles have no value to aim at in {some(no_target)}"
+        figure += f"; the oracles have no value to aim at in {few(no_target)}"
     if unknown:
         figure += f"; no direction is known of {listed(unknown)}"
     return Answer(not no_target and not unknown, f"{figure}.")
