@@ -69,7 +69,9 @@ def audited(frame):
 def test_the_truth_comes_first_with_its_errors(ladder_of):
     found = short(ladder_of)
     said = found.in_short[0]
-    assert said.startswith("Of 2 metrics 2 say on all of 1 benchmark how much a model knows")
+    assert said.startswith(
+        "Of 2 metrics 2 say on all of 1 benchmark how much a retrained model knows"
+    )
     for card in found.report_cards:
         assert f"{card.metric} {card.error:.2f}" in said
     assert "on none" not in said

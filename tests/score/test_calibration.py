@@ -8,7 +8,7 @@ from uqs.audit.report_cards import REASONS
 from uqs.records import Status
 from uqs.results.tables import long_form, to_panel
 from uqs.score import score, words
-from uqs.score.calibration import calibration, known
+from uqs.score.calibration import calibration
 from uqs.score.export import tree
 from uqs.stats.response import fit
 
@@ -24,11 +24,12 @@ def scored(long, **options):
 def test_known_shares_are_on_straight_lines_between_the_rungs():
     shares = [0, 0, 0.5, 0.5, 1, 1]
     falling = fit(shares, [0.9, 0.9, 0.5, 0.5, 0.3, 0.3])
-    found = known(falling, np.array([0.95, 0.9, 0.7, 0.5, 0.4, 0.3, 0.1]))
+    found = falling.estimates(np.array([0.95, 0.9, 0.7, 0.5, 0.4, 0.3, 0.1]))
     assert found == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1])
     flat = fit(shares, [0.1, 0.1, 0.1, 0.1, 0.5, 0.5])
-    assert known(flat, np.array([0.1])) == pytest.approx([0.25])
-    assert np.isnan(known(flat, np.array([np.nan]))).all()
+    assert flat.estimates(np.array([0.1])) == pytest.approx([0.25])
+    assert flat.estimates([0.05, 0.6]).tolist() == [0, 1]  # beyond the ends, not the middle of the flat
+    assert np.isnan(flat.estimates(np.array([np.nan]))).all()
 
 
 def test_it_is_the_default_where_every_benchmark_has_references(ladder, table):

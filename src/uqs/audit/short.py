@@ -53,7 +53,7 @@ def _truth(cards: Sequence[ReportCard]) -> str:
     }
     where = count(len({card.benchmark for card in cards}), "benchmark")
     bad = [name for name, own in groups.items() if not any(card.usable for card in own)]
-    said = f"Of {len(groups)} metrics {len(good)} say on all of {where} how much a model knows"
+    said = f"Of {len(groups)} metrics {len(good)} say on all of {where} how much a retrained model knows"
     if good:
         named = [f"{name} {two(good[name])}" for name in sorted(good, key=lambda one: good[one])]
         said += f" (largest error, in shares of what was to be forgotten: {few(named, NAMED)})"

@@ -62,24 +62,13 @@ class Ladder:
 
     def shares(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """`(metrics, ...)` known shares by the metrics that follow them."""
-        return np.stack([known(self.responses[name], values[name]) for name in self.follow(values)])
+        return np.stack(
+            [self.responses[name].estimates(values[name]) for name in self.follow(values)]
+        )
 
     def follow(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those of the metrics that have a response."""
         return tuple(name for name in names if name in self.responses)
-
-
-def known(response: Response, values: FloatArray) -> FloatArray:
-    """The share at which the response has each value, in [0, 1]; off the ladder, the end it lies beyond.
-
-    Where the response is flat, the middle of the shares that have this value.
-    """
-    means = np.array(response.means) * response.direction
-    shares = np.array(response.shares)
-    aim = np.clip(np.asarray(values) * response.direction, means[0], means[-1])
-    last = np.interp(aim, means, shares)
-    first = -np.interp(-aim, -means[::-1], -shares[::-1])
-    return np.asarray((first + last) / 2 + 0 * np.asarray(values))
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class LadderTerms:
         found = np.full(values.shape, np.nan)
         for name in self.ladder.follow(self.used):
             at = self.metrics.index(name)
-            found[..., at] = 1 - known(self.ladder.responses[name], values[..., at])
+            found[..., at] = 1 - self.ladder.responses[name].estimates(values[..., at])
         if UTILITY in self.used:
             found[..., self.metrics.index(UTILITY)] = self.gates(values)[0]
         return found
@@ -199,7 +188,7 @@ def _tolerance(
     columns = []
     for name, response in responses.items():
         own = trained[(trained["metric"] == name) & (trained["split"] == cards[name].split)]
-        own = own.assign(known=known(response, own["value"].to_numpy(dtype=np.float64)))
+        own = own.assign(known=response.estimates(own["value"].to_numpy(dtype=np.float64)))
         columns.append(own.set_index(key)["known"].rename(name))
     shares = pd.concat(columns, axis=1).to_numpy(dtype=np.float64)
     complete = shares[~np.isnan(shares).any(axis=1)]

@@ -93,21 +93,22 @@ def _race(
     chosen: Weights,
     published: Levels | None,
 ) -> Iterator[HeldOutResult]:
-    def held(predictor: str, values: FloatArray, *, learned: bool = False) -> HeldOutResult:
+    def held(
+        predictor: str, kind: Kind, values: FloatArray, *, learned: bool = False
+    ) -> HeldOutResult:
         found = within(np.round(values, 12), -np.round(target, 12))
-        kind: Kind = "metric" if predictor.startswith("best") or "alone" in predictor else "uqs"
         return HeldOutResult("benchmark", predictor, kind, found, None, learned, name)
 
     learned = len(chosen.matrix) > 1
-    yield held(f"weights: {chosen.source}", levels.scores(chosen.matrix), learned=learned)
+    yield held(f"weights: {chosen.source}", "uqs", levels.scores(chosen.matrix), learned=learned)
     if chosen.source != "equal":
-        yield held("equal weights", levels.scores(np.ones(len(cube.metrics))))
+        yield held("equal weights", "uqs", levels.scores(np.ones(len(cube.metrics))))
     if published is not None:
         even = published.scores(np.ones(len(cube.metrics)))
-        yield held("published form, equal weights", even)
-    yield held("best single metric in training", _best(alone, target), learned=True)
+        yield held("published form, equal weights", "uqs", even)
+    yield held("best single metric in training", "metric", _best(alone, target), learned=True)
     for k, metric in enumerate(cube.metrics):
-        yield held(f"{metric} alone", alone.values[:, :, k])
+        yield held(f"{metric} alone", "metric", alone.values[:, :, k])
 
 
 def _best(levels: Levels, target: FloatArray) -> FloatArray:

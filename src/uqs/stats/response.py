@@ -14,11 +14,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import isotonic_regression
 from scipy.stats import t as student
 
-from uqs.stats.isotonic import pooled, reached
 from uqs.stats.noise import SAME, smallest_step
-from uqs.stats.segments import within
+from uqs.stats.segments import reached, within
 
 FloatArray = NDArray[np.float64]
 Off = Literal["", "below", "above"]
@@ -115,8 +115,22 @@ class Response:
         if held is None:
             return KnownShare(None, None, None, "below" if aim < means[0] else "above", position)
         low, high = held
-        estimate = float(np.mean(reached(shares, means, aim)))
+        estimate = float(self.estimates(value))
         return KnownShare(min(max(estimate, low), high), low, high, "", position)
+
+    def estimates(self, values: ArrayLike) -> FloatArray:
+        """The share at which the response has each of `values`, of any shape; off the ladder, the nearer end.
+
+        Where the response is flat, the middle of the shares that have this value.
+        """
+        means, shares = self._means(), np.array(self.shares)
+        aims = np.asarray(values) * self.direction
+        # of equal means interp reads the last one, and of the mirrored ones the first
+        last = np.interp(aims, means, shares)
+        first = -np.interp(-aims, -means[::-1], -shares[::-1])
+        middle = (first + last) / 2
+        beyond = [aims < means[0], aims > means[-1]]
+        return np.asarray(np.select(beyond, [shares[0], shares[-1]], middle))
 
     def margins(self, runs: int = 1, level: float = 0.95, spread: float = 0.0) -> FloatArray:
         """Per rung, how far the mean of so many `runs` may lie from the response."""
@@ -151,7 +165,9 @@ def fit(shares: ArrayLike, values: ArrayLike) -> Response | None:
     # rounded values that agree hide an error of up to half a step
     sd = sqrt(max(float(squares.sum()) / freedom, step**2 / 4))
     own = np.sqrt(squares / np.maximum(runs - 1, 1))
-    fits = {sign: sign * pooled(sign * observed, runs) for sign in (1, -1)}
+    fits = {
+        sign: isotonic_regression(observed, weights=runs, increasing=sign > 0).x for sign in (1, -1)
+    }
     misfit = {sign: float((runs * (observed - one) ** 2).sum()) for sign, one in fits.items()}
     direction = 1 if misfit[1] <= misfit[-1] else -1
     means = fits[direction]
@@ -187,11 +203,8 @@ def leave_one_seed_out_error(
         response = fit(x[~own], y[~own])
         if response is None:
             continue
-        turned, rungs = response._means(), np.array(response.shares)
-        for share, value in zip(x[own], y[own], strict=True):
-            if rungs[0] <= share <= rungs[-1]:
-                found = reached(rungs, turned, value * response.direction)
-                errors.append(float(np.mean(found)) - float(share))
+        judged = own & (x >= response.shares[0]) & (x <= response.shares[-1])
+        errors += (response.estimates(y[judged]) - x[judged]).tolist()
     return float(np.sqrt(np.mean(np.square(errors)))) if errors else None
 
 

@@ -1,4 +1,4 @@
-"""Where a line of straight segments stays within a margin."""
+"""Lines of straight segments: where they stay within a margin, and where a rising one has a value."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def within(at: FloatArray, offsets: FloatArray, margins: FloatArray) -> tuple[fl
         if low <= high:
             found += [start + low * (end - start), start + high * (end - start)]
     return (min(found), max(found)) if found else None
+
+
+def reached(shares: FloatArray, means: FloatArray, aim: float) -> tuple[float, float]:
+    """The first and the last share at which rising `means` have the value `aim`, or the nearer end."""
+    if aim < means[0]:
+        return float(shares[0]), float(shares[0])
+    if aim > means[-1]:
+        return float(shares[-1]), float(shares[-1])
+    # of equal means interp reads the last one, and of the mirrored ones the first
+    last = float(np.interp(aim, means, shares))
+    first = float(-np.interp(-aim, -means[::-1], -shares[::-1]))
+    return min(first, last), max(first, last)
 
 
 def _positive(first: float, last: float) -> tuple[float, float]:
