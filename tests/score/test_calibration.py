@@ -28,7 +28,10 @@ def test_known_shares_are_on_straight_lines_between_the_rungs():
     assert found == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1])
     flat = fit(shares, [0.1, 0.1, 0.1, 0.1, 0.5, 0.5])
     assert flat.estimates(np.array([0.1])) == pytest.approx([0.25])
-    assert flat.estimates([0.05, 0.6]).tolist() == [0, 1]  # beyond the ends, not the middle of the flat
+    assert flat.estimates([0.05, 0.6]).tolist() == [
+        0,
+        1,
+    ]  # beyond the ends, not the middle of the flat
     assert np.isnan(flat.estimates(np.array([np.nan]))).all()
 
 
