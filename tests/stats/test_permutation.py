@@ -75,7 +75,8 @@ def test_statistics_agree_with_a_slow_loop_in_every_arrangement(seed):
     found = exchanges(methods, places, None, rng)
     for rows in (np.arange(12), np.flatnonzero(places == 1)):
         part = found.within(rows)
-        balance, product_ = part.balances(x, y), part.products(x, y)
+        balance = part.balances(x, y)
+        product_ = np.concatenate([found for _, found in part.products(x[None], y[None])])[:, 0, 0]
         for at, order in enumerate(found.rows(slice(None), rows)):
             slow = sum(
                 np.sign(x[rows[a]] - x[rows[b]]) * np.sign(y[order[a]] - y[order[b]])
@@ -88,11 +89,15 @@ def test_statistics_agree_with_a_slow_loop_in_every_arrangement(seed):
 
 def test_many_arrangements_in_chunks(monkeypatch):
     rng = RNG(5)
-    x, y = rng.normal(size=(2, 10))
+    x, y = rng.normal(size=(2, 3, 10))
     found = exchanges(np.tile(np.arange(5), 2), np.repeat([0, 1], 5), 300, rng)
-    whole = found.balances(x, y)
+    whole = found.balances(x[0], y[0])
+    ((_, products),) = found.products(x, y)
     monkeypatch.setattr(permutation, "CHUNK", 40)
-    assert (found.balances(x, y) == whole).all()
+    assert (found.balances(x[0], y[0]) == whole).all()
+    parts = list(found.products(x, y))
+    assert len(parts) > 1
+    assert np.concatenate([part for _, part in parts]) == pytest.approx(products)
 
 
 def test_exact_p_agrees_with_brute_force():

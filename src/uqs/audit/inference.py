@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,10 +11,10 @@ from uqs.audit.groups import Group, Pair
 from uqs.results.panel import FloatArray
 from uqs.stats import bootstrap, permutation
 from uqs.stats.coefficients import unit_ranks
-from uqs.stats.permutation import LIMIT, Exchanges, IntArray, PermutationTest
+from uqs.stats.permutation import LIMIT, IntArray, PermutationTest
 
-KENDALL_METHODS, KENDALL_ROWS = 50, 2000
-"""The most methods and rows in the test of tau; above them the test uses ranks."""
+KENDALL_METHODS, KENDALL_WORK = 50, 1_000_000_000
+"""The most methods and the most pairs of methods in the test of tau; above them the test uses ranks."""
 HELD = 50_000_000
 """The most values of statistics held at once."""
 LEAST = 999
@@ -48,9 +47,9 @@ def permutation_tests(
     """Exchange whole methods, alike on all benchmarks, and test every defined pair of the group.
 
     All arrangements if there are at most LIMIT, else `resamples` random ones; fewer, at least LEAST, where
-    the values of all pairs would not fit into HELD numbers. With more than KENDALL_METHODS methods or
-    KENDALL_ROWS rows the test of tau uses Spearman's rho. Rho is tau's projection on the ranks and orders the
-    arrangements in almost the same way (Hajek, Sidak 1967).
+    the values of all pairs would not fit into HELD numbers. With more than KENDALL_METHODS methods, or
+    KENDALL_WORK pairs of methods in all arrangements, the test of tau uses Spearman's rho. Rho is tau's
+    projection on the ranks and orders the arrangements in almost the same way (Hajek, Sidak 1967).
     """
     count = permutation.arrangements(group.methods, group.places)
     shares = np.stack([_shares(group, pair, kind) for pair in group.pairs])
@@ -62,41 +61,34 @@ def permutation_tests(
     exact = count <= min(LIMIT, most)
     draws = None if exact else min(resamples, most)
     found = permutation.exchanges(group.methods, group.places, draws, rng)
+    every = [np.arange(group.x.shape[1])] if kind is Kind.POOLED_RHO else group.strata
+    signs = len(found.donors) * len(found.own) ** 2 / 2 * len(pairs) * len(every)
+    by_ranks = kind is not Kind.TAU or signs > KENDALL_WORK or len(found.own) > KENDALL_METHODS
+    first, second = np.array([group.at(pair) for pair in pairs]).T
     values = np.zeros((len(pairs), len(found.donors)))
-    for at, statistics in enumerate(_statistics(group, kind, found)):
-        for total, pair, share in zip(values, pairs, shares[:, at], strict=True):
-            if share:
-                total += share * statistics(*group.at(pair))
+    for rows, share in zip(every, shares.T, strict=True):
+        here = found.within(rows)
+        if by_ranks:
+            x, y = _unit_ranks_of(group.x, rows), _unit_ranks_of(group.y, rows)
+            for some, products in here.products(x, y):
+                values[:, some] += share[:, None] * products[:, first, second].T
+            continue
+        untied = [_untied(variables[:, rows]) for variables in (group.x, group.y)]
+        for at, (k, i) in enumerate(zip(first, second, strict=True)):
+            if share[at]:
+                scale = np.sqrt(untied[0][k] * untied[1][i])
+                values[at] += share[at] / scale * here.balances(group.x[k], group.y[i])
     return {
         pair: permutation.two_sided(row, exact=exact)
         for pair, row in zip(pairs, values, strict=True)
     }
 
 
-Statistics = Callable[[int, int], FloatArray]
-"""One stratum's part of the statistic of two variables, by number, in every arrangement."""
-
-
-def _statistics(group: Group, kind: Kind, found: Exchanges) -> Iterator[Statistics]:
-    """For every stratum; a pooled statistic has one, all rows."""
-    if kind is Kind.POOLED_RHO:
-        x, y = unit_ranks(group.x), unit_ranks(group.y)
-        yield lambda k, i: found.products(x[k], y[i])
-        return
-    size = len(found.own)
-    by_ranks = kind is Kind.RHO or size > KENDALL_METHODS or len(group.methods) > KENDALL_ROWS
-    for rows in group.strata:
-        yield _one_stratum(group, rows, found.within(rows), by_ranks)
-
-
-def _one_stratum(group: Group, rows: IntArray, found: Exchanges, by_ranks: bool) -> Statistics:
-    x, y = np.zeros_like(group.x), np.zeros_like(group.y)
-    for whole, part in ((x, group.x[:, rows]), (y, group.y[:, rows])):
-        whole[:, rows] = unit_ranks(part) if by_ranks else part
-    if by_ranks:
-        return lambda k, i: found.products(x[k], y[i])
-    scale = np.maximum(np.sqrt(np.outer(_untied(x[:, rows]), _untied(y[:, rows]))), 1)
-    return lambda k, i: found.balances(x[k], y[i]) / scale[k, i]
+def _unit_ranks_of(variables: FloatArray, rows: IntArray) -> FloatArray:
+    """The unit ranks of `variables` `(K, n)` among some rows; 0 for the other rows."""
+    found = np.zeros_like(variables)
+    found[:, rows] = unit_ranks(variables[:, rows])
+    return found
 
 
 def _untied(x: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ methods afresh on each benchmark would take such repeats for independent evidenc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations, product
 from math import factorial, prod
@@ -64,10 +65,14 @@ class Exchanges:
         method[self.own[at]], column[self.own[at]] = at
         return np.asarray(self.given[self.donors[some][:, method[rows]], column[rows]])
 
-    def products(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """The inner product of x and y `(rows,)` in every arrangement, `(arrangements,)`."""
-        table = _at(x, self.own) @ _at(y, self.given).T
-        return np.asarray(table[np.arange(len(table)), self.donors].sum(axis=1), dtype=np.float64)
+    def products(self, x: FloatArray, y: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+        """Inner products `(some, K, L)` of x `(K, rows)` and y `(L, rows)`, some arrangements at a time."""
+        own = self.own[self.own >= 0]
+        first, columns = x[:, own], np.ascontiguousarray(y.T)
+        step = max(1, CHUNK // max(1, len(own) * len(y), len(x) * len(y)))
+        for start in range(0, len(self.donors), step):
+            some = slice(start, start + step)
+            yield some, first @ columns[self.rows(some, own)]
 
     def balances(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Concordant minus discordant pairs of x and y `(rows,)` in every arrangement, `(arrangements,)`."""
@@ -84,11 +89,6 @@ class Exchanges:
             at = some[:, i] * size + some[:, j]
             result[start : start + step] = flat[at + pairs].sum(axis=1, dtype=np.float64)
         return result
-
-
-def _at(values: FloatArray, rows: IntArray) -> FloatArray:
-    """Values `(rows,)` in `(methods, columns)`, 0 where there is no row."""
-    return np.where(rows >= 0, values[rows], 0.0)
 
 
 def _signs(values: FloatArray, rows: IntArray) -> NDArray[np.float32]:
