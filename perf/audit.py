@@ -175,7 +175,7 @@ def main() -> None:
         f"| importing `uqs.audit` after NumPy, pandas and SciPy | {imported:.2f} |\n"
         f"| the whole command in a fresh process, start included (median of 3) | {command:.2f} |\n\n"
         f"## The same {RESAMPLES:,} resamples of the same tests, drawn\n\n"
-        "10 stratified tau-b, 5 stratified and 5 pooled rho, whole methods exchanged, alike on all benchmarks.\n\n"
+        "10 stratified tau-b, 5 stratified and 5 pooled rho; whole methods exchanged, alike everywhere.\n\n"
         "| how | seconds |\n|---|---|\n"
         f"| `uqs` (median of 5) | {ours:.3f} |\n"
         f"| loop over SciPy ({few} resamples timed, median of 3, scaled) | {loop:.1f} |\n"

@@ -44,5 +44,7 @@ def known_truth(long: pd.DataFrame) -> Truth:
     """All three parts of a checked long form."""
     cards = report_cards(long)
     headline = [card for card in cards if card.headline]
+    if not headline:
+        return Truth(cards)
     shares = known_shares(long, headline)
     return Truth(cards, shares, profiles(shares, headline))
