@@ -120,9 +120,13 @@ def test_our_own_table_is_held_to_the_bounds(tmp_path: Path) -> None:
     write([row(metric="FA", oracle_seed=None, value=61.3)], tmp_path / "t.parquet")
     with pytest.raises(DataError, match=r"row 1, field 'FA': 61\.3 is outside 0 to 1; .*percent"):
         read_table(tmp_path / "t.parquet")
-    # What comes back beyond the oracle's is a difference.
-    write([row(metric="KR", split="forget/above_oracle", value=-0.5)], tmp_path / "t.parquet")
-    assert read_long(tmp_path / "t.parquet")["value"].tolist() == [-0.5]
+    # What comes back beyond the oracle's is a difference; of two items that differ it has an error of 1.
+    difference = row(metric="KR", split="forget/above_oracle", value=-0.5, se=1.0)
+    write([difference], tmp_path / "t.parquet")
+    assert read_long(tmp_path / "t.parquet")["se"].tolist() == [1.0]
+    write([row(metric="KR", oracle_seed=None, value=0.5, se=0.6)], tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="the standard error 0.6 of 0.5 .* from 0 to 1 can be, 0.5"):
+        read_table(tmp_path / "t.parquet")
 
 
 # Bounds

@@ -6,12 +6,14 @@ import math
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from uqs.errors import DataError
 from uqs.metrics.catalogue import CARDS
 from uqs.records import MetricCard
 from uqs.results.raw import File
 
+Floats = NDArray[np.float64]
 ROUNDING = 1e-9
 """A value at most this far outside its metric's bounds counts as a rounded bound."""
 HUNDRED = 100.0
@@ -21,7 +23,7 @@ def within_bounds(long: pd.DataFrame, file: File) -> pd.DataFrame:
     """The long form with values within their metric's bounds. DataError names the first value outside.
 
     On splits other than the headline split, a value may be a difference between two. The standard error of a
-    bounded number is at most half the distance between the bounds (two draws, one at each end).
+    bounded number is at most half the distance between its bounds (two draws, one at each end).
     """
     values = long["value"].to_numpy(dtype=np.float64, copy=True)
     codes, names = pd.factorize(long["metric"])
@@ -37,13 +39,11 @@ def within_bounds(long: pd.DataFrame, file: File) -> pd.DataFrame:
             at = int(wrong.argmax())
             _refuse(long.iloc[rows[at]], name, found[at], (low[at], high[at]), file)
         values[rows] = np.clip(found, low, high)
-        _within_range(long.iloc[rows], card, file)
+        _within_range(long.iloc[rows], low, high, card, file)
     return long.assign(value=values)
 
 
-def _limits(
-    card: MetricCard, headline: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
+def _limits(card: MetricCard, headline: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     low, high = card.bounds
     if not math.isfinite(high - low):
         return np.where(headline, low, -np.inf), np.where(headline, high, np.inf)
@@ -69,19 +69,19 @@ def _cause(value: float, high: float, name: str) -> str:
     return ""
 
 
-def _within_range(rows: pd.DataFrame, card: MetricCard, file: File) -> None:
-    low, high = card.bounds
+def _within_range(
+    rows: pd.DataFrame, low: Floats, high: Floats, card: MetricCard, file: File
+) -> None:
     most = (high - low) / 2
-    if not math.isfinite(most):
-        return
     errors = rows["se"].to_numpy(dtype=np.float64)
-    wrong = errors > most * (1 + ROUNDING)
+    wrong = np.isfinite(most) & (errors > most * (1 + ROUNDING))
     if wrong.any():
-        row = rows.iloc[int(wrong.argmax())]
+        at = int(wrong.argmax())
+        row = rows.iloc[at]
         problem = (
             f"the standard error {row['se']:g} of {row['value']:g} is larger than that of any number from"
-            f" {low:g} to {high:g} can be, {most:g}"
+            f" {low[at]:g} to {high[at]:g} can be, {most[at]:g}"
         )
-        if row["se"] <= most * HUNDRED:
+        if row["se"] <= most[at] * HUNDRED:
             problem += "; it looks like percent: divide it by 100"
         raise DataError(problem, file=file, row=int(row["row"]), field=card.symbol)
