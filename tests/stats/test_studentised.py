@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import studentized_range, t
 
-from uqs.stats.studentised import studentised_range
+from uqs.stats.studentised import range_beyond, studentised_range
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_two_groups_are_students_t(freedom):
 def test_what_has_no_range(level, groups, freedom):
     with pytest.raises(ValueError, match="no studentised range"):
         studentised_range(level, groups, freedom)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 19, 57])
+def test_the_range_of_known_spread_is_scipys(groups):
+    width = np.array([[0.0, 0.5, 2.0], [3.3, 5.0, 9.0]])
+    expected = studentized_range.sf(width, groups, np.inf)
+    np.testing.assert_allclose(range_beyond(width, groups), expected, rtol=1e-6, atol=1e-11)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import friedmanchisquare, rankdata, studentized_range
+from scipy.stats import friedmanchisquare, rankdata
+
+from uqs.stats.studentised import range_beyond, studentised_range
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -66,10 +68,8 @@ def friedman(scores: FloatArray, level: float = 0.05) -> Friedman | None:
         statistic=float(test.statistic),
         p=float(test.pvalue),
         mean_ranks=ranks,
-        critical_difference=float(
-            studentized_range.ppf(1 - level, treatments, np.inf) / np.sqrt(2) * error
-        ),
-        pairwise_p=studentized_range.sf(distance, treatments, np.inf),
+        critical_difference=studentised_range(1 - level, treatments, np.inf) / np.sqrt(2) * error,
+        pairwise_p=range_beyond(distance, treatments),
         blocks=blocks,
     )
 

@@ -36,6 +36,16 @@ def studentised_range(level: float, groups: int, freedom: float) -> float:
     return float(np.exp(brentq(short, np.log(1e-4), np.log(1e6), xtol=1e-9)))
 
 
+def range_beyond(width: FloatArray, groups: int) -> FloatArray:
+    """P(range of `groups` standard normals > width), for widths of any shape.
+
+    What `scipy.stats.studentized_range.sf` computes with infinite degrees of freedom, to 1e-6 and for all
+    widths at once.
+    """
+    found = 1 - _range_within(np.ravel(width), groups)
+    return np.clip(found, 0, 1).reshape(np.shape(width))
+
+
 @lru_cache(maxsize=256)
 def scales(freedom: float) -> tuple[FloatArray, FloatArray]:
     """Values `(n,)` of chi / sqrt(freedom) and their probability weights."""
