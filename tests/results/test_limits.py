@@ -125,7 +125,9 @@ def test_our_own_table_is_held_to_the_bounds(tmp_path: Path) -> None:
     write([difference], tmp_path / "t.parquet")
     assert read_long(tmp_path / "t.parquet")["se"].tolist() == [1.0]
     write([row(metric="KR", oracle_seed=None, value=0.5, se=0.6)], tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=r"the standard error 0\.6 of 0\.5 .* from 0 to 1 can be, 0\.5"):
+    with pytest.raises(
+        DataError, match=r"the standard error 0\.6 of 0\.5 .* from 0 to 1 can be, 0\.5"
+    ):
         read_table(tmp_path / "t.parquet")
 
 

@@ -44,15 +44,17 @@ def test_it_is_the_default_where_every_benchmark_has_references(ladder, table):
 
 
 def test_a_reference_scores_by_what_it_does_not_know(ladder):
-    """At full RA the score is (3 (1 - share) + 1) / 4: three terms of knowledge, one of utility."""
+    """At full RA the score is 1 - share. MIA is flat from 0 to 0.25 on unlok_vqa: there both are 0.125."""
     found = by_method(scored(ladder))
-    assert found["retrain"].uqs > 0.95
-    for benchmark, share in (("mllmu_bench", 0.25), ("mmubench", 0.2), ("unlok_vqa", 0.25)):
-        expected = (3 * (1 - share) + 1) / 4
-        assert found["retrain_part0.25"].by_benchmark[benchmark] == pytest.approx(
-            expected, abs=0.05
-        )
-    assert found["original"].uqs == pytest.approx(0.25, abs=0.03)
+    assert found["retrain"].uqs > 0.93
+    for benchmark, share, slack in (
+        ("mllmu_bench", 0.25, 0.05),
+        ("mmubench", 0.2, 0.05),
+        ("unlok_vqa", 0.25, 0.13),
+    ):
+        own = found["retrain_part0.25"].by_benchmark[benchmark]
+        assert own == pytest.approx(1 - share, abs=slack)
+    assert found["original"].uqs == pytest.approx(0, abs=0.03)
 
 
 @pytest.mark.parametrize("weights", ["equal", "references"])
@@ -85,9 +87,9 @@ def test_a_model_that_broke_what_it_should_keep_loses_as_much_of_its_score(ladde
     own = (broken["method"] == "retrain_part0.25") & (broken["role"] == "unlearned")
     broken.loc[own & (broken["metric"] == "RA"), "value"] *= 0.5
     before, after = scored(ladder), scored(broken)
-    assert (
-        by_method(after)["retrain_part0.25"].uqs < 0.5 * by_method(before)["retrain_part0.25"].uqs
-    )
+    intact, halved = (by_method(one)["retrain_part0.25"].uqs for one in (before, after))
+    # up to one standard deviation of RA between references costs nothing
+    assert 0.5 * intact <= halved < 0.52 * intact
     for gates in after.gates.values():
         assert gates["retrain_part0.25"]["utility"] == pytest.approx(0.5, abs=0.02)
     broken.loc[own & (broken["metric"] == "RA"), "value"] = 0.0
@@ -102,10 +104,15 @@ def test_gates_are_open_for_references_and_shut_for_what_is_like_none(ladder):
 
 
 def test_what_does_not_follow_the_ladder_is_left_out_with_its_reason(ladder):
-    result = scored(ladder)
-    assert {(one.metric, one.status) for one in result.left_out} == {("AD", Status.NO_SCALE)}
-    assert [one.benchmark for one in result.left_out] == ["mmubench"]
-    reasons = {line.partition("(")[2] for line in words.coverage(result) if "AD is left" in line}
+    """Membership that does not fall with the share has no term; distances never have one."""
+    blunt = ladder.copy()
+    own = (blunt["benchmark"] == "mmubench") & (blunt["metric"] == "MIA")
+    blunt.loc[own, "value"] = 0.5
+    result = scored(blunt)
+    assert [(one.benchmark, one.metric) for one in result.left_out] == [("mmubench", "MIA")]
+    assert result.left_out[0].status is Status.NO_SCALE
+    reasons = {line.partition("(")[2] for line in words.coverage(result) if "MIA is left" in line}
+    assert len(reasons) == 1
     assert reasons <= {f"{reason})." for reason in REASONS.values()}
 
 

@@ -2,12 +2,14 @@
 
 References are models that were taught a known share of the forget entities, retrained in the same way as the
 oracles (share 0) and the originals (share 1). A metric's response to that share turns a value into a known
-share; a model scores by how little it knows.
+share; a model scores by how little it knows. Distances to the oracles have no term: a retrained model that
+knows less is nearer to them, but an unlearned one can be far from them for other reasons than what it knows.
 
-A metric can be blind: a model that refuses to answer has no accuracy on what it knows. So the terms are
-multiplied by two gates. *Utility*: the model's RA over that of references with the same share, at most 1.
-*Agreement*: a retrained model has one known share by all metrics; where those of a model lie farther apart
-than those of any reference, it only looks as if it had forgotten, and the excess is taken off.
+All terms are multiplied by two gates. *Utility*: the model's RA over that of references with the same share,
+at most 1, so that a model that broke scores nothing. *Agreement*: a retrained model has one known share by
+all metrics, and JS, the distance of its answers to the oracles', gives the same; where those of a model lie
+farther apart than those of any reference, the excess is taken off. A model that refuses to answer deceives
+accuracy and membership, and its answers are as far from the oracles' as the original's.
 """
 
 from __future__ import annotations
@@ -27,8 +29,11 @@ from uqs.score.transforms import TRANSFORMS
 from uqs.stats.response import Response
 
 FloatArray = NDArray[np.float64]
-KNOWING = tuple(metric for metric, one in TRANSFORMS.items() if one.group != "utility")
+KNOWING = tuple(metric for metric, one in TRANSFORMS.items() if one.group == "privacy")
 UTILITY = next(metric for metric, one in TRANSFORMS.items() if one.group == "utility")
+AGREEING = (*KNOWING, "JS")
+"""AD is not among them: nearly all unlearned models are farther from the oracles in activations than the
+original is, whatever they know."""
 NO_LADDER = "its references have no value of it"
 
 
@@ -50,8 +55,9 @@ class Utility:
 class Ladder:
     """The references of one benchmark.
 
-    `responses`: of the metrics that follow the known share. `why`: the reason for each other metric, in
-    words. `tolerance`: the largest distance between known shares of one reference by these metrics.
+    `responses`: of the metrics that follow the known share, distances too. `why`: the reason for each metric
+    of what a model knows that does not, and for RA without a gate, in words. `tolerance`: the largest
+    distance between known shares of one reference by the AGREEING ones.
     """
 
     responses: Mapping[str, Response]
@@ -59,12 +65,6 @@ class Ladder:
     why: Mapping[str, str]
     tolerance: float
     cards: Mapping[str, ReportCard]
-
-    def shares(self, values: Mapping[str, FloatArray]) -> FloatArray:
-        """`(metrics, ...)` known shares by the metrics that follow them."""
-        return np.stack(
-            [self.responses[name].estimates(values[name]) for name in self.follow(values)]
-        )
 
     def follow(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those of the metrics that have a response."""
@@ -75,21 +75,28 @@ class Ladder:
 class LadderTerms:
     """The terms `(..., K)` of models with values `(..., K)` on one benchmark, times the two gates.
 
-    `metrics` name the columns; only `used` ones have a term.
+    `metrics` name the columns, `known` those with values of all methods. Of these the `used` ones have a
+    term, and RA its gate.
     """
 
     ladder: Ladder
     metrics: tuple[str, ...]
+    known: tuple[str, ...]
     used: tuple[str, ...]
+
+    @property
+    def agreeing(self) -> tuple[str, ...]:
+        """The metrics whose agreement is the second gate."""
+        return self.ladder.follow(name for name in AGREEING if name in self.known)
 
     def __call__(self, values: FloatArray) -> FloatArray:
         utility, agreement = self.gates(values)
         return np.asarray(self.plain(values) * (utility * agreement)[..., None])
 
     def plain(self, values: FloatArray) -> FloatArray:
-        """The terms before the gates."""
+        """What each metric would say alone, also those without a term."""
         found = np.full(values.shape, np.nan)
-        for name in self.ladder.follow(self.used):
+        for name in self.ladder.follow(self.metrics):
             at = self.metrics.index(name)
             found[..., at] = 1 - self.ladder.responses[name].estimates(values[..., at])
         if UTILITY in self.used:
@@ -98,17 +105,24 @@ class LadderTerms:
 
     def gates(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Utility and agreement `(...)`, from 0 to 1; 1 where the table cannot show them."""
-        names = self.ladder.follow(self.used)
         open_ = np.ones(values.shape[:-1])
-        common, agreement = np.zeros(values.shape[:-1]), open_
-        if names:
-            held = {name: values[..., self.metrics.index(name)] for name in names}
-            shares = self.ladder.shares(held)
-            common, agreement = shares.mean(axis=0), self._agreement(shares)
+        if not self.ladder.follow(self.used):
+            return open_, open_
+        common = self._shares(values, self.used).mean(axis=0)
+        agreement = self._agreement(self._shares(values, self.agreeing))
         if UTILITY not in self.used or self.ladder.utility is None:
             return open_, agreement
         kept = self.ladder.utility.kept(values[..., self.metrics.index(UTILITY)], common)
         return kept, agreement
+
+    def _shares(self, values: FloatArray, names: Iterable[str]) -> FloatArray:
+        """`(metrics, ...)` known shares by those of the metrics that have a response."""
+        return np.stack(
+            [
+                self.ladder.responses[name].estimates(values[..., self.metrics.index(name)])
+                for name in self.ladder.follow(names)
+            ]
+        )
 
     def _agreement(self, shares: FloatArray) -> FloatArray:
         tolerance = min(self.ladder.tolerance, 0.99)
@@ -133,7 +147,7 @@ def calibration(long: pd.DataFrame) -> Calibration:
     """The ladders of a checked long form; empty without references. Benchmarks are named as in the table."""
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return Calibration({})
-    here = labelled(long[long["metric"].isin([*KNOWING, UTILITY])].copy())
+    here = labelled(long[long["metric"].isin(list(TRANSFORMS))].copy())
     taught = here.loc[here["role"] == Role.REFERENCE, "benchmark"].unique()
     here = here[here["benchmark"].isin(taught)]
     cards = [one for one in report_cards(here) if one.headline]
@@ -151,9 +165,9 @@ def _ladder(cards: Mapping[str, ReportCard], models: pd.DataFrame) -> Ladder | N
     responses = {
         name: one.response
         for name, one in cards.items()
-        if name in KNOWING and one.usable and one.response is not None
+        if name != UTILITY and one.usable and one.response is not None
     }
-    if not responses:
+    if not any(name in KNOWING for name in responses):
         return None
     trained = models[models["role"].isin(list(TRAINED)) & models["share"].notna()]
     utility = _utility(cards.get(UTILITY), trained)
@@ -186,7 +200,10 @@ def _tolerance(
     """The largest distance between the known shares of one model of the ladder."""
     key = ["role", "method", "strength", "seed", "share"]
     columns = []
-    for name, response in responses.items():
+    for name in AGREEING:
+        if name not in responses:
+            continue
+        response = responses[name]
         own = trained[(trained["metric"] == name) & (trained["split"] == cards[name].split)]
         own = own.assign(known=response.estimates(own["value"].to_numpy(dtype=np.float64)))
         columns.append(own.set_index(key)["known"].rename(name))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from uqs.errors import UserError
 from uqs.records import Status
 from uqs.results.panel import Panel
-from uqs.score.calibration import Calibration, LadderTerms
+from uqs.score.calibration import KNOWING, Calibration, LadderTerms
 from uqs.score.cube import UNSOUND, Cube, status_of
 from uqs.score.transforms import TRANSFORMS, Form, Scale, Term, calibrate
 
@@ -121,8 +121,11 @@ def terms(cube: Cube, panel: Panel, form: Form, ladders: Calibration | None = No
     for b, benchmark in enumerate(cube.benchmarks):
         ladder = ladders.of(benchmark) if ladders and form == "calibrated" else None
         alone: dict[int, Term] = {}
+        known: list[str] = []
+        used: list[str] = []
         for k, metric in enumerate(cube.metrics):
             missing = int(np.isnan(cube.means[b, :, k]).sum())
+            known += [] if missing else [metric]
             detail = ladder.why.get(metric, "") if ladder else ""
             scale: Term | Status | None
             if missing:
@@ -137,11 +140,15 @@ def terms(cube: Cube, panel: Panel, form: Form, ladders: Calibration | None = No
                 said = "" if missing else detail
                 left_out.append(OmittedMetric(benchmark, metric, scale, missing, said))
                 continue
-            available[b, k] = True
+            used.append(metric)
+            available[b, k] = ladder is None or metric in KNOWING
             if scale is not None:
                 alone[k] = scale
-        used = tuple(metric for k, metric in enumerate(cube.metrics) if available[b, k])
-        of_benchmark.append(LadderTerms(ladder, cube.metrics, used) if ladder else EachAlone(alone))
+        of_benchmark.append(
+            LadderTerms(ladder, cube.metrics, tuple(known), tuple(used))
+            if ladder
+            else EachAlone(alone)
+        )
     if not available.any():
         statuses = sorted({str(one.status) for one in left_out})
         raise UserError(f"no metric can be used in the {form} form: {', '.join(statuses)}")

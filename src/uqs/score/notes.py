@@ -16,9 +16,10 @@ from uqs.text import listed
 
 RULE = (
     "A term is 1 - known share, the share of the forget entities that references with such a value were"
-    " taught; RA is compared with references of the same share. All terms of a model are multiplied by what"
-    " it kept of RA, and by how far its metrics agree on one share: where they disagree more than those of"
-    " any reference, the model only looks as if it had forgotten."
+    " taught; only metrics of what a model knows have one. All terms of a model are multiplied by what it"
+    " kept of the RA of references with the same share, and by how far these metrics and JS agree on one"
+    " share: where they disagree more than those of any reference, the model may only look as if it had"
+    " forgotten."
 )
 
 
@@ -32,7 +33,7 @@ def notes(panel: Panel, cube: Cube, used: Terms, noise: ScoreNoise) -> Iterator[
     calibrated = list(_ladders(cube, used))
     if calibrated:
         yield RULE
-    alone = [name for _, name, terms in calibrated if len(terms.ladder.follow(terms.used)) < 2]
+    alone = [name for _, name, terms in calibrated if len(terms.agreeing) < 2]
     if alone:
         yield (
             f"On {listed(alone)} one metric alone follows the known share: a model that only looks as if it"
@@ -91,7 +92,7 @@ def off_the_ladder(cube: Cube, used: Terms) -> dict[str, dict[str, dict[str, str
     such a value. The term is then that of the end of the ladder."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for b, benchmark, terms in _ladders(cube, used):
-        for metric in terms.ladder.follow(terms.used):
+        for metric in terms.agreeing:
             k = cube.metrics.index(metric)
             response = terms.ladder.responses[metric]
             for m, method in enumerate(cube.methods):
