@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from uqs.cli.options import parse_directions
 from uqs.errors import UserError
@@ -145,3 +146,11 @@ def test_directions():
     for bad in (["a"], ["a=up"], ["=lower"], ["a=lower", "a=higher"]):
         with pytest.raises(UserError, match="--direction"):
             parse_directions(bad)
+
+
+def test_the_schema_of_the_json_is_printed(uqs, quick):
+    """Without a table; what --json prints keeps to it."""
+    said = uqs("audit", "--schema")
+    assert (said.code, said.err) == (0, "")
+    found = json.loads(uqs("audit", PUBLISHED, "--json", *quick).out)
+    Draft202012Validator(json.loads(said.out)).validate(found)
