@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from math import isclose, sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
@@ -90,7 +91,27 @@ def with_gaps(rows: Iterable[Row]) -> list[Row]:
     rows = list(rows)
     oracles = _oracles(rows)
     scores = _distance_scores(rows, oracles)
-    return [_with_gap(row, oracles.get(_key(row)), scores.get(_model(row))) for row in rows]
+
+    @cache
+    def values(key: Key, without: int | None) -> list[float]:
+        return oracles[key].values(without)
+
+    @cache
+    def floor(key: Key, without: int | None) -> float | None:
+        pairs = oracles[key].pairs(without)
+        return fmean(pairs) if pairs else None
+
+    def gap(row: Row) -> OracleGap:
+        key = _key(row)
+        if key not in oracles or row.value is None or not _counts(row):
+            return OracleGap(None, None)
+        without = row.seed if row.role == Role.ORACLE else None
+        if row.oracle_seed is None:
+            return against(row.value, values(key, without), FEWEST)
+        least = floor(key, without)
+        return OracleGap(None if least is None else row.value - least, scores.get(_model(row)))
+
+    return [replace(row, **gap(row)._asdict()) for row in rows]
 
 
 def _key(row: Row) -> Key:
@@ -130,17 +151,6 @@ def _distance_scores(
         for model, to in models.items()
         if model[0] in oracles
     }
-
-
-def _with_gap(row: Row, oracles: Oracles | None, score: float | None) -> Row:
-    if oracles is None or row.value is None or not _counts(row):
-        return replace(row, gap=None, z=None)
-    without = row.seed if row.role == Role.ORACLE else None
-    if row.oracle_seed is None:
-        found = against(row.value, oracles.values(without), FEWEST)
-        return replace(row, gap=found.gap, z=found.z)
-    pairs = oracles.pairs(without)
-    return replace(row, gap=row.value - fmean(pairs) if pairs else None, z=score)
 
 
 def against(value: float, references: Sequence[float], fewest: int) -> OracleGap:
