@@ -150,6 +150,14 @@ def test_a_long_table_with_stages_and_oracles():
     assert "gate_failed" in {one["status"] for one in found["degenerate"]}
 
 
+def test_references_alone(ladder_of):
+    whole = study(ladder_of)
+    found = told(whole[whole["role"] != "unlearned"])
+    assert errors(found) == []
+    assert found["report_cards"] and found["known_shares"] and not found["resolution"]
+    assert found["report_cards"] == told(whole)["report_cards"]
+
+
 def test_a_key_or_word_without_schema_is_found(published):
     assert errors({**published, "new": 1})
     assert errors({key: one for key, one in published.items() if key != "verdicts"})
