@@ -3,10 +3,10 @@
     python perf/kills.py > perf/kills.md
 
 The study is real and small: one benchmark, from training to the board. Each disturbed study gets KILLS times
-SIGKILL to its whole process group, then is left to end. All but the last of its kills come at a uniformly
-drawn moment of the first third of the time that an undisturbed study takes from its start to its last job;
-the last comes once all jobs are made, while tables and reports are written. `seconds`, a column of the
-results that tells how long a model took, is left out of the comparison.
+SIGKILL to its whole process group, then is left to end. A kill comes after some more jobs were made, 0 to 3,
+and a delay of up to twice what a job takes in an undisturbed study, both drawn at random; the last kill comes
+once all jobs are made, while tables and reports are written. `seconds`, a column of the results that tells
+how long a model took, is left out of the comparison.
 """
 
 from __future__ import annotations
@@ -112,17 +112,16 @@ def undisturbed(one: Run) -> tuple[float, float]:
     return jobs - start, time.monotonic() - jobs
 
 
-def disturbed(one: Run, jobs: float, tables: float, draw: random.Random) -> Iterator[str]:
+def disturbed(one: Run, job: float, tables: float, draw: random.Random) -> Iterator[str]:
     """Kill it KILLS times, then let it end; what it was doing at each kill."""
     kills = 0
     while kills < KILLS:
         running = one.begin()
-        if kills < KILLS - 1 and not one.all_made():
-            moment = time.monotonic() + draw.uniform(0, jobs / 3)
-            wait_for(lambda until=moment: time.monotonic() >= until, running)
-        else:
-            wait_for(one.all_made, running)
-            time.sleep(draw.uniform(0, tables))
+        last = kills == KILLS - 1
+        some = len(one.kinds) if last else one.made() + draw.randrange(4)
+        wait_for(lambda enough=min(some, len(one.kinds)): one.made() >= enough, running)
+        until = time.monotonic() + draw.uniform(0, tables if one.all_made() else 2 * job)
+        wait_for(lambda moment=until: time.monotonic() >= moment, running)
         doing, made = one.doing(), one.made()
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
@@ -145,7 +144,9 @@ def main() -> None:
         )
         for study in range(1, STUDIES + 1):
             other = Run(Path(folder) / str(study))
-            for kill, line in enumerate(disturbed(other, jobs, tables, draw), start=1):
+            for kill, line in enumerate(
+                disturbed(other, jobs / len(one.kinds), tables, draw), start=1
+            ):
                 print(f"| {study} | {kill} | {line} |", flush=True)
             differ = [k for k, v in one.results().items() if other.results()[k] != v]
             equal += not differ
