@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -74,8 +76,11 @@ class Run:
     def made(self) -> int:
         return sum((self.out / "jobs" / key).is_dir() for key in self.kinds)
 
+    def has_made(self, jobs: int) -> bool:
+        return self.made() >= jobs
+
     def all_made(self) -> bool:
-        return self.made() == len(self.kinds)
+        return self.has_made(len(self.kinds))
 
     def doing(self) -> str:
         """The kinds of the jobs that are just being made."""
@@ -117,11 +122,12 @@ def disturbed(one: Run, job: float, tables: float, draw: random.Random) -> Itera
     kills = 0
     while kills < KILLS:
         running = one.begin()
-        last = kills == KILLS - 1
-        some = len(one.kinds) if last else one.made() + draw.randrange(4)
-        wait_for(lambda enough=min(some, len(one.kinds)): one.made() >= enough, running)
-        until = time.monotonic() + draw.uniform(0, tables if one.all_made() else 2 * job)
-        wait_for(lambda moment=until: time.monotonic() >= moment, running)
+        more = len(one.kinds) if kills == KILLS - 1 else draw.randrange(4)
+        enough = min(one.made() + more, len(one.kinds))
+        wait_for(partial(one.has_made, enough), running)
+        delay = draw.uniform(0, tables if one.all_made() else 2 * job)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(delay)
         doing, made = one.doing(), one.made()
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
@@ -144,9 +150,8 @@ def main() -> None:
         )
         for study in range(1, STUDIES + 1):
             other = Run(Path(folder) / str(study))
-            for kill, line in enumerate(
-                disturbed(other, jobs / len(one.kinds), tables, draw), start=1
-            ):
+            kills = disturbed(other, jobs / len(one.kinds), tables, draw)
+            for kill, line in enumerate(kills, start=1):
                 print(f"| {study} | {kill} | {line} |", flush=True)
             differ = [k for k, v in one.results().items() if other.results()[k] != v]
             equal += not differ
