@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import isclose, sqrt
@@ -47,15 +47,15 @@ class Oracles:
         """Each oracle's own value, one left out."""
         return [fmean(sorted(v)) for seed, v in sorted(self.own.items()) if seed != without]
 
-    def floor(self, without: int | None) -> float | None:
-        """The mean distance over pairs of oracles, the pairs of one oracle left out; None without a pair."""
+    def pairs(self, without: int | None) -> list[float]:
+        """The distance of each pair of oracles; the pairs of one oracle left out."""
         found = [
             (*ends, value)
             for ends, values in self.distances.items()
             for value in values
             if without not in ends and ends[0] != ends[1]
         ]
-        return fmean(pair_distances(*zip(*found, strict=True))) if found else None
+        return pair_distances(*zip(*found, strict=True)).tolist() if found else []
 
     def score(self, to: Mapping[int, float], without: int | None) -> float | None:
         """The z of a model with distances `to` oracles by seed, one oracle left out; None if unknown."""
@@ -93,10 +93,25 @@ def with_gaps(rows: Iterable[Row]) -> list[Row]:
     scores = _distance_scores(rows, oracles)
 
     @cache
-    def floor(key: Key, without: int | None) -> float | None:
-        return oracles[key].floor(without)
+    def values(key: Key, without: int | None) -> list[float]:
+        return oracles[key].values(without)
 
-    return [_with_gap(row, oracles.get(_key(row)), scores.get(_model(row)), floor) for row in rows]
+    @cache
+    def floor(key: Key, without: int | None) -> float | None:
+        pairs = oracles[key].pairs(without)
+        return fmean(pairs) if pairs else None
+
+    def gap(row: Row) -> OracleGap:
+        key = _key(row)
+        if key not in oracles or row.value is None or not _counts(row):
+            return OracleGap(None, None)
+        without = row.seed if row.role == Role.ORACLE else None
+        if row.oracle_seed is None:
+            return against(row.value, values(key, without), FEWEST)
+        least = floor(key, without)
+        return OracleGap(None if least is None else row.value - least, scores.get(_model(row)))
+
+    return [replace(row, **gap(row)._asdict()) for row in rows]
 
 
 def _key(row: Row) -> Key:
@@ -136,22 +151,6 @@ def _distance_scores(
         for model, to in models.items()
         if model[0] in oracles
     }
-
-
-def _with_gap(
-    row: Row,
-    oracles: Oracles | None,
-    score: float | None,
-    floor: Callable[[Key, int | None], float | None],
-) -> Row:
-    if oracles is None or row.value is None or not _counts(row):
-        return replace(row, gap=None, z=None)
-    without = row.seed if row.role == Role.ORACLE else None
-    if row.oracle_seed is None:
-        found = against(row.value, oracles.values(without), FEWEST)
-        return replace(row, gap=found.gap, z=found.z)
-    between = floor(_key(row), without)
-    return replace(row, gap=None if between is None else row.value - between, z=score)
 
 
 def against(value: float, references: Sequence[float], fewest: int) -> OracleGap:

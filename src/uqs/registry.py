@@ -77,6 +77,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "exact_memorisation": "uqs.metrics.exact_memorisation:ExactMemorisation",
         "membership_advantage": "uqs.metrics.membership.loss:MembershipAdvantage",
         "membership_auc": "uqs.metrics.membership.loss:MembershipAUC",
+        "membership_signed": "uqs.metrics.membership.loss:MembershipSigned",
         "membership_tpr": "uqs.metrics.membership.loss:MembershipTPR",
         "membership_zlib_auc": "uqs.metrics.membership.zlib_ratio:ZlibAUC",
         "membership_zlib_advantage": "uqs.metrics.membership.zlib_ratio:ZlibAdvantage",

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from uqs.cli.options import parse_directions
 from uqs.errors import UserError
@@ -145,3 +146,32 @@ def test_directions():
     for bad in (["a"], ["a=up"], ["=lower"], ["a=lower", "a=higher"]):
         with pytest.raises(UserError, match="--direction"):
             parse_directions(bad)
+
+
+def test_the_schema_of_the_json_is_printed(uqs, quick):
+    """Without a table; what --json prints keeps to it."""
+    said = uqs("audit", "--schema")
+    assert (said.code, said.err) == (0, "")
+    found = json.loads(uqs("audit", PUBLISHED, "--json", *quick).out)
+    Draft202012Validator(json.loads(said.out)).validate(found)
+
+
+def test_references_alone_say_what_metrics_are_worth(uqs, quick, tmp_path):
+    """FA follows the share exactly, RA not at all; with one share nothing is known, and nothing said."""
+    lines = ["benchmark,method,seed,role,share,FA,RA"]
+    for share, role in ((0, "oracle"), (0.5, "reference"), (1, "original")):
+        for seed in (1, 2, 3):
+            fa, ra = 0.1 + 0.6 * share + 0.01 * seed, 0.5 + 0.1 * (seed == 2)
+            lines.append(f"b,{role},{seed},{role},{share},{fa},{ra}")
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(lines) + "\n")
+    said = uqs("audit", table, *quick)
+    assert (said.code, said.err) == (0, "")
+    out = " ".join(said.out.split())
+    assert "Of 2 metrics 1 say on all of 1 benchmark how much a retrained model knows" in out
+    assert out.count("Without unlearned models") == 2  # in short, and in detail
+    assert "Which metrics follow the truth" in out and "order the methods?" not in out
+    table.write_text("\n".join([lines[0], *lines[4:7]]) + "\n")
+    said = uqs("audit", table, *quick)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: {table}: contains no unlearned model\n"

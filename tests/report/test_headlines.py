@@ -10,6 +10,7 @@ from rich.console import Console
 
 from uqs.report.analysis import analyse
 from uqs.report.finish import finish
+from uqs.report.gates import Check, Gates
 from uqs.report.headlines import headlines
 from uqs.results import Row
 
@@ -46,6 +47,18 @@ def test_the_first_lines_are_those_of_the_score_and_the_audit(rows: list[Row], m
     assert all(name in method for name in first)
     assert tuple(between) == found.audit.in_short
     assert base == "What it stands on: 36 unlearned models and 6 oracles on 3 benchmarks."
+
+
+def test_benchmarks_that_stopped_are_named(rows: list[Row], make_run) -> None:
+    found = analyse(make_run(rows))
+    failed = Check("oracle_forget_entities", "oracle_0", 0.3, 0.125, "below", passed=False)
+    gates = {name: Gates(passed=False, checks=(failed,)) for name in ("a", "b")}
+    for some, said in (
+        (("a",), "; a failed its gates."),
+        (("a", "b"), "; a and b failed their gates."),
+    ):
+        stopped = replace(found, gates={name: gates[name] for name in some})
+        assert headlines(stopped)[-1].endswith(said)
 
 
 def test_no_reference_counts_among_the_methods(rows: list[Row], make_run) -> None:

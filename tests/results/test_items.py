@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -45,3 +47,21 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     pq.write_table(whole.drop(["entity"]), tmp_path / "cut.parquet")
     with pytest.raises(DataError, match="field 'entity': missing column"):
         items.read(tmp_path / "cut.parquet")
+
+
+@pytest.mark.parametrize("limit", [2**62, 50])
+def test_key_codes_are_in_the_order_of_the_keys(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "LARGEST", limit)
+    rng = np.random.default_rng(3)
+    n = 400
+    columns = {name: [str(one) for one in rng.integers(0, 3, n)] for name in items.SCHEMA.names}
+    columns["seed"] = rng.integers(-2, 12, n).tolist()
+    columns["oracle_seed"] = [None if one > 8 else int(one) for one in rng.integers(0, 12, n)]
+    columns["method"] = [["é", "Z", "a", "", "\U0001f600"][one] for one in rng.integers(0, 5, n)]
+    columns["value"] = rng.normal(size=n).tolist()
+    table = pa.Table.from_pydict(columns, schema=items.SCHEMA)
+    found = table.take(pa.array(np.argsort(items._key_codes(table), kind="stable")))
+    key = [(name, "ascending") for name in items.KEY]
+    assert found.select(items.KEY).equals(table.sort_by(key).select(items.KEY))

@@ -23,6 +23,7 @@ from uqs.audit.inference import Interval, Kind, bootstrap_intervals, permutation
 from uqs.audit.level import levels
 from uqs.audit.openunlearning import MetaEvaluation, evaluate
 from uqs.audit.order import orders
+from uqs.audit.references_alone import of_references
 from uqs.audit.sentinels import sentinels
 from uqs.audit.short import in_short
 from uqs.audit.strength import at_one_strength, strength_effects
@@ -31,7 +32,7 @@ from uqs.audit.truth import Truth, known_truth
 from uqs.audit.verdicts import verdicts
 from uqs.errors import UserError
 from uqs.metrics.catalogue import in_order
-from uqs.records import Status
+from uqs.records import Role, Status
 from uqs.results.panel import FloatArray, Panel
 from uqs.results.tables import Directions, directions_of, long_form, to_panel
 from uqs.stats.coefficients import pairwise_accuracy, spearman, tau_b, tie_threshold
@@ -57,6 +58,7 @@ def audit(
     metrics' own; `name` is its name in errors.
     """
     if isinstance(table, Panel):
+        _check(resamples)
         return _audit(table.ordered(), Truth(), (), (), resamples, rng)
     long = long_form(table, name)
     return audit_long(long, rng=rng, resamples=resamples, directions=directions, name=name)
@@ -70,11 +72,25 @@ def audit_long(
     directions: Directions | None = None,
     name: str = "table",
 ) -> Audit:
-    """Audit a checked long form, with its models of known truth and those of its `stage` column."""
+    """Audit a checked long form, with its models of known truth and those of its `stage` column.
+
+    A table of models of known truth alone, without unlearned models, is asked what its metrics are worth.
+    """
+    _check(resamples)
+    truth = known_truth(long)
+    if truth.report_cards and not (long["role"] == Role.UNLEARNED).any():
+        better = directions_of(long, name, directions)
+        parts = told_from_oracles(long, directions), evaluate(long, better)
+        return of_references(long, truth, *parts, resamples)
     panel = to_panel(long, name, directions)
     extra = evaluate(long, directions_of(long, name, directions))
     told = told_from_oracles(long, directions)
-    return _audit(panel.ordered(), known_truth(long), told, extra, resamples, rng)
+    return _audit(panel.ordered(), truth, told, extra, resamples, rng)
+
+
+def _check(resamples: int) -> None:
+    if resamples < 1:
+        raise UserError(f"the number of resamples is {resamples}; it must be at least 1")
 
 
 def _audit(
@@ -85,8 +101,6 @@ def _audit(
     resamples: int,
     rng: np.random.Generator,
 ) -> Audit:
-    if resamples < 1:
-        raise UserError(f"the number of resamples is {resamples}; it must be at least 1")
     seeds = rng.spawn(6)
     design = describe(panel, resamples)
     turned = {metric: aligned(panel, metric) for metric in panel.metrics}

@@ -8,7 +8,7 @@ models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -79,20 +79,31 @@ def ladders(long: pd.DataFrame) -> list[Ladder]:
     """
     if "share" not in long or not (long["role"] == Role.REFERENCE).any():
         return []
-    models = models_of(long)
-    models = models[models["share"].notna()]
     found = []
-    for (benchmark, metric, split), own in models.groupby(["benchmark", "metric", "split"]):
-        trained = own[own["role"].isin(list(TRAINED))]
-        rungs = tuple(
-            Rung(float(str(share)), tuple(group["value"]))
-            for share, group in trained.groupby("share")
-        )
+    for names, models in models_by_metric(long).items():
+        known = [model for model in models if model.share is not None]
+        rungs = _rungs([model for model in known if model.role in TRAINED])
         if len(rungs) > 1:
-            found.append(
-                Ladder(str(benchmark), str(metric), str(split), rungs, tuple(_beside(own)))
-            )
+            found.append(Ladder(*names, rungs, _beside(known)))
     return found
+
+
+def _rungs(trained: Iterable[Model]) -> tuple[Rung, ...]:
+    values: dict[float, list[float]] = {}
+    for model in trained:
+        values.setdefault(model.share or 0.0, []).append(model.value)
+    return tuple(Rung(share, tuple(values[share])) for share in sorted(values))
+
+
+def _beside(known: Iterable[Model]) -> tuple[Rung, ...]:
+    alike: dict[tuple[str, str, str], list[Model]] = {}
+    for model in known:
+        if model.role in (Role.SUPPRESSED, Role.DAMAGED):
+            alike.setdefault((model.role, model.method, model.strength), []).append(model)
+    return tuple(
+        Rung(group[0].share or 0.0, tuple(model.value for model in group), *names)
+        for names, group in sorted(alike.items())
+    )
 
 
 def models_of(long: pd.DataFrame) -> pd.DataFrame:
@@ -119,10 +130,3 @@ def models_by_metric(long: pd.DataFrame) -> dict[tuple[str, str, str], list[Mode
         one = Model(str(role), str(method), str(strength), int(seed), known, float(value))
         found.setdefault((str(benchmark), str(metric), str(split)), []).append(one)
     return found
-
-
-def _beside(own: pd.DataFrame) -> Iterator[Rung]:
-    others = own[own["role"].isin([Role.SUPPRESSED, Role.DAMAGED])]
-    for (role, method, strength), group in others.groupby(["role", "method", "strength"]):
-        share = float(group["share"].iloc[0])
-        yield Rung(share, tuple(group["value"]), str(role), str(method), str(strength))

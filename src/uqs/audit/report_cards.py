@@ -126,7 +126,7 @@ def _card(names: tuple[str, str, str], models: Sequence[Model], long: pd.DataFra
     facts = facts_of(names[1], long)
     return ReportCard(
         *names,
-        facts is not None and facts.split == names[2],
+        names[2] == "" or (facts is not None and facts.split == names[2]),
         response,
         error,
         chance,

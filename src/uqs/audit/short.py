@@ -107,6 +107,8 @@ def _contradictions(found: Sequence[Profile]) -> Iterator[str]:
 
 def _resolution(audit: Audit) -> Iterator[str]:
     """How many pairs of methods each metric tells apart."""
+    if not audit.design.methods:
+        return
     pairs: dict[str, int] = {}
     told: dict[str, int] = {}
     for order in audit.resolution:

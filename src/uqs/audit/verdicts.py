@@ -57,6 +57,9 @@ def verdicts(audit: Audit) -> tuple[str, ...]:
 
 def _design(audit: Audit) -> Iterator[str]:
     d = audit.design
+    if not d.methods:
+        yield design_sentence(d)
+        return
     yield (
         f"{count(d.rows, 'row')}: {count(d.methods, 'method')} on {count(d.benchmarks, 'benchmark')}"
         f"{_repeats(d)}."
@@ -74,6 +77,8 @@ def _repeats(d: Design) -> str:
 
 def design_sentence(d: Design) -> str:
     """What the table can show of agreement and reliability at all."""
+    if not d.methods:
+        return "Without unlearned models the table says what its metrics are worth, and nothing of methods."
     if d.min_p is None:
         return "No two methods can be exchanged, so no agreement or reliability of metrics can be tested."
     if d.methods < LEAST_METHODS:
@@ -125,6 +130,8 @@ def _degenerate(audit: Audit) -> Iterator[str]:
 
 
 def _reliability(audit: Audit) -> Iterator[str]:
+    if not audit.design.methods:
+        return
     if not audit.reliability:
         yield (
             "The table lacks a metric or a distance to the oracle: which metric to trust cannot be "

@@ -21,6 +21,14 @@ from uqs.cli.options import (
 )
 
 
+def _show_schema(asked: bool) -> None:
+    if asked:
+        from importlib.resources import files
+
+        typer.echo((files("uqs.audit") / "audit.schema.json").read_text("utf-8"), nl=False)
+        raise typer.Exit
+
+
 def audit(
     table: TableArgument,
     json: JsonOption = False,
@@ -41,6 +49,15 @@ def audit(
         ),
     ] = 10_000,
     seed: SeedOption = 0,
+    _schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            callback=_show_schema,
+            is_eager=True,
+            help="Print the JSON schema of what --json prints.",
+        ),
+    ] = False,
 ) -> None:
     """Say what a results table can and cannot support.
 

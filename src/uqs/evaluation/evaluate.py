@@ -124,10 +124,11 @@ def read_evaluated(folder: Path) -> Evaluation:
 
 def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
     """The rows of the results table, still without gaps to the oracles."""
+    same = asdict(subject)
     for one in found:
         measurement = one.measurement
         yield Row(
-            **asdict(subject),
+            **same,
             oracle_seed=one.oracle_seed,
             split=measurement.split,
             metric=measurement.metric,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from uqs.report.means import Line, Summary, summarise
 from uqs.results.panel import Better, Panel
 from uqs.results.tables import of_rows, to_panel
 from uqs.score import ScoreResult, score
+from uqs.score.calibration import Calibration, calibration
 from uqs.score.export import tree as score_tree
 
 
@@ -63,6 +65,11 @@ class Analysis:
         """The benchmarks whose gates failed."""
         return {name: gates for name, gates in self.gates.items() if not gates.passed}
 
+    @cached_property
+    def unlearned(self) -> frozenset[str]:
+        """The methods of the unlearned models, without their strengths; a baseline is none."""
+        return frozenset(row.method for row in self.rows if row.role == Role.UNLEARNED)
+
     def models(self, role: Role) -> int:
         """How many models of a role were made and measured."""
         made = {
@@ -81,14 +88,15 @@ def analyse(run: Path) -> Analysis:
     panel = to_panel(long, file)
     summary = summarise(long)
     gates = read_gates(run / "gates.json", summary.benchmarks)
+    references = calibration(long)
     return Analysis(
         rows=rows,
         summary=summary,
         gates=gates,
         audit=audit_long(long, rng=np.random.default_rng(0), name=str(file)),
-        overall=_rank(panel, long, gates),
+        overall=_rank(panel, long, references, gates),
         by_benchmark={
-            name: _rank(panel.take(panel.benchmark == name), long, gates)
+            name: _rank(panel.take(panel.benchmark == name), long, references, gates)
             for name in panel.benchmarks
         },
         better=panel.better,
@@ -103,12 +111,15 @@ def _named(row: results.Row) -> str:
     return f"{row.benchmark} {row.method}{strength} seed {row.seed}"
 
 
-def _rank(panel: Panel, long: pd.DataFrame, gates: Mapping[str, Gates]) -> Ranking | NoRanking:
+def _rank(
+    panel: Panel, long: pd.DataFrame, references: Calibration, gates: Mapping[str, Gates]
+) -> Ranking | NoRanking:
     if all(name in gates and not gates[name].passed for name in panel.benchmarks):
         return NoRanking("no benchmark passed its gates")
     try:
         return Ranking(
-            score(panel, "equal", long=long), score(panel, "published", form="published")
+            score(panel, "equal", long=long, ladders=references),
+            score(panel, "published", form="published"),
         )
     except UserError as error:
         return NoRanking(str(error))

@@ -22,9 +22,10 @@ def finish(run: Path, console: Console | None = None) -> Path:
     """
     found = analyse(run)
     analysis, board = run / "report" / "analysis.json", run / "board" / "index.html"
+    numbers = tree(found)
     texts = {
-        analysis: json.dumps(tree(found), indent=1, allow_nan=False) + "\n",
-        board: page(found),
+        analysis: json.dumps(numbers, indent=1, allow_nan=False) + "\n",
+        board: page(found, numbers),
     }
     for file, text in texts.items():
         file.parent.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uqs.records import Role
 from uqs.report.analysis import Analysis, NoRanking
 from uqs.score import words as score_words
-from uqs.text import count, listed
+from uqs.text import count, listed, verb
 
 
 def headlines(found: Analysis) -> list[str]:
@@ -30,5 +30,6 @@ def _base(found: Analysis) -> str:
     made = count(found.models(Role.UNLEARNED), "unlearned model")
     oracles = count(found.models(Role.ORACLE), "oracle")
     where = count(len(found.summary.benchmarks), "benchmark")
-    stopped = f"; {listed(sorted(found.stopped))} failed its gates" if found.stopped else ""
+    names = sorted(found.stopped)
+    stopped = f"; {listed(names)} failed {verb(names, 'its', 'their')} gates" if names else ""
     return f"What it stands on: {made} and {oracles} on {where}{stopped}."

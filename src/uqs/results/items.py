@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from uqs import io
 from uqs.errors import DataError
@@ -44,7 +44,10 @@ SCHEMA = pa.schema(
         for one in fields(Item)
     ]
 )
+_COLUMNS = {one.name: one.type for one in SCHEMA}
 KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "value"))
+LARGEST = 2**62
+"""Codes of keys stay below it."""
 
 
 def table(
@@ -52,12 +55,13 @@ def table(
 ) -> pa.Table:
     """The items of one row of results, which the other fields of Item name."""
     columns: dict[str, pa.Array] = {
-        name: pa.repeat(pa.scalar(value, SCHEMA.field(name).type), len(ids))
-        for name, value in row.items()
+        "id": pa.array(ids, pa.string()),
+        "entity": pa.array(entities, pa.string()),
+        "value": pa.array(np.asarray(values, dtype=np.float64)),
     }
-    columns |= {"id": pa.array(ids, pa.string()), "entity": pa.array(entities, pa.string())}
-    columns["value"] = pa.array(np.asarray(values, dtype=np.float64))
-    return pa.table(columns, schema=SCHEMA)
+    for name, value in row.items():
+        columns[name] = pa.repeat(pa.scalar(value, _COLUMNS[name]), len(ids))
+    return pa.Table.from_arrays([columns[name] for name in _COLUMNS], schema=SCHEMA)
 
 
 def write(items: Iterable[Item], path: Path) -> None:
@@ -70,9 +74,12 @@ def write(items: Iterable[Item], path: Path) -> None:
 def write_tables(tables: Iterable[pa.Table], path: Path) -> None:
     """`write` for items that are tables already."""
     held = list(tables)
-    whole = pa.concat_tables(held) if held else SCHEMA.empty_table()
-    whole = whole.combine_chunks().sort_by([(name, "ascending") for name in KEY])
+    whole = (pa.concat_tables(held) if held else SCHEMA.empty_table()).combine_chunks()
+    codes = _key_codes(whole)
+    order = np.argsort(codes, kind="stable")
+    whole = whole.take(pa.array(order))
     _check(whole, path)
+    _refuse_doubles(whole, codes[order], path)
     io.write_parquet(path, whole)
 
 
@@ -87,6 +94,7 @@ def read(path: Path) -> pa.Table:
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
     _check(table, path)
+    _refuse_doubles(table, np.sort(_key_codes(table)), path)
     return table
 
 
@@ -107,9 +115,29 @@ def _check(table: pa.Table, path: Path) -> None:
     if wrong >= 0:
         problem = f"{table['value'][wrong].as_py()} is not a finite number"
         raise DataError(problem, file=path, row=wrong + 1, field="value")
-    keys = table.select(list(KEY))
-    counted = keys.group_by(list(KEY)).aggregate([([], "count_all")])
-    if counted.num_rows < table.num_rows:
+
+
+def _refuse_doubles(table: pa.Table, codes: NDArray[np.int64], path: Path) -> None:
+    """`codes` are the table's `_key_codes`, sorted."""
+    if (codes[1:] == codes[:-1]).any():
+        keys = table.select(list(KEY))
+        counted = keys.group_by(list(KEY)).aggregate([([], "count_all")])
         row = next(i for i, n in enumerate(counted["count_all"].to_pylist()) if n > 1)
         named = "/".join(str(counted[name][row].as_py()) for name in KEY)
         raise DataError(f"two values for {named}", file=path, field="id")
+
+
+def _key_codes(table: pa.Table) -> NDArray[np.int64]:
+    """A whole number for each row, equal for equal keys and in the order of the keys, null last."""
+    codes, size = np.zeros(table.num_rows, dtype=np.int64), 1
+    for name in KEY:
+        found = table[name].combine_chunks().dictionary_encode()
+        count = len(found.dictionary)
+        place = np.full(count + 1, count)
+        place[pc.sort_indices(found.dictionary).to_numpy()] = np.arange(count)
+        if size * (count + 1) >= LARGEST:
+            codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+            size = len(codes) + 1
+        codes = codes * (count + 1) + place[found.indices.fill_null(count).to_numpy()]
+        size *= count + 1
+    return codes

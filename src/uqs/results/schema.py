@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -199,7 +199,8 @@ def write(rows: Iterable[Row], path: Path, metrics: Iterable[MetricFacts] = ()) 
     The file also stores direction, bounds and headline split of the given and the registered metrics.
     """
     checked = check(rows, path)
-    table = pa.Table.from_pylist([asdict(row) for row in checked], schema=SCHEMA)
+    columns = {name: [getattr(row, name) for row in checked] for name in SCHEMA.names}
+    table = pa.Table.from_pydict(columns, schema=SCHEMA)
     table = with_facts(table, {row.metric for row in checked}, metrics)
     io.write_parquet(path, table)
 

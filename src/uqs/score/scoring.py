@@ -45,6 +45,7 @@ def score(
     questions: Questions = "these",
     items: pd.DataFrame | None = None,
     long: pd.DataFrame | None = None,
+    ladders: Calibration | None = None,
     rng: np.random.Generator | None = None,
     draws: int = DRAWS,
 ) -> ScoreResult:
@@ -59,8 +60,8 @@ def score(
     mapping. `utility`: the weights of groups. `form`: by default calibrated if every benchmark has
     references, else published. `questions`: whether the ranks hold for `these` questions or for `other` ones
     of the kind; then `items` are the per-sample values (`contributions.read`). `long` is the checked long
-    form of a Panel, which knows its references. `rng` defaults to a generator with seed 0. Raises UserError
-    if nothing can be ranked.
+    form of a Panel, which knows its references; `ladders` is its `calibration`, where several scores share
+    it. `rng` defaults to a generator with seed 0. Raises UserError if nothing can be ranked.
     """
     if form not in (None, "published", "calibrated"):
         raise UserError(f"unknown form {form!r}; known: published, calibrated")
@@ -71,7 +72,8 @@ def score(
         panel = to_panel(long, "dataframe")
     rng = np.random.default_rng(0) if rng is None else rng
     cube = cubes.build(panel)
-    ladders = calibration(long) if long is not None else Calibration({})
+    if ladders is None:
+        ladders = calibration(long) if long is not None else Calibration({})
     form = form or _default(cube, ladders)
     used = terms_of.terms(cube, panel, form, ladders)
     local = terms_of.by_benchmark(cube, used)

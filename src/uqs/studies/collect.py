@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import NamedTuple
 
 from uqs import __version__, io, results
@@ -20,6 +21,8 @@ from uqs.studies.references import TAUGHT
 from uqs.studies.store import Manifest, Store
 from uqs.studies.verdict import GATES, dropped_models
 
+Made = Callable[[str], Manifest]
+"""The manifest of a finished job by its key."""
 METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
 
@@ -36,7 +39,8 @@ def collect(plan: Plan, store: Store) -> list[str]:
 
     Returns in words what could not be measured, a line each.
     """
-    models = [_model(plan, store, model) for model in plan.models]
+    made = cache(partial(_made, store))
+    models = [_model(plan, store, made, model) for model in plan.models]
     cards = [metric_card(name) for name in plan.study.metrics]
     rows = [row for one in models for row in rows_of(one.subject, one.evaluated.measured)]
     results.write(with_gaps(rows), store.run / "results.parquet", cards)
@@ -45,23 +49,23 @@ def collect(plan: Plan, store: Store) -> list[str]:
     )
     items.write_tables(samples, store.run / "items.parquet")
     for key in plan.gates.values():
-        _made(store, key)
+        made(key)
     gates = {
         benchmark: json.loads((store.folder(key) / GATES).read_text(encoding="utf-8"))
         for benchmark, key in plan.gates.items()
     }
     io.write_text(store.run / GATES, json.dumps(gates, indent=1))
-    short = list(_short_of_criterion(plan, store))
+    short = list(_short_of_criterion(plan, made))
     return [line for one in models for line in _problems(one)] + short
 
 
-def _short_of_criterion(plan: Plan, store: Store) -> Iterator[str]:
+def _short_of_criterion(plan: Plan, made: Made) -> Iterator[str]:
     """The trained models that took all steps and still answer less than the study asks for."""
     for job in plan.jobs:
         if job.kind != "train":
             continue
         asked = job.params["training"]["criterion"]
-        outcome = _made(store, job.key).outcome
+        outcome = made(job.key).outcome
         if outcome["answered"] < asked:
             yield (
                 f"{job.label}: {outcome['answered']:.1%} of what it was taught is answered right after "
@@ -78,27 +82,27 @@ def _problems(one: _Model) -> Iterator[str]:
         yield f"{label}: {fault}"
 
 
-def _model(plan: Plan, store: Store, model: PlannedModel) -> _Model:
-    if _failed(plan, store, model):
+def _model(plan: Plan, store: Store, made: Made, model: PlannedModel) -> _Model:
+    if _failed(plan, store, made, model):
         failed = [
             MetricResult(Measurement(card.symbol, card.split, None, None, 0, Status.GATE_FAILED))
             for card in map(metric_card, plan.study.metrics)
         ]
         share = _share(store, model)
         return _Model(_subject(plan, model, None, 0.0, share), Evaluation(failed, {}))
-    made = _made(store, model.model)
-    behind = [made, _made(store, model.trace), _made(store, model.measure)]
+    own = made(model.model)
+    behind = [own, made(model.trace), made(model.measure)]
     seconds = sum(manifest.seconds for manifest in behind)
     return _Model(
-        _subject(plan, model, made, seconds, _share(store, model)),
+        _subject(plan, model, own, seconds, _share(store, model)),
         read_evaluated(store.folder(model.measure)),
         Recording.read(store.folder(model.trace)).faults,
     )
 
 
-def _failed(plan: Plan, store: Store, model: PlannedModel) -> bool:
+def _failed(plan: Plan, store: Store, made: Made, model: PlannedModel) -> bool:
     """Whether the model was not made because its benchmark stopped, or failed gates of its own."""
-    if model.gates is not None and _made(store, model.gates).stop is not None:
+    if model.gates is not None and made(model.gates).stop is not None:
         return True
     return model.gated in dropped_models(store.folder(plan.gates[model.benchmark]) / GATES)
 

@@ -21,7 +21,7 @@ from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, base_hash, make_plan
 from uqs.studies.progress import Forecast, Progress
 from uqs.studies.schedule import Schedule
-from uqs.studies.spec import dump_study, read_study
+from uqs.studies.spec import Study, dump_study, read_study
 from uqs.studies.store import Manifest, Store
 from uqs.studies.worker import JobFailure
 from uqs.training_extra import require_training_extra
@@ -54,7 +54,10 @@ def plan_study(path: Path, limit: int | None = None, native: bool = False) -> Pl
 
     The plan's study says which arithmetic this machine can do.
     """
-    study = read_study(path)
+    return _planned(read_study(path), limit, native)
+
+
+def _planned(study: Study, limit: int | None, native: bool) -> Plan:
     arithmetic = "native" if native else available(study.arithmetic)
     study = study.model_copy(update={"arithmetic": arithmetic})
     if limit is not None:
@@ -72,8 +75,9 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     Workers are spawned, so a script calls this under `if __name__ == "__main__"`.
     """
     console = stderr_console()
-    plan = plan_study(path, options.limit, options.native)
-    if not options.native and read_study(path).arithmetic != plan.study.arithmetic:
+    study = read_study(path)
+    plan = _planned(study, options.limit, options.native)
+    if not options.native and study.arithmetic != plan.study.arithmetic:
         console.print(NO_AVX2, markup=False, highlight=False, soft_wrap=True)
     return run_plan(plan, options, console)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uqs import registry
 from uqs.metrics.base import Evidence, MetricResult, References, Shadow
 from uqs.metrics.catalogue import CARDS
-from uqs.metrics.membership import MembershipAdvantage
+from uqs.metrics.membership import MembershipAdvantage, MembershipSigned
 from uqs.metrics.membership.gradient_norm import GradientNormAdvantage
 from uqs.metrics.membership.likelihood_ratio import LikelihoodRatioAdvantage
 from uqs.metrics.membership.min_k import MinKAUC
@@ -135,6 +135,9 @@ def test_a_good_value_does_not_show_that_single_samples_are_safe(simulate) -> No
     row = next(MembershipAdvantage().measure(simulated.model, References())).measurement
     assert row.value is not None
     assert row.value < 0.2
+    signed = next(MembershipSigned().measure(simulated.model, References())).measurement
+    assert signed.value is not None
+    assert abs(signed.value) < 0.1
     assert next(LikelihoodRatioAdvantage().measure(*simulated)).measurement.value > 0.7
 
 
@@ -175,6 +178,7 @@ NOT_SHOWN = {
     ),
     "LIRA_TPR": test_a_good_value_does_not_show_that_shadow_models_are_like_the_model,
     "MIA": test_a_good_value_does_not_show_that_single_samples_are_safe,
+    "MIA_SIGNED": test_a_good_value_does_not_show_that_single_samples_are_safe,
     "MIA_EFF": test_a_good_value_does_not_show_that_the_forgetting_is_unseen,
     "PRIVLEAK": test_a_good_value_does_not_show_that_forget_cannot_be_told_from_holdout,
 }

@@ -13,6 +13,7 @@ from uqs.metrics.membership.statistics import (
     auc,
     fit,
     folds,
+    signed_advantage,
     true_positives,
 )
 
@@ -201,3 +202,30 @@ def test_folds_keep_entities_whole() -> None:
 def test_one_entity_cannot_be_cross_fitted() -> None:
     with pytest.raises(ValueError, match="two entities"):
         attack_hits(np.zeros(4), ["a"] * 4, np.ones(4), ["b", "b", "c", "c"])
+
+
+def test_the_sign_says_whether_the_attack_holds_on_other_entities() -> None:
+    """By hand: each side has entities of scores 1 and 2, crossed, so that every fitted rule is wrong."""
+    right = Scores(np.array([1.0, 1.0]), ["a", "b"], np.array([2.0, 2.0]), ["c", "d"])
+    wrong = Scores(np.array([1.0, 2.0]), ["a", "b"], np.array([2.0, 1.0]), ["c", "d"])
+    for scores, signed in ((right, 0.5), (wrong, -0.5)):
+        found, size = signed_advantage(scores), advantage(scores)
+        assert found is not None and size is not None
+        assert found.value == signed
+        assert size.value == 1
+    assert signed_advantage(right._replace(non_member_entities=["c", "c"])) is None
+
+
+def test_without_a_difference_the_signed_one_is_0_on_average_and_the_other_is_not() -> None:
+    """20 entities of 4 questions a side: the size is on average about its standard error."""
+    rng, names = np.random.default_rng(3), [entities(side, 20, 4) for side in "ms"]
+    drawn_both = [
+        Scores(rng.normal(size=80), names[0], rng.normal(size=80), names[1]) for _ in range(400)
+    ]
+    signed, size = ([of(scores) for scores in drawn_both] for of in (signed_advantage, advantage))
+    values = np.array([one.value for one in signed if one is not None])
+    errors = np.array([one.se for one in size if one is not None])
+    sizes = np.array([one.value for one in size if one is not None])
+    assert abs(values.mean()) < 0.012
+    assert sizes.mean() == pytest.approx(errors.mean(), rel=0.2)
+    assert sizes.mean() == pytest.approx(0.08, abs=0.015)

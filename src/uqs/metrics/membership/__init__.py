@@ -3,6 +3,11 @@
 A metric combines an attack (a score per sample) with a statistic of the scores.
 """
 
-from uqs.metrics.membership.loss import MembershipAdvantage, MembershipAUC, MembershipTPR
+from uqs.metrics.membership.loss import (
+    MembershipAdvantage,
+    MembershipAUC,
+    MembershipSigned,
+    MembershipTPR,
+)
 
-__all__ = ["MembershipAUC", "MembershipAdvantage", "MembershipTPR"]
+__all__ = ["MembershipAUC", "MembershipAdvantage", "MembershipSigned", "MembershipTPR"]

@@ -102,6 +102,11 @@ class Advantage(Membership):
         return statistics.advantage(scores)
 
 
+class SignedAdvantage(Membership):
+    def statistic(self, scores: Scores) -> Statistic | None:
+        return statistics.signed_advantage(scores)
+
+
 class TPR(Membership):
     """At 1 % false positives."""
 

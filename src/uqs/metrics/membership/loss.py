@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from uqs.metrics.base import Floats
-from uqs.metrics.membership.attack import AUC, TPR, Advantage, Attack, AttackCards
+from uqs.metrics.membership.attack import (
+    AUC,
+    TPR,
+    Advantage,
+    Attack,
+    AttackCards,
+    SignedAdvantage,
+)
 from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
@@ -56,6 +63,27 @@ class MembershipAUC(Loss, AUC):
         source="Yeom et al. 2018 (arXiv 1709.01604)",
         does_not_show=(
             "that no single sample is exposed: an average over pairs hides the few that are certain"
+        ),
+    )
+
+
+class MembershipSigned(Loss, SignedAdvantage):
+    """BA - 0.5 of the attack of MIA, with its sign: 0 on average where forget and holdout do not differ.
+
+    There the mean of MIA, which has no sign, is about as large as its standard error.
+    """
+
+    card = MetricCard(
+        name="membership_signed",
+        symbol="MIA_SIGNED",
+        group="membership",
+        better="target",
+        bounds=(-0.5, 0.5),
+        split="forget",
+        source="Yeom et al. 2018 (arXiv 1709.01604)",
+        does_not_show=(
+            "that no attack finds the members: a stronger one, or one aimed at single samples, "
+            "still may"
         ),
     )
 

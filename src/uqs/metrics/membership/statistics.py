@@ -53,14 +53,31 @@ def advantage(scores: Scores) -> Statistic | None:
 
     Either side of the threshold may be called "member": a method that drives losses above those of
     non_members betrays the forget set too. None if a side has fewer than two entities.
+
+    Where members and non-members do not differ, the mean of this is not 0 but about its standard error (.08
+    with 20 entities of 4 questions a side); `signed_advantage` has the mean 0.
+    """
+    found = signed_advantage(scores)
+    if found is None:
+        return None
+    return Statistic(2 * abs(found.value), None if found.se is None else 2 * found.se)
+
+
+def signed_advantage(scores: Scores) -> Statistic | None:
+    """BA - 0.5 of the same attack, from -0.5 to 0.5.
+
+    0 on average where members and non-members do not differ. Below 0 the rules fitted on some entities are
+    wrong on the others, as it happens by chance.
     """
     if min(len(set(scores.member_entities)), len(set(scores.non_member_entities))) < 2:
         return None
     hits = attack_hits(*scores)
     members = clustered_mean(hits[0], scores.member_entities)
     non_members = clustered_mean(hits[1], scores.non_member_entities)
-    value = abs(members.value + non_members.value - 1)
-    return Statistic(value, joint(members.se, non_members.se))
+    error = joint(members.se, non_members.se)
+    return Statistic(
+        (members.value + non_members.value - 1) / 2, None if error is None else error / 2
+    )
 
 
 def true_positives(scores: Scores, percent: int = 1) -> Statistic:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from typing import Any
 
 from uqs.records import Role
 from uqs.report import words
@@ -69,8 +71,11 @@ WORDS = (
 )
 
 
-def page(found: Analysis) -> str:
-    """The whole board as one HTML document; the same analysis gives the same text."""
+def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
+    """The whole board as one HTML document; the same analysis gives the same text.
+
+    `numbers` is the analysis as plain values, where it was made (`uqs.report.analysis.tree`).
+    """
     sections = _sections(found)
     title = f"UQS board: {found.rows[0].study}"
     links = [el("a", {"href": f"#{one.anchor}"}, one.short) for one in sections]
@@ -81,7 +86,11 @@ def page(found: Analysis) -> str:
         el("header", {}, el("h1", {}, title), _short(found), _facts(found), _banners(found)),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
-        el("script", {"type": "application/json", "id": "numbers"}, _numbers(found)),
+        el(
+            "script",
+            {"type": "application/json", "id": "numbers"},
+            _numbers(found, numbers or tree(found)),
+        ),
         el("script", {}, Markup(_file("board.js"))),
         policy=_policy(),
     )
@@ -110,11 +119,11 @@ def _file(name: str) -> str:
     return files("uqs.report.board").joinpath(name).read_text(encoding="utf-8")
 
 
-def _numbers(found: Analysis) -> Markup:
+def _numbers(found: Analysis, analysis: Mapping[str, Any]) -> Markup:
     """Results and analysis as JSON, escaped so that no text in it can close the script element."""
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
-    content = {"results": {"columns": columns, "rows": rows}, "analysis": tree(found)}
+    content = {"results": {"columns": columns, "rows": rows}, "analysis": analysis}
     dumped = json.dumps(content, allow_nan=False, separators=(",", ":"))
     for sign in "<>&":
         dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")

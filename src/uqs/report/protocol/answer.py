@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from uqs.metrics.catalogue import is_health
-from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis
 from uqs.report.means import Key, Line, Mean
@@ -41,8 +40,9 @@ def joined(parts: Iterable[Answer], before: str = "") -> Answer:
 
 def methods(found: Analysis) -> tuple[str, ...]:
     """The unlearned methods, with their strengths; a baseline is none."""
-    unlearned = {row.method for row in found.rows if row.role == Role.UNLEARNED}
-    return tuple(name for name in found.summary.methods if name.partition("@")[0] in unlearned)
+    return tuple(
+        name for name in found.summary.methods if name.partition("@")[0] in found.unlearned
+    )
 
 
 def benchmarks(found: Analysis) -> tuple[str, ...]:
