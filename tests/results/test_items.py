@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,21 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(
     with pytest.raises(DataError, match=problem):
         items.write(wrong, tmp_path / "items.parquet")
     assert not (tmp_path / "items.parquet").exists()
+
+
+def test_models_are_written_one_after_another_in_order(tmp_path: Path) -> None:
+    def table(*found: Item) -> pa.Table:
+        return pa.Table.from_pylist([asdict(one) for one in found], schema=items.SCHEMA)
+
+    next_one = replace(ONE, seed=2)
+    first, second = table(replace(ONE, id="q2"), ONE), table(next_one)
+    file = tmp_path / "items.parquet"
+    items.write_tables([first, items.SCHEMA.empty_table(), second], file)
+    assert items.read(file)["id"].to_pylist() == ["q1", "q2", "q1"]
+    for wrong in ([second, first], [second, second]):
+        with pytest.raises(ValueError, match="comes after"):
+            items.write_tables(wrong, tmp_path / "wrong.parquet")
+        assert not (tmp_path / "wrong.parquet").exists()
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from uqs.results import Row, items
 from uqs.results.items import Item
 
 MEASUREMENTS, ITEMS = "measurements.json", "items.parquet"
+_NO_ITEMS = pa.schema(
+    {"row": pa.int64(), "id": pa.string(), "entity": pa.string(), "value": pa.float64()}
+).empty_table()
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,7 @@ class Evaluation:
                 held["id"] += one.per_sample.ids
                 held["entity"] += one.per_sample.entities
                 held["value"] += [float(value) for value in one.per_sample.values]
-        types = {"row": pa.int64(), "id": pa.string(), "entity": pa.string(), "value": pa.float64()}
-        columns = {name: pa.array(values, types[name]) for name, values in held.items()}
-        pq.write_table(pa.table(columns), folder / ITEMS)
+        pq.write_table(pa.Table.from_pydict(held, _NO_ITEMS.schema), folder / ITEMS)
 
 
 def evaluate(
@@ -94,15 +95,18 @@ def evaluate(
     return Evaluation(found, problems)
 
 
-def read_evaluated(folder: Path) -> Evaluation:
-    """Read what `Evaluation.write` wrote. Raises DataError if the files are damaged."""
+def read_evaluated(folder: Path, *, per_sample: bool = True) -> Evaluation:
+    """Read what `Evaluation.write` wrote, with or without the values of samples.
+
+    Raises DataError if the files are damaged.
+    """
     import numpy as np
     import pyarrow.parquet as pq
 
     file = folder / MEASUREMENTS
     try:
         tree = json.loads(file.read_text(encoding="utf-8"))
-        table = pq.read_table(folder / ITEMS)
+        table = pq.read_table(folder / ITEMS) if per_sample else _NO_ITEMS
         values = table["value"].to_numpy()
         rows, begins = np.unique(table["row"].to_numpy(), return_index=True)
         ends = [*begins[1:], len(values)] if len(rows) else []
@@ -142,24 +146,30 @@ def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
 
 def items_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Item]:
     """The per-sample values of those rows."""
-    for table in item_tables(subject, found):
-        yield from (Item(**record) for record in table.to_pylist())
+    yield from (Item(**record) for record in item_table(subject, found).to_pylist())
 
 
-def item_tables(subject: Subject, found: Iterable[MetricResult]) -> Iterator[pa.Table]:
-    """The same as tables, one for each row that has them."""
-    for one in found:
-        if one.per_sample is not None:
-            yield items.table(
-                *one.per_sample,
-                benchmark=subject.benchmark,
-                edition=subject.edition,
-                model=subject.model,
-                role=subject.role,
-                method=subject.method,
-                strength=subject.strength,
-                seed=subject.seed,
-                oracle_seed=one.oracle_seed,
-                split=one.measurement.split,
-                metric=one.measurement.metric,
-            )
+def item_table(subject: Subject, found: Iterable[MetricResult]) -> pa.Table:
+    """The same as one table."""
+    return pa.concat_tables(
+        [
+            items.SCHEMA.empty_table(),
+            *(
+                items.table(
+                    *one.per_sample,
+                    benchmark=subject.benchmark,
+                    edition=subject.edition,
+                    model=subject.model,
+                    role=subject.role,
+                    method=subject.method,
+                    strength=subject.strength,
+                    seed=subject.seed,
+                    oracle_seed=one.oracle_seed,
+                    split=one.measurement.split,
+                    metric=one.measurement.metric,
+                )
+                for one in found
+                if one.per_sample is not None
+            ),
+        ]
+    )

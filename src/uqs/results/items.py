@@ -46,6 +46,8 @@ SCHEMA = pa.schema(
 )
 _COLUMNS = {one.name: one.type for one in SCHEMA}
 KEY = tuple(one.name for one in fields(Item) if one.name not in ("entity", "value"))
+MODEL = KEY[: KEY.index("oracle_seed")]
+"""What names a model."""
 LARGEST = 2**62
 """Codes of keys stay below it."""
 
@@ -72,15 +74,30 @@ def write(items: Iterable[Item], path: Path) -> None:
 
 
 def write_tables(tables: Iterable[pa.Table], path: Path) -> None:
-    """`write` for items that are tables already."""
-    held = list(tables)
-    whole = (pa.concat_tables(held) if held else SCHEMA.empty_table()).combine_chunks()
-    codes = _key_codes(whole)
-    order = np.argsort(codes, kind="stable")
-    whole = whole.take(pa.array(order))
-    _check(whole, path)
-    _refuse_doubles(whole, codes[order], path)
-    io.write_parquet(path, whole)
+    """`write` for tables of one or more models each, which come in the order of their models.
+
+    Only one table is held in memory at a time. Raises ValueError if a model comes out of order.
+    """
+    import pyarrow.parquet as pq
+
+    last: tuple[str | int, ...] = ()
+    with io.replacing(path) as part, pq.ParquetWriter(part, SCHEMA) as file:
+        for table in tables:
+            if not len(table):
+                continue
+            codes = _key_codes(table.combine_chunks())
+            order = np.argsort(codes, kind="stable")
+            table = table.take(pa.array(order)).combine_chunks()
+            _check(table, path)
+            _refuse_doubles(table, codes[order], path)
+            if _model_at(table, 0) <= last:
+                raise ValueError(f"{_model_at(table, 0)} comes after {last}")
+            last = _model_at(table, -1)
+            file.write_table(table)
+
+
+def _model_at(table: pa.Table, row: int) -> tuple[str | int, ...]:
+    return tuple(table[name][row].as_py() for name in MODEL)
 
 
 def read(path: Path) -> pa.Table:

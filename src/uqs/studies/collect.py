@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from uqs import __version__, io, results
 from uqs.errors import DataError
-from uqs.evaluation.evaluate import Evaluation, Subject, item_tables, read_evaluated, rows_of
+from uqs.evaluation.evaluate import Evaluation, Subject, item_table, read_evaluated, rows_of
 from uqs.evaluation.record import Recording
 from uqs.gaps import with_gaps
 from uqs.metrics.base import MetricResult
@@ -27,10 +29,14 @@ METHOD_OF_ROLE = {Role.ORIGINAL: "original", Role.ORACLE: "retrain"}
 
 
 class _Model(NamedTuple):
-    """A model of the study: what stands in all its rows, and what was measured of it."""
+    """A model of the study: what stands in all its rows, and what was measured of it, without its samples.
+
+    `job`: of the measurement, None if the model was not made.
+    """
 
     subject: Subject
     evaluated: Evaluation
+    job: str | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -44,10 +50,7 @@ def collect(plan: Plan, store: Store) -> list[str]:
     cards = [metric_card(name) for name in plan.study.metrics]
     rows = [row for one in models for row in rows_of(one.subject, one.evaluated.measured)]
     results.write(with_gaps(rows), store.run / "results.parquet", cards)
-    samples = (
-        table for one in models for table in item_tables(one.subject, one.evaluated.measured)
-    )
-    items.write_tables(samples, store.run / "items.parquet")
+    items.write_tables(_samples(store, models), store.run / "items.parquet")
     for key in plan.gates.values():
         made(key)
     gates = {
@@ -57,6 +60,17 @@ def collect(plan: Plan, store: Store) -> list[str]:
     io.write_text(store.run / GATES, json.dumps(gates, indent=1))
     short = list(_short_of_criterion(plan, made))
     return [line for one in models for line in _problems(one)] + short
+
+
+def _samples(store: Store, models: Iterable[_Model]) -> Iterator[pa.Table]:
+    """The values of all samples: one table for each model, in the order of the file, read one at a time."""
+
+    def place(one: _Model) -> tuple[str | int, ...]:
+        return tuple(getattr(one.subject, name) for name in items.MODEL)
+
+    for one in sorted(models, key=place):
+        if one.job is not None:
+            yield item_table(one.subject, read_evaluated(store.folder(one.job)).measured)
 
 
 def _short_of_criterion(plan: Plan, made: Made) -> Iterator[str]:
@@ -95,7 +109,8 @@ def _model(plan: Plan, store: Store, made: Made, model: PlannedModel) -> _Model:
     seconds = sum(manifest.seconds for manifest in behind)
     return _Model(
         _subject(plan, model, own, seconds, _share(store, model)),
-        read_evaluated(store.folder(model.measure)),
+        read_evaluated(store.folder(model.measure), per_sample=False),
+        model.measure,
         Recording.read(store.folder(model.trace)).faults,
     )
 
