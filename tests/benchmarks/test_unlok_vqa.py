@@ -122,11 +122,11 @@ def test_pictures_named_as_in_coco(root: Path, tiny: Benchmark) -> None:
         ("id", 1, "id", "'1' appears twice"),
         ("image_id", 2.5, "image_id", "is float, not text"),
         ("image_id", 777, "image_id", "missing picture: no 777.png"),
-        ("rephrase", "What?", "rephrase", "is str, not a list"),
-        ("rephrase", ["What?", ""], "rephrase[1]", "is empty"),
+        ("rephrase", 3, "rephrase", "is int, not a list"),
+        ("rephrase", ["What?", 3], "rephrase[1]", "is int, not text"),
+        ("rephrase", "[What?", "rephrase", "is not valid JSON"),
         ("loc", ["Where?", "Who?"], "loc_ans", "has 1 answers to the 2 questions"),
-        ("loc", [None, "Who?"], "loc[0]", "is empty"),
-        ("loc_ans", ["x", ""], "loc_ans[1]", "is empty"),
+        ("loc", [3], "loc[0]", "is int, not text"),
     ],
 )
 def test_bad_values(root: Path, field: str, value: object, where: str, problem: str) -> None:
@@ -169,11 +169,13 @@ def test_text_in_another_encoding(root: Path) -> None:
 
 
 def test_no_file_or_several(root: Path) -> None:
-    (root / "more.json").write_text("[]")
-    assert "has 2 *.json files" in fails(root).problem
-    (root / "more.json").unlink()
-    (root / "unlok_vqa.json").unlink()
-    assert "has 0 *.json files" in fails(root).problem
+    (root / "more.json").write_text((root / "unlok_vqa.json").read_text())
+    assert (
+        "has 2 files with records, one is needed: more.json, unlok_vqa.json" in fails(root).problem
+    )
+    for name in ("more", "unlok_vqa"):
+        (root / f"{name}.json").unlink()
+    assert "has no *.json file with records" in fails(root).problem
 
 
 def test_a_missing_and_a_broken_picture(root: Path) -> None:

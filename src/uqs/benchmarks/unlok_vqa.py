@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from uqs.benchmarks import _read
+from uqs.benchmarks import _folders, _read, _structures, _tables
+from uqs.benchmarks._coco import CocoPictures
+from uqs.benchmarks._notes import Notes
+from uqs.benchmarks._pictures import Pictures
+from uqs.benchmarks._place import Place, says_something
+from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
 from uqs.errors import DataError, UserError
 from uqs.records import Benchmark, Picture, Sample, Task
 
 _NEIGHBOUR_MARK = "nq question: "
-_COCO_DIGITS = 12
+_FIELDS = ("id", "src", "pred", "image_id")
+_LISTS = ("rephrase", "loc", "loc_ans")
+_PARQUET: Mapping[str, _tables.Kind] = {
+    "id": "id",
+    "src": "text",
+    "pred": "text",
+    "image_id": "id",
+    **{field: ["text"] for field in _LISTS},
+}
 
 
 @dataclass(frozen=True)
@@ -29,9 +42,11 @@ class _Record:
 
 @dataclass(frozen=True)
 class UnLOKVQA:
-    """Loader of a folder with one JSON file of records and the pictures in `images/`.
+    """Loader of a folder with one file of records (JSON, JSONL or Parquet) and the pictures in `images/`.
 
-    A picture is `<image_id>.png` (or .jpg, .jpeg, .webp; also padded with zeros to 12 digits). All questions
+    A picture is `<image_id>.png` (or .jpg, ...), or named as in COCO, also in COCO's own folders
+    (`train2017/`, ...), which may be links. The schema is that of `vaidehi99/UnLOK-VQA` on the Hugging Face
+    hub (github.com/Vaidehi99/UnLOK-VQA, README); `rephrase`, `loc` and `loc_ans` may be null. All questions
     about a picture are forgotten, kept or held out together; `forget` and `holdout` pictures are drawn at
     random by `seed`. `neighbour_picture`: ask the neighbouring questions with the record's picture, as
     the release means them; the tiny edition's name the country that they ask about.
@@ -42,6 +57,20 @@ class UnLOKVQA:
     name: ClassVar[str] = "unlok_vqa"
     source: ClassVar[str] = "Patil et al. 2024 (arXiv 2505.01456)"
     tasks: ClassVar[tuple[Task, ...]] = ("short",)
+    card: ClassVar[BenchmarkCard] = BenchmarkCard(
+        title="UnLOK-VQA",
+        paper="arXiv 2505.01456",
+        release="vaidehi99/UnLOK-VQA on the Hugging Face hub; pictures of COCO",
+        revision="described in github.com/Vaidehi99/UnLOK-VQA at 3924bdc",
+        licence=f"{NONE_STATED}; COCO's pictures have licences of their own",
+        measures="whether outside knowledge about a picture is forgotten, and its neighbours are kept",
+        splits="forget, retain, holdout (all drawn), forget_reworded, neighbour (of the forgotten)",
+        problems=(
+            "the release deletes one fact at a time and has no forget and retain split: they are drawn here",
+            "its facts are common knowledge that a base knows before any training",
+            "its rephrasings and neighbouring questions were generated; some are null or blank",
+        ),
+    )
 
     forget: int = 20
     holdout: int = 20
@@ -61,8 +90,9 @@ class UnLOKVQA:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        file = _json_file(path)
-        records = _records(file, path / "images")
+        notes = Notes()
+        file, rows = _file(path, notes)
+        records = _records(file, rows, path, notes)
         forget, holdout, retain = _read.draw(
             (record.entity for record in records), [self.forget, self.holdout], self.seed, file
         )
@@ -86,81 +116,122 @@ class UnLOKVQA:
             learn=learn,
             unlearn=learn,
             evaluate=_read.splits(evaluate, file),
+            notes=notes.lines,
         )
 
 
-def _json_file(path: Path) -> Path:
-    files = sorted(path.glob("*.json"))
-    if len(files) != 1:
-        raise DataError(f"has {len(files)} *.json files; one with the records is needed", file=path)
-    return files[0]
+def _file(path: Path, notes: Notes) -> tuple[Path, list[tuple[int, object]]]:
+    """The one file that holds records of this benchmark, and its records."""
+    files = [f for f in _folders.entries(path) if f.suffix in _folders.TABLES and f.is_file()]
+    if not files:
+        raise DataError("has no *.json file with records (nor *.jsonl, *.parquet)", file=path)
+    if len(files) == 1:
+        return files[0], _content(files[0])
+    found = {file: rows for file in files if (rows := _taken_for_records(file))}
+    if len(found) != 1:
+        which = ", ".join(file.name for file in found or files)
+        raise DataError(f"has {len(found)} files with records, one is needed: {which}", file=path)
+    ((file, rows),) = found.items()
+    others = ", ".join(other.name for other in files if other != file)
+    notes.say(f"not read, for they hold no records of this benchmark: {others}")
+    return file, rows
 
 
-def _records(file: Path, folder: Path) -> list[_Record]:
-    items = _read.read_json(file)
-    if not isinstance(items, list) or not items:
-        raise DataError("is no list of records", file=file)
-    pictures = _read.Pictures()
+def _content(file: Path) -> list[tuple[int, object]]:
+    if file.suffix == ".parquet":
+        return list(_tables.rows(file, {}, optional=_PARQUET))
+    return list(_tables.records(file))
+
+
+def _taken_for_records(file: Path) -> list[tuple[int, object]] | None:
+    """The content of a file beside others, None where it is something else."""
+    try:
+        found = _content(file)
+    except DataError as error:
+        if "Git LFS" in error.problem:
+            raise
+        return None
+    first = found[0][1]
+    return found if isinstance(first, dict) and set(first) >= set(_FIELDS) else None
+
+
+def _records(
+    file: Path, rows: Iterable[tuple[int, object]], root: Path, notes: Notes
+) -> list[_Record]:
+    pictures, coco = Pictures(root), CocoPictures(root)
     found: dict[str, _Record] = {}
-    owner: dict[bytes, str] = {}
-    for row, item in enumerate(items, start=1):
-        record = _record(item, file, row, folder, pictures)
+    owner: dict[str, str] = {}
+    for row, item in rows:
+        place = Place(file, notes, row)
+        record = _record(item, place, coco, pictures)
         if record.id in found:
-            raise DataError(f"{record.id!r} appears twice", file=file, row=row, field="id")
-        if (first := owner.setdefault(record.picture.data, record.entity)) != record.entity:
-            raise DataError(
-                f"is the same picture as that of {first!r}", file=file, row=row, field="image_id"
-            )
+            raise place.at("id").error(f"{record.id!r} appears twice")
+        if (first := owner.setdefault(record.picture.content, record.entity)) != record.entity:
+            raise place.at("image_id").error(f"is the same picture as that of {first!r}")
         found[record.id] = record
     return list(found.values())
 
 
-def _record(item: object, file: Path, row: int, folder: Path, pictures: _read.Pictures) -> _Record:
+def _record(item: object, place: Place, coco: CocoPictures, pictures: Pictures) -> _Record:
     if not isinstance(item, dict):
-        raise DataError("is no object", file=file, row=row)
-    for field in ("id", "src", "pred", "rephrase", "loc", "loc_ans", "image_id"):
+        raise place.error("is no object")
+    for field in (*_FIELDS, *_LISTS):
         if field not in item:
-            raise DataError("missing field", file=file, row=row, field=field)
-    entity = _read.identifier(item["image_id"], file, row, "image_id")
-    question = _read.text(item["src"], file, row, "src")
-    asked = _read.texts(item["loc"], file, row, "loc")
-    answers = _read.texts(item["loc_ans"], file, row, "loc_ans")
-    if len(asked) != len(answers):
-        raise DataError(
-            f"has {len(answers)} answers to the {len(asked)} questions of 'loc'",
-            file=file,
-            row=row,
-            field="loc_ans",
-        )
+            raise place.at(field).error("missing field")
+    entity = place.at("image_id").identifier(item["image_id"])
+    question = place.at("src").text(item["src"])
+    answer = place.at("pred").text(item["pred"])
+    file = coco.file(entity, place.at("image_id"))
     # The release repeats some questions among their own rewordings; those test nothing new.
-    reworded = [w for w in _read.texts(item["rephrase"], file, row, "rephrase") if w != question]
-    picture_file = _picture_file(folder, entity, file, row)
+    wordings = _list(item["rephrase"], place.at("rephrase"))
+    told = [w for w in wordings if says_something(w)]
+    if len(told) < len(wordings):
+        place.at("rephrase").note("blank rewording", "left out")
+    reworded = [place.at("rephrase").item(i).text(w) for i, w in enumerate(told)]
     return _Record(
-        id=_read.identifier(item["id"], file, row, "id"),
+        id=place.at("id").identifier(item["id"]),
         entity=entity,
-        picture_file=picture_file,
-        picture=pictures.read(picture_file),
+        picture_file=file,
+        picture=pictures.read(file),
         question=question,
-        answer=_read.text(item["pred"], file, row, "pred"),
-        reworded=tuple(dict.fromkeys(reworded)),
-        neighbours=tuple(
-            (question.removeprefix(_NEIGHBOUR_MARK), answer)
-            for question, answer in zip(asked, answers, strict=True)
-        ),
+        answer=answer,
+        reworded=tuple(dict.fromkeys(w for w in reworded if w != question)),
+        neighbours=tuple(_neighbours_of(item, place)),
     )
 
 
-def _picture_file(folder: Path, image_id: str, file: Path, row: int) -> Path:
-    for stem in (image_id, image_id.zfill(_COCO_DIGITS)):
-        for suffix in _read.PICTURE_SUFFIXES:
-            if (path := folder / f"{stem}{suffix}").is_file():
-                return path
-    raise DataError(
-        f"missing picture: no {image_id}.png (or .jpg, ...) in {folder}",
-        file=file,
-        row=row,
-        field="image_id",
-    )
+def _neighbours_of(item: Mapping[str, object], place: Place) -> Iterator[tuple[str, str]]:
+    """The questions of `loc` with the answers of `loc_ans`; a pair of which one is blank is left out."""
+    asked, answers = (_list(item[field], place.at(field)) for field in ("loc", "loc_ans"))
+    if len(asked) != len(answers):
+        raise place.at("loc_ans").error(
+            f"has {len(answers)} answers to the {len(asked)} questions of 'loc'"
+        )
+    for number, (question, answer) in enumerate(zip(asked, answers, strict=True)):
+        if not says_something(question) or not says_something(answer):
+            place.at("loc").item(number).note(
+                "neighbouring question", "left out, blank or unanswered"
+            )
+            continue
+        yield (
+            place.at("loc").item(number).text(question).removeprefix(_NEIGHBOUR_MARK),
+            place.at("loc_ans").item(number).text(answer),
+        )
+
+
+def _list(value: object, place: Place) -> list[object]:
+    """A list; null is an empty one, and a text is one item or a list that is written as text."""
+    if value is None:
+        place.note("list", "null, read as empty")
+        return []
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = _structures.parsed(value, place)
+    if isinstance(value, str):
+        place.note("text", "read as a list of one")
+        return [value]
+    if not isinstance(value, list):
+        raise place.error(f"is {type(value).__name__}, not a list")
+    return value
 
 
 def _asked(records: Iterable[_Record]) -> tuple[Sample, ...]:
