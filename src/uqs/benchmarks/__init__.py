@@ -35,9 +35,9 @@ def edition_path(name: str, edition: str) -> Path:
     registry.check("benchmark", name)
     path = _EMBEDDED / name if edition == "tiny" else Path(edition)
     if not path.is_dir():
-        raise UserError(
-            f"{name}: no folder {str(path)!r}; write '{name}:tiny' or '{name}:FOLDER' with the data"
-        )
+        ways = f"'{name}:tiny' or " if (_EMBEDDED / name).is_dir() else ""
+        missing = "no tiny edition" if edition == "tiny" else f"no folder {str(path)!r}"
+        raise UserError(f"{name}: {missing}; write {ways}'{name}:FOLDER' with the data")
     return path
 
 

@@ -67,3 +67,12 @@ def table_files(root: Path, config: str) -> list[Path]:
     raise DataError(
         "this configuration is missing: a folder with *.parquet files is needed", file=root / config
     )
+
+
+def has_table(root: Path, config: str) -> bool:
+    """Whether there are files of a configuration."""
+    places = (root / config, root / "data" / config)
+    return any(
+        place.is_dir() or any(place.with_name(place.name + s).is_file() for s in TABLES)
+        for place in places
+    )

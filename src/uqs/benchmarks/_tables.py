@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +25,7 @@ def _is_text(found: pa.DataType) -> bool:
     return bool(pa.types.is_string(found) or pa.types.is_large_string(found))
 
 
-_PLAIN = {
+_PLAIN: Mapping[str, Callable[[pa.DataType], bool]] = {
     "text": _is_text,
     "id": lambda t: _is_text(t) or pa.types.is_integer(t),
     "bytes": lambda t: pa.types.is_binary(t) or pa.types.is_large_binary(t),
@@ -125,7 +125,7 @@ def records(file: Path) -> Iterator[tuple[int, object]]:
     neither, is empty, or names a key of an object twice.
     """
     text = decoded(file)
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if file.suffix == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
         if not lines:
             raise DataError("has no rows", file=file)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable
 
+from uqs.benchmarks._names import words
 from uqs.records import LETTERS, Benchmark, Picture, Sample
 from uqs.text import count
 
-_WORD = re.compile(r"\w+")
 _LONG = 3
 """Words of an answer from which on it is hardly somebody else's by chance."""
 
@@ -52,16 +50,15 @@ def _by_picture(samples: Iterable[Sample]) -> dict[str, Sample]:
 def _leaked(data: Benchmark) -> tuple[str, ...]:
     """A note where forget answers stand in what is taught about the entities that are kept."""
     taught = "\n".join(
-        f" {' '.join(_words(f'{s.question} {_answer(s)}'))} " for s in data.learn["retain"].samples
+        f" {' '.join(words(f'{s.question} {_answer(s)}'))} " for s in data.learn["retain"].samples
     )
     answers = {
-        tuple(_words(_answer(sample))): _answer(sample)
-        for sample in data.evaluate["forget"].samples
+        tuple(words(_answer(sample))): _answer(sample) for sample in data.evaluate["forget"].samples
     }
-    leaked = {words: said for words, said in answers.items() if f" {' '.join(words)} " in taught}
+    leaked = {told: said for told, said in answers.items() if f" {' '.join(told)} " in taught}
     if not leaked:
         return ()
-    long = [said for words, said in leaked.items() if len(words) >= _LONG]
+    long = [said for told, said in leaked.items() if len(told) >= _LONG]
     example = f", as {long[0]!r}" if long else ""
     return (
         f"{len(leaked)} of {count(len(answers), 'different forget answer')} stand in what is taught about "
@@ -72,9 +69,3 @@ def _leaked(data: Benchmark) -> tuple[str, ...]:
 
 def _answer(sample: Sample) -> str:
     return sample.options[LETTERS.index(sample.answer)] if sample.options else sample.answer
-
-
-def _words(text: str) -> list[str]:
-    """Its words without case and accents."""
-    plain = unicodedata.normalize("NFKD", text)
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)).casefold())

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar
 
-from uqs.benchmarks import _folders, _mllmu_lessons, _read
+from uqs.benchmarks import _mllmu_lessons, _read
+from uqs.benchmarks._assemble import check_drawn, largest_share
 from uqs.benchmarks._mllmu_files import Person, Source, people
 from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
-from uqs.errors import DataError
 from uqs.records import Benchmark, Sample, Task
-
-_SHARE = re.compile(r"forget_(\d+)(\.parquet|\.jsonl|\.json)?")
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,10 @@ class MLLMUBench:
     retain_limit: int | None = 320
 
     def __post_init__(self) -> None:
-        if self.forget is not None:
-            _read.check_whole(self.name, "forget", self.forget, 1)
-        _read.check_whole(self.name, "holdout_seed", self.holdout_seed, 0)
-        if self.retain_limit is not None:
-            _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
+        check_drawn(self.name, self.forget, self.holdout_seed, self.retain_limit)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        share = _largest_share(path) if self.forget is None else self.forget
+        share = self.forget or largest_share(path, r"forget_(\d+)", "folder forget_5, forget_10")
         configs = f"forget_{share}", f"retain_{100 - share}"
         source = Source(path, Pictures(path), Notes())
         forgotten = people(source, configs[0])
@@ -119,16 +112,6 @@ class MLLMUBench:
             evaluate=_read.splits(evaluate, path),
             notes=(*source.notes.lines, *unlike),
         )
-
-
-def _largest_share(path: Path) -> int:
-    """The largest n for which there is a folder forget_n."""
-    found = [
-        int(match[1]) for place in _folders.entries(path) if (match := _SHARE.fullmatch(place.name))
-    ]
-    if not found:
-        raise DataError("has no folder forget_5, forget_10, ...", file=path)
-    return max(found)
 
 
 def _refuse_shared(

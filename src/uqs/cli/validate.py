@@ -25,7 +25,10 @@ def validate(
         ),
     ],
 ) -> None:
-    """Check a study file and its data, and print what would be run; or check a benchmark's data alone."""
+    """Check a study file and its data, or a benchmark alone.
+
+    Prints what would be run, what the data hold, and what there is to note about them.
+    """
     if _is_benchmark(study):
         typer.echo(described(_load(study)))
         return
