@@ -92,7 +92,9 @@ def _unseeable(picture: Image.Image) -> str | None:
 
 def _content(picture: Image.Image) -> str:
     """A digest of what is seen, however the file was packed: of size and pixels, transparency included."""
-    seen = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    seen = picture.convert("RGBA") if picture.has_transparency_data else picture
+    if seen.mode != "RGBA" or seen.getchannel("A").getextrema()[0] == 255:
+        seen = seen.convert("RGB")
     digest = hashlib.sha256(f"{seen.mode} {seen.size}".encode())
     digest.update(seen.tobytes())
     return digest.hexdigest()
