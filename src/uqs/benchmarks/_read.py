@@ -1,4 +1,4 @@
-"""What all loaders share: checked texts, random draws of entities, splits, the data hash."""
+"""What all loaders share: random draws of entities, splits, the data hash."""
 
 from __future__ import annotations
 
@@ -17,29 +17,6 @@ from uqs.records import Sample, Split
 LOADER_VERSION = 2
 EMBEDDED = "tiny"
 """The edition that comes with UQS, and is no release: its sizes are its own."""
-
-
-def text(value: object, file: Path, row: int | str, field: str) -> str:
-    """A text that says something."""
-    if not isinstance(value, str):
-        problem = "is empty" if value is None else f"is {type(value).__name__}, not text"
-        raise DataError(problem, file=file, row=row, field=field)
-    if not value.strip():
-        raise DataError("is empty", file=file, row=row, field=field)
-    return value.strip()
-
-
-def texts(value: object, file: Path, row: int | str, field: str) -> list[str]:
-    if not isinstance(value, list):
-        raise DataError(f"is {type(value).__name__}, not a list", file=file, row=row, field=field)
-    return [text(item, file, row, f"{field}[{i}]") for i, item in enumerate(value)]
-
-
-def identifier(value: object, file: Path, row: int | str, field: str) -> str:
-    """A text or whole number that names something."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return text(value, file, row, field)
 
 
 def read_json(path: Path) -> object:

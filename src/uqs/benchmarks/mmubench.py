@@ -12,6 +12,7 @@ import numpy as np
 from uqs.benchmarks import _folders, _read
 from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import ANIMATED, PICTURE_SUFFIXES, Pictures
+from uqs.benchmarks._place import Place
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
 from uqs.errors import DataError
 from uqs.records import Benchmark, Picture, Sample, Task, Wording
@@ -68,7 +69,7 @@ class MMUBench:
     def load(self, path: Path, edition: str) -> Benchmark:
         notes = Notes()
         concepts, files = _concepts(path, notes)
-        questions = _questions(path / _FACTS_FILE, sorted(concepts))
+        questions = _questions(path / _FACTS_FILE, sorted(concepts), notes)
         forget, holdout, retain = (
             {concept: concepts[concept] for concept in sorted(names)}
             for names in _read.draw(concepts, [self.forget, self.holdout], self.seed, path)
@@ -149,8 +150,8 @@ def _picture(file: Path, pictures: Pictures, notes: Notes) -> Picture | None:
         return None
 
 
-def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
-    naming = {c: _read.text(c.replace("_", " "), file.parent, c, "name") for c in concepts}
+def _questions(file: Path, concepts: Sequence[str], notes: Notes) -> list[_Question]:
+    naming = {c: Place(file.parent, notes, c, "name").text(c.replace("_", " ")) for c in concepts}
     for other in sorted(file.parent.glob("*.json*")):
         if other.name != file.name and not other.name.startswith("."):
             raise DataError(f"is not read; questions stand in {file.name}", file=other)
@@ -168,21 +169,28 @@ def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
             raise DataError("has no folder of pictures", file=file, row=concept, field="concepts")
     found = []
     for name, wordings in content["questions"].items():
-        known = _read.texts(wordings, file, name, "questions")
+        place = Place(file, notes, name, "questions")
+        if not isinstance(wordings, list):
+            raise place.error(f"is {type(wordings).__name__}, not a list")
+        known = [place.item(number).text(wording) for number, wording in enumerate(wordings)]
         if len(known) < 2:
             raise DataError(
                 "needs a wording and a rewording", file=file, row=name, field="questions"
             )
-        answers = naming if name == "name" else {c: _fact(facts, c, name, file) for c in concepts}
+        answers = (
+            naming
+            if name == "name"
+            else {c: _fact(facts, Place(file, notes, c), name) for c in concepts}
+        )
         found.append(_Question(name, tuple(known), answers))
     return found
 
 
-def _fact(facts: Mapping[str, object], concept: str, name: str, file: Path) -> str:
-    known = facts.get(concept)
+def _fact(facts: Mapping[str, object], place: Place, name: str) -> str:
+    known = facts.get(str(place.row))
     if not isinstance(known, dict):
-        raise DataError("missing concept", file=file, row=concept, field="concepts")
-    return _read.text(known.get(name), file, concept, name)
+        raise place.at("concepts").error("missing concept")
+    return place.at(name).text(known.get(name))
 
 
 def _asked(
