@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from uqs import benchmarks
+from uqs.benchmarks import _pictures, _progress, _tables
 from uqs.errors import DataError
+from uqs.progress import Display
 from uqs.records import Benchmark, Split
 
 Row = dict[str, Any]
@@ -328,3 +331,43 @@ def test_forget_answers_in_what_is_kept(mllmu: Any) -> None:
         "1 of 6 different forget answers stand in what is taught about retained entities too, 1 of them "
         f"of 3 words or more, as {fact!r}: a model may know these without the forget set"
     ) in load(mllmu.write()).notes
+
+
+def test_each_picture_is_decoded_once(mllmu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bytes] = []
+    content = _pictures._content
+
+    def counted(picture: Image.Image) -> str:
+        seen.append(picture.tobytes())
+        return content(picture)
+
+    monkeypatch.setattr(_pictures, "_content", counted)
+    load(mllmu.write())
+    shown = 10 + 2 + 2 * 3  # people, real people, views of the forgotten; ft_Data shows no others
+    assert len(seen) == shown == len(set(seen))
+
+
+def test_rows_are_read_as_they_are_asked_for(mllmu: Any, tmp_path: Path) -> None:
+    mllmu.write()
+    file = tmp_path / "Test_Set" / PARQUET
+    rows = _tables.rows(file, {"images": ["image"]})
+    number, first = next(rows)
+    assert (number, len(first["images"])) == (1, 3)
+    assert [number for number, _ in rows] == list(range(2, 11))
+
+
+def test_the_reading_of_large_files_is_shown(mllmu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def printed(terminal: bool) -> str:
+        file = io.StringIO()
+        console = Console(file=file, width=120, force_terminal=terminal)
+        with Display(console=console) as display:
+            benchmarks.load(mllmu.write(), display=display)
+        return file.getvalue()
+
+    assert f"reading ft_Data/{PARQUET}" in printed(terminal=True)
+    assert printed(terminal=False) == ""
+    monkeypatch.setattr(_progress, "LARGE", 0)
+    assert [line.split(" ")[1] for line in printed(terminal=False).splitlines()] == [
+        f"{config}/{PARQUET}"
+        for config in ("forget_20", "retain_80", "Test_Set", "Retain_Set", "ft_Data")
+    ]

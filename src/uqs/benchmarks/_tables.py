@@ -18,7 +18,8 @@ from uqs.errors import DataError
 Kind = str | Sequence["Kind"] | Mapping[str, "Kind"]
 Row = dict[str, Any]
 NOTHING: Mapping[str, Kind] = MappingProxyType({})
-_ROWS_AT_ONCE = 16
+_BYTES_AT_ONCE = 4_000_000
+_BUFFER = 1_000_000
 
 
 def _is_text(found: pa.DataType) -> bool:
@@ -77,10 +78,12 @@ def _parquet(
         if total == 0:
             raise DataError("has no rows", file=file)
         wanted = [*columns, *(name for name in optional if name in schema.names)]
-        _progress.begin(file, file.stat().st_size)
+        size = file.stat().st_size
+        _progress.begin(file, size)
+        at_once = max(1, min(total, _BYTES_AT_ONCE * total // size))
         number = 0
         try:
-            for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
+            for batch in table.iter_batches(batch_size=at_once, columns=wanted):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
@@ -93,7 +96,8 @@ def _opened(file: Path) -> pq.ParquetFile:
     try:
         with file.open("rb") as stream:
             _folders.refuse_pointer(stream.read(100), file)
-        return pq.ParquetFile(file)
+        # without buffers of a whole row group, which hold its pictures twice
+        return pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
     except FileNotFoundError:
         raise DataError("no such file", file=file) from None
     except (pa.ArrowException, OSError) as error:
