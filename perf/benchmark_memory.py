@@ -131,7 +131,7 @@ def trace(spec: str) -> None:
 def measured(*words: str) -> tuple[float, float]:
     """Peak memory in MiB and seconds of a command; an error of its is told."""
     begin = time.perf_counter()
-    process = subprocess.Popen(words)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{' '.join(words)} failed")

@@ -121,3 +121,16 @@ def test_a_caption_without_text(clear: CLEAR) -> None:
 )
 def test_whose_name_stands_in_a_text(text: str, owner: str | None) -> None:
     assert owner_of(text, NAMES) == owner
+
+
+def test_a_person_who_is_forgotten_and_kept(clear: CLEAR) -> None:
+    clear.rows["retain90"][1][3]["name"] = NAMES[1]
+    with pytest.raises(DataError, match="row 4, field 'name': 'Ib Holm' is forgotten too"):
+        benchmarks.load(clear.write(), {"per_author": 3})
+
+
+@pytest.mark.parametrize("name", ["tofu", "mllmu_bench", "umu_bench", "mmubench", "unlok_vqa"])
+def test_its_folder_is_recognised(clear: CLEAR, name: str) -> None:
+    clear.write()
+    with pytest.raises(DataError, match="this folder looks like CLEAR: write 'clear:"):
+        benchmarks.load(f"{name}:{clear.root}")

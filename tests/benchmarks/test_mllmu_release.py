@@ -371,3 +371,10 @@ def test_the_reading_of_large_files_is_shown(mllmu: Any, monkeypatch: pytest.Mon
         f"{config}/{PARQUET}"
         for config in ("forget_20", "retain_80", "Test_Set", "Retain_Set", "ft_Data")
     ]
+
+
+@pytest.mark.parametrize("name", ["umu_bench", "clear", "unlok_vqa", "own", "fiubench"])
+def test_its_folder_is_recognised(mllmu: Any, name: str) -> None:
+    mllmu.write()
+    with pytest.raises(DataError, match="this folder looks like MLLMU-Bench: write 'mllmu_bench:"):
+        benchmarks.load(f"{name}:{mllmu.root}")

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from uqs import benchmarks
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 
 Row = dict[str, Any]
 SCHEMA = {
@@ -122,3 +122,16 @@ def test_its_folder_is_recognised(umu: UMU) -> None:
         benchmarks.load(f"mllmu_bench:{umu.root}")
     with pytest.raises(DataError, match="looks like UMU-Bench"):
         benchmarks.load(f"mmubench:{umu.root}")
+
+
+def test_a_person_who_is_forgotten_and_kept(umu: UMU) -> None:
+    umu.rows["retain_75"][2]["ID"] = "1"
+    with pytest.raises(DataError, match="row 3, field 'ID': '1' is forgotten too"):
+        benchmarks.load(umu.write())
+
+
+def test_the_same_picture_in_forget_and_retain(umu: UMU) -> None:
+    for row in umu.rows["retain_75"]:
+        row["image"] = umu.rows["forget_25"][0]["image"]
+    with pytest.raises(UserError, match=r"entity '0' \(forget\) has the same picture as entity"):
+        benchmarks.load(umu.write())

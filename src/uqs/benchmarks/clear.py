@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,7 +78,8 @@ class CLEAR:
         beside = [name for name in (perturbed, *_WORLD) if _folders.has_table(path, name)]
         read = _Reader(path, Notes(), Pictures(path))
         wrong = read.wrong(perturbed) if perturbed in beside else {}
-        parts = [read.people(name, wrong, self.per_author) for name in names]
+        forget = read.people(names[0], wrong, self.per_author)
+        retain = read.people(names[1], {}, self.per_author, forget)
         for line in self.card.unlike({f"pictures of {n}": read.captions[n] for n in names}):
             read.notes.say(line)
         configs = (*names, *(f"{name}+tofu" for name in names), *beside)
@@ -89,8 +90,8 @@ class CLEAR:
             options=asdict(self),
             files=[f for config in configs for f in _folders.table_files(path, config)],
             notes=read.notes,
-            forget=parts[0],
-            retain=parts[1],
+            forget=forget,
+            retain=retain,
             beside={"real_world": [s for n in _WORLD if n in beside for s in read.world(n)]},
         )
 
@@ -124,14 +125,22 @@ class _Reader:
         return found
 
     def people(
-        self, config: str, wrong: Mapping[str, list[Any]], per_author: int
+        self,
+        config: str,
+        wrong: Mapping[str, list[Any]],
+        per_author: int,
+        taken: Collection[str] = (),
     ) -> dict[str, Entity]:
-        """The people of a configuration: captions of their pictures, and the pairs in text."""
+        """The people of a configuration: captions of their pictures, and the pairs in text. Those `taken` are
+        forgotten, and must not be here too.
+        """
         found: dict[str, Entity] = {}
         number = 0
         for number, (place, values) in enumerate(self._rows(config, _CAPTIONS), start=1):
             name = place.at("name").text(values["name"])
             caption = place.at("caption").text(values["caption"])
+            if name in taken:
+                raise place.at("name").error(f"{name!r} is forgotten too")
             sample = Sample(
                 f"{config}/{number}",
                 name,

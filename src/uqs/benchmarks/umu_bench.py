@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -71,9 +71,13 @@ class UMUBench:
         pictures, notes = Pictures(path), Notes()
         configs = f"forget_{share}", f"retain_{100 - share}"
         real = next((name for name in _REAL if _folders.has_table(path, name)), None)
-        found = {config: _people(path, config, pictures, notes) for config in configs}
+        forget = _people(path, configs[0], pictures, notes)
+        retain = _people(path, configs[1], pictures, notes, forget)
         others = _people(path, real, pictures, notes) if real else {}
-        counted = {f"people of {config}": len(people) for config, people in found.items()}
+        counted = {
+            f"people of {config}": len(people)
+            for config, people in zip(configs, (forget, retain), strict=True)
+        }
         for line in self.card.unlike(counted):
             notes.say(line)
         return assemble(
@@ -85,13 +89,16 @@ class UMUBench:
                 f for c in (*configs, *filter(None, [real])) for f in _folders.table_files(path, c)
             ],
             notes=notes,
-            forget=found[configs[0]],
-            retain=found[configs[1]],
+            forget=forget,
+            retain=retain,
             beside={"real_world": [s for entity in others.values() for s in entity.asked]},
         )
 
 
-def _people(path: Path, config: str, pictures: Pictures, notes: Notes) -> dict[str, Entity]:
+def _people(
+    path: Path, config: str, pictures: Pictures, notes: Notes, taken: Collection[str] = ()
+) -> dict[str, Entity]:
+    """The people of a configuration by ID; those `taken` are forgotten, and must not be here too."""
     found: dict[str, Entity] = {}
     for file in _folders.table_files(path, config):
         for number, values in _tables.rows(file, _COLUMNS):
@@ -99,6 +106,8 @@ def _people(path: Path, config: str, pictures: Pictures, notes: Notes) -> dict[s
             id_ = place.at("ID").identifier(values["ID"])
             if id_ in found:
                 raise place.at("ID").error(f"{id_!r} appears twice")
+            if id_ in taken:
+                raise place.at("ID").error(f"{id_!r} is forgotten too")
             shown = pictures.given(values["image"], id_, file, number, "image")
             found[id_] = Entity(
                 list(_taught(id_, values, shown, place)), list(_asked(id_, values, shown, place))
