@@ -58,7 +58,7 @@ def test_the_released_schema(root: Path) -> None:
     ]
     first = found.evaluate["forget"].samples[0]
     assert first.wrong == ("She wrote none.", "She sang.")
-    assert [len(found.evaluate[n].entities) for n in ("forget", "holdout", "retain")] == [2, 2, 2]
+    assert [len(found.evaluate[n].entities) for n in ("forget", "holdout", "retain")] == [2, 2, 4]
     reworded = found.evaluate["forget_reworded"].samples
     assert [s.question for s in reworded] == [f"Say: {r['question']}" for r in pairs(1000, 40)]
     assert [s.entity for s in reworded] == [s.entity for s in found.learn["forget"].samples]
