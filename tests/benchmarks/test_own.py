@@ -95,6 +95,11 @@ def test_bad_lines(root: Path, change: Row, field: str | None, problem: str) -> 
     assert problem in caught.value.problem
 
 
+def test_a_folder_without_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no samples\.jsonl"):
+        benchmarks.load(f"own:{tmp_path}")
+
+
 def test_validate_checks_a_folder(root: Path) -> None:
     """By the command line, as docs/adding_a_benchmark.md says."""
     said = CliRunner().invoke(app, ["validate", f"own:{root}"])

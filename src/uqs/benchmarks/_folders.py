@@ -65,7 +65,8 @@ def table_files(root: Path, config: str) -> list[Path]:
         if found:
             return found
     raise DataError(
-        "this configuration is missing: a folder with *.parquet files is needed", file=root / config
+        "this configuration is missing: a folder with *.parquet files, or a file of its name, is needed",
+        file=root / config,
     )
 
 

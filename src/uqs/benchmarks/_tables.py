@@ -50,13 +50,14 @@ def rows(
     """The rows of a file with their numbers from 1, only `columns`; DataError where one is missing or of
     another type.
 
-    `optional` and `unread` columns may be missing, but not of another type: such a file is not what it is
-    taken for. The `optional` ones that are there are read. A Parquet file is read a few rows at a time.
+    `optional` and, in Parquet, `unread` columns may be missing, but not of another type: such a file is not
+    what it is taken for. The `optional` ones that are there are read. A Parquet file is read a few rows at a
+    time, JSON as a whole.
     """
     if file.suffix == ".parquet":
         yield from _parquet(file, columns, unread, optional)
     else:
-        yield from _json(file, columns, {**unread, **optional}, optional)
+        yield from _json(file, columns, optional)
 
 
 def _parquet(
@@ -152,7 +153,6 @@ def _is_object(line: str) -> bool:
 def _json(
     file: Path,
     columns: Mapping[str, Kind],
-    maybe: Mapping[str, Kind],
     optional: Mapping[str, Kind],
 ) -> Iterator[tuple[int, Row]]:
     for number, record in records(file):
@@ -162,8 +162,8 @@ def _json(
             if name not in record:
                 raise DataError("missing field", file=file, row=number, field=name)
             _check_value(record[name], kind, file, number, name)
-        for name in set(maybe) & set(record):
-            _check_value(record[name], maybe[name], file, number, name)
+        for name in set(optional) & set(record):
+            _check_value(record[name], optional[name], file, number, name)
         kept = [*columns, *(name for name in optional if name in record)]
         yield number, {name: record[name] for name in kept}
 

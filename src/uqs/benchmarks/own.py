@@ -12,6 +12,7 @@ from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks._place import Place
 from uqs.benchmarks.cards import BenchmarkCard
+from uqs.errors import DataError
 from uqs.records import Benchmark, Picture, Sample, Task
 
 _FILE = "samples"
@@ -64,6 +65,8 @@ class Own:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
+        if not _folders.has_table(path, _FILE):
+            raise DataError(f"has no {_FILE}.jsonl (nor .json, .parquet)", file=path)
         files, notes = _folders.table_files(path, _FILE), Notes()
         reader = _Reader(path, Pictures(path), notes)
         for file in files:
