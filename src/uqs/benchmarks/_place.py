@@ -50,5 +50,5 @@ class Place:
 
 
 def says_something(value: object) -> bool:
-    """Whether a value is a text with more than blanks in it; other kinds are for `Place.text` to refuse."""
+    """Whether a value is there and no blank text; one of another kind is for `Place.text` to refuse."""
     return value is not None and not (isinstance(value, str) and not value.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,9 @@ def parsed(text: str, place: Place) -> Any:
     except (json.JSONDecodeError, RecursionError) as error:
         problem = getattr(error, "msg", "too deep")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python would write otherwise
+            tree = ast.parse(text.strip(), mode="eval").body
         found = _value(tree, unique)
     except _NOT_LITERAL:
         raise place.error(f"is not valid JSON ({problem})") from None
