@@ -62,10 +62,15 @@ FURTHER = frozenset({Role.REFERENCE, Role.SUPPRESSED, Role.DAMAGED})
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded picture file and the name that errors call it by."""
+    """An encoded picture file and the name that errors call it by.
+
+    `content` is a digest of the decoded pixels, empty where nobody has decoded them: the same picture may be
+    encoded in several ways.
+    """
 
     name: str
     data: bytes = field(repr=False)
+    content: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,8 @@ class Benchmark:
     `learn` holds what the original is trained on (`forget`, `retain`; the oracle sees `retain` alone),
     `unlearn` what a method may see (`forget`, `retain`), `evaluate` what is measured: always `forget`,
     `retain` and `holdout` (entities that no model trains on), and what else the benchmark has, such as
-    `forget_reworded`, `forget_views`, `neighbour`, `real_world`.
+    `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `notes` say what was read in another way
+    than it is written, what was left out, and what is to be known of these data.
     """
 
     name: str
@@ -152,6 +158,7 @@ class Benchmark:
     learn: Mapping[str, Split]
     unlearn: Mapping[str, Split]
     evaluate: Mapping[str, Split]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part, needed in (

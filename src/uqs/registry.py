@@ -33,9 +33,14 @@ IN_FILES = frozenset({"method", "metric"})
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "benchmark": {
+        "clear": "uqs.benchmarks.clear:CLEAR",
+        "fiubench": "uqs.benchmarks.fiubench:FIUBench",
         "mllmu_bench": "uqs.benchmarks.mllmu_bench:MLLMUBench",
         "unlok_vqa": "uqs.benchmarks.unlok_vqa:UnLOKVQA",
         "mmubench": "uqs.benchmarks.mmubench:MMUBench",
+        "own": "uqs.benchmarks.own:Own",
+        "tofu": "uqs.benchmarks.tofu:TOFU",
+        "umu_bench": "uqs.benchmarks.umu_bench:UMUBench",
     },
     "model": {
         "blip2": "uqs.models.blip2:Blip2",

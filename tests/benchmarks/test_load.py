@@ -4,16 +4,36 @@ from pathlib import Path
 import pytest
 
 from uqs import benchmarks, registry
+from uqs.benchmarks.cards import card_of
 from uqs.errors import UserError
 from uqs.records import Benchmark
 
 NAMES = ["mllmu_bench", "mmubench", "unlok_vqa"]
 
 
-def test_every_registered_benchmark_has_an_embedded_edition() -> None:
-    assert list(registry.names("benchmark")) == NAMES
+RELEASED = ["clear", "fiubench", "own", "tofu", "umu_bench"]
+
+
+def test_three_benchmarks_have_an_embedded_edition() -> None:
+    assert list(registry.names("benchmark")) == sorted([*NAMES, *RELEASED])
     for name in NAMES:
         assert benchmarks.edition_path(name, "tiny").is_dir()
+    for name in RELEASED:
+        with pytest.raises(UserError, match=f"write '{name}:FOLDER'"):
+            benchmarks.load(f"{name}:tiny")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *RELEASED])
+def test_every_benchmark_has_a_card(name: str) -> None:
+    card = card_of(name)
+    assert card is not None
+    for said in (card.title, card.paper, card.release, card.licence, card.measures, card.splits):
+        assert said.strip()
+    assert card.unlike(card.sizes) == []
+    for size, number in card.sizes.items():
+        assert card.unlike({size: number + 1}) == [
+            f"{size}: {number + 1} here, {number} in the release"
+        ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from uqs import benchmarks
 from uqs.errors import DataError
@@ -96,6 +97,53 @@ def test_hidden_files_are_not_read(root: Path, tiny: Benchmark) -> None:
     assert (
         benchmarks.load(f"mmubench:{root}").data_hash == benchmarks.load("mmubench:tiny").data_hash
     )
+
+
+def test_junk_in_scraped_folders(root: Path, tiny: Benchmark) -> None:
+    (root / "__MACOSX" / "cat").mkdir(parents=True)
+    (root / "__MACOSX" / "cat" / "._a.png").write_bytes(b"x")
+    for name in ("Thumbs.db", "desktop.ini", "._palm.png"):
+        (root / "cat" / name).write_bytes(b"x")
+    found = benchmarks.load(f"mmubench:{root}", {"retain_limit": None})
+    assert (found.evaluate, found.notes) == (tiny.evaluate, tiny.notes)
+
+
+def test_moving_and_doubled_pictures_are_left_out_and_noted(
+    root: Path, tiny: Benchmark, draw: Any
+) -> None:
+    concept = sorted((root / "cat").iterdir())
+    with Image.open(concept[0]) as picture:
+        picture.convert("RGBA").save(root / "cat" / "zz-again.png", compress_level=1)
+        frames = [picture.convert("RGB"), Image.new("RGB", picture.size, "red")]
+    frames[0].save(root / "cat" / "zz-moving.gif", save_all=True, append_images=frames[1:])
+    found = benchmarks.load(f"mmubench:{root}", {"retain_limit": None})
+    assert found.evaluate == tiny.evaluate
+    noted = "\n".join(found.notes)
+    assert "1 picture left out, being another of 'cat' (first: cat/zz-again.png)" in noted
+    assert "1 animated GIF left out (first: cat/zz-moving.gif)" in noted
+
+
+def test_stills_of_other_kinds_are_pictures(root: Path, draw: Any) -> None:
+    before = benchmarks.load(f"mmubench:{root}", {"retain_limit": None})
+    for name, kind in (("a.jfif", "JPEG"), ("b.gif", "GIF"), ("c.JPG", "JPEG")):
+        (root / "cat" / name).write_bytes(draw(ord(name[0]), kind=kind))
+    found = benchmarks.load(f"mmubench:{root}", {"retain_limit": None})
+
+    def pictures(data: Benchmark) -> int:
+        parts = (*data.learn.values(), data.evaluate["holdout"])
+        return len({s.picture for p in parts for s in p.samples if s.entity == "cat"})
+
+    assert pictures(found) == pictures(before) + 3
+
+
+def test_one_picture_in_two_concepts_in_files_of_two_kinds(root: Path) -> None:
+    first = sorted((root / "cat").iterdir())[0]
+    with Image.open(first) as picture:
+        picture.save(root / "tree" / "copy.png", compress_level=1)
+    assert (root / "tree" / "copy.png").read_bytes() != first.read_bytes()
+    error = fails(root)
+    assert error.file == str(root / "tree" / "copy.png")
+    assert str(first) in error.problem
 
 
 def test_a_broken_picture(root: Path) -> None:

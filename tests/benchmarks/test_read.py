@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from uqs.benchmarks import _read
+from uqs.benchmarks._pictures import Pictures
 from uqs.errors import DataError
 from uqs.records import Sample
 
@@ -104,7 +105,7 @@ UNSEEN = {
 def test_a_picture_that_a_model_would_not_see_as_people_do_is_refused(name: str) -> None:
     data, problem = UNSEEN[name]
     with pytest.raises(DataError, match=problem) as caught:
-        _read.Pictures().get(data, "x.png", Path("f.parquet"), 3, "image")
+        Pictures(Path()).get(data, "x.png", Path("f.parquet"), 3, "image")
     assert (caught.value.file, caught.value.row, caught.value.field) == ("f.parquet", 3, "image")
 
 
@@ -117,7 +118,7 @@ def test_pictures_that_show_something_are_taken() -> None:
         encoded(clear("P")),
         encoded(clear("1")),
     ):
-        assert _read.Pictures().get(data, "x", Path("f"), 1, "image").data == data
+        assert Pictures(Path()).get(data, "x", Path("f"), 1, "image").data == data
 
 
 def test_a_key_given_twice_is_told(tmp_path: Path) -> None:

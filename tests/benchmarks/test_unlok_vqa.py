@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from uqs import benchmarks
@@ -122,11 +123,11 @@ def test_pictures_named_as_in_coco(root: Path, tiny: Benchmark) -> None:
         ("id", 1, "id", "'1' appears twice"),
         ("image_id", 2.5, "image_id", "is float, not text"),
         ("image_id", 777, "image_id", "missing picture: no 777.png"),
-        ("rephrase", "What?", "rephrase", "is str, not a list"),
-        ("rephrase", ["What?", ""], "rephrase[1]", "is empty"),
+        ("rephrase", 3, "rephrase", "is int, not a list"),
+        ("rephrase", ["What?", 3], "rephrase[1]", "is int, not text"),
+        ("rephrase", "[What?", "rephrase", "is not valid JSON"),
         ("loc", ["Where?", "Who?"], "loc_ans", "has 1 answers to the 2 questions"),
-        ("loc", [None, "Who?"], "loc[0]", "is empty"),
-        ("loc_ans", ["x", ""], "loc_ans[1]", "is empty"),
+        ("loc", [3], "loc[0]", "is int, not text"),
     ],
 )
 def test_bad_values(root: Path, field: str, value: object, where: str, problem: str) -> None:
@@ -169,11 +170,13 @@ def test_text_in_another_encoding(root: Path) -> None:
 
 
 def test_no_file_or_several(root: Path) -> None:
-    (root / "more.json").write_text("[]")
-    assert "has 2 *.json files" in fails(root).problem
-    (root / "more.json").unlink()
-    (root / "unlok_vqa.json").unlink()
-    assert "has 0 *.json files" in fails(root).problem
+    (root / "more.json").write_text((root / "unlok_vqa.json").read_text())
+    assert (
+        "has 2 files with records, one is needed: more.json, unlok_vqa.json" in fails(root).problem
+    )
+    for name in ("more", "unlok_vqa"):
+        (root / f"{name}.json").unlink()
+    assert "has no *.json file with records" in fails(root).problem
 
 
 def test_a_missing_and_a_broken_picture(root: Path) -> None:
@@ -209,3 +212,124 @@ def test_too_few_pictures(root: Path) -> None:
 def test_no_question_for_a_split(root: Path, change: dict[str, object], split: str) -> None:
     edit(root, lambda records: [record.update(change) for record in records] and None)
     assert fails(root).problem == f"holds no question for the split {split!r}"
+
+
+def text_of(root: Path) -> str:
+    return (root / "unlok_vqa.json").read_text()
+
+
+def noted(found: Benchmark) -> str:
+    return "\n".join(found.notes)
+
+
+def test_null_lists_and_blank_strings(root: Path) -> None:
+    def change(records: Records) -> None:
+        for record in records:
+            record["loc"] = ["nq question: Where is it?", " ", "Who is it?"]
+            record["loc_ans"] = ["There", "Nowhere", ""]
+            record["rephrase"] = ["Reworded?", None, ""]
+        records[6] |= {"rephrase": None, "loc": None, "loc_ans": None}
+
+    edit(root, change)
+    found = benchmarks.load(f"unlok_vqa:{root}", {"neighbour_picture": True})
+    assert {(s.question, s.answer) for s in found.evaluate["neighbour"].samples} == {
+        ("Where is it?", "There")
+    }
+    assert {s.question for s in found.evaluate["forget_reworded"].samples} == {"Reworded?"}
+    count = len(records_of(root))
+    assert f"{count - 1} blank rewordings left out" in noted(found)
+    assert f"{2 * (count - 1)} neighbouring questions left out, blank or unanswered" in noted(found)
+    assert "3 lists null, read as empty" in noted(found)
+
+
+def test_lists_that_are_texts(root: Path) -> None:
+    edit(
+        root,
+        lambda records: (
+            [
+                r.update(rephrase="What's it?", loc="['Where?', \"Who's?\"]", loc_ans='["x", "y"]')
+                for r in records
+            ]
+            and None
+        ),
+    )
+    found = benchmarks.load(f"unlok_vqa:{root}")
+    assert {s.question for s in found.evaluate["forget_reworded"].samples} == {"What's it?"}
+    assert {(s.question, s.answer) for s in found.evaluate["neighbour"].samples} == {
+        ("Where?", "x"),
+        ("Who's?", "y"),
+    }
+    assert "read as a Python literal" in noted(found)
+    assert "read as a list of one" in noted(found)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("images", "COCO_train2014_{:012d}.png"),
+        ("train2017", "{:012d}.png"),
+        ("images/val2014", "COCO_val2014_{:012d}.png"),
+        (".", "{}.png"),
+    ],
+)
+def test_pictures_in_cocos_names_and_folders(
+    root: Path, tiny: Benchmark, folder: str, name: str
+) -> None:
+    place = root / folder
+    place.mkdir(exist_ok=True)
+    for picture in sorted((root / "images").glob("*.png")):
+        picture.rename(place / name.format(int(picture.stem)))
+    found = benchmarks.load(f"unlok_vqa:{root}", {"retain_limit": None})
+    assert {s.id: s.picture.data for s in found.learn["forget"].samples if s.picture} == {
+        s.id: s.picture.data for s in tiny.learn["forget"].samples if s.picture
+    }
+
+
+def test_pictures_spread_over_folders_that_contradict(root: Path) -> None:
+    (root / "val2017").mkdir()
+    same = root / "val2017" / "000000000005.png"
+    same.write_bytes((root / "images" / "5.png").read_bytes())
+    benchmarks.load(f"unlok_vqa:{root}")
+    same.write_bytes((root / "images" / "6.png").read_bytes())
+    error = fails(root)
+    assert (error.row, error.field) == (49, "image_id")
+    assert "has two pictures, which differ" in error.problem
+
+
+def test_a_picture_that_is_a_git_lfs_pointer(root: Path) -> None:
+    (root / "images" / "5.png").write_text("version https://git-lfs.github.com/spec/v1\n")
+    error = fails(root)
+    assert error.file == str(root / "images" / "5.png")
+    assert "Git LFS pointer" in error.problem
+
+
+def test_jsonl_and_parquet_for_json(root: Path, tiny: Benchmark, write: Any) -> None:
+    records = records_of(root)
+    (root / "unlok_vqa.json").unlink()
+    lines = root / "unlok_vqa.jsonl"
+    lines.write_text("".join(json.dumps(record) + "\n" for record in records))
+    options = {"retain_limit": None}
+    assert benchmarks.load(f"unlok_vqa:{root}", options).evaluate == tiny.evaluate
+    lines.unlink()
+    schema = {
+        "id": pa.int64(),
+        **dict.fromkeys(("src", "pred"), pa.string()),
+        **{name: pa.list_(pa.string()) for name in ("rephrase", "loc", "loc_ans")},
+        "image_id": pa.int64(),
+    }
+    write(root / "train-00000-of-00001.parquet", records, schema)
+    assert benchmarks.load(f"unlok_vqa:{root}", options).evaluate == tiny.evaluate
+
+
+def test_other_json_files_are_not_read_and_noted(root: Path, tiny: Benchmark) -> None:
+    (root / "dataset_infos.json").write_text('{"default": {}}')
+    (root / "ids.json").write_text("[1, 2]")
+    found = benchmarks.load(f"unlok_vqa:{root}", {"retain_limit": None})
+    assert found.evaluate == tiny.evaluate
+    line = "not read, for they hold no records of this benchmark: dataset_infos.json, ids.json"
+    assert line in found.notes
+
+
+def test_a_sisters_folder_is_recognised(root: Path) -> None:
+    with pytest.raises(DataError, match="this folder looks like UnLOK-VQA: write 'unlok_vqa:"):
+        benchmarks.load(f"mllmu_bench:{root}")

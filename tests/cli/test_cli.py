@@ -223,7 +223,37 @@ def test_validate_says_what_would_run(uqs: Uqs, study: Path) -> None:
     said = uqs("validate", study)
     assert said.code == 0
     assert "models      1 original, 2 oracles, 1 unlearned model\n" in said.out
+    assert (
+        "note        mmubench:tiny: 3 of 14 different forget answers stand in what is" in said.out
+    )
     assert not (study.parent / "runs").exists()
+
+
+def test_validate_checks_a_benchmark_alone(uqs: Uqs, tmp_path: Path) -> None:
+    said = uqs("validate", "mmubench:tiny")
+    assert said.code == 0
+    assert said.out.startswith("mmubench:tiny: the data are valid\nbenchmark   MMUBench, arXiv")
+    assert "unlearning  forget 15 (entities: 5); retain 600 (entities: 10)\n" in said.out
+    for word, problem in (
+        (f"mmubench:{tmp_path}", "has no folders"),
+        (f"mmubench:{tmp_path}/none", "no folder"),
+        ("mmubenc:tiny", "mmubenc:tiny: no such file"),
+    ):
+        said = uqs("validate", word)
+        assert said.code == 2
+        assert problem in said.err
+        assert said.err.count("\n") == 1
+
+
+def test_ls_shows_the_cards_of_benchmarks(uqs: Uqs) -> None:
+    said = " ".join(uqs("ls", "benchmarks").out.split())
+    for words in (
+        "TOFU (arXiv 2401.06121)",
+        "licence: Apache-2.0",
+        "licence: none stated",
+        "problem: ",
+    ):
+        assert words in said
 
 
 def test_validate_checks_the_data(

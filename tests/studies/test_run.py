@@ -9,6 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,8 @@ def test_a_study_runs_once(bench: Bench) -> None:
     assert bench.run().count("\n") == 1
     assert set(bench.begun().values()) == {1}
     assert (bench.store / "results.parquet").read_bytes() == table
+    noted = bench.run(replace(plan, notes={"toy": ("12 pairs left out",)}))
+    assert noted.startswith("toy: 12 pairs left out\n")
 
 
 def test_what_is_made_again_is_said_first_and_is_what_depends_on_it(

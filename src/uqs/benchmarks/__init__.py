@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Protocol
 
 from uqs import registry
+from uqs.benchmarks import checks
+from uqs.benchmarks._progress import shown_by
+from uqs.benchmarks._recognise import recognise
+from uqs.benchmarks.cards import card_of
 from uqs.benchmarks.limit import asked, limited
-from uqs.errors import UserError
+from uqs.errors import DataError, UserError
+from uqs.progress import Display
 from uqs.records import Benchmark
 
 __all__ = ["Loader", "edition_path", "load"]
@@ -30,18 +35,21 @@ def edition_path(name: str, edition: str) -> Path:
     registry.check("benchmark", name)
     path = _EMBEDDED / name if edition == "tiny" else Path(edition)
     if not path.is_dir():
-        raise UserError(
-            f"{name}: no folder {str(path)!r}; write '{name}:tiny' or '{name}:FOLDER' with the data"
-        )
+        ways = f"'{name}:tiny' or " if (_EMBEDDED / name).is_dir() else ""
+        missing = "no tiny edition" if edition == "tiny" else f"no folder {str(path)!r}"
+        raise UserError(f"{name}: {missing}; write {ways}'{name}:FOLDER' with the data")
     return path
 
 
-def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
+def load(
+    spec: str, options: Mapping[str, object] | None = None, display: Display | None = None
+) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
     `name:tiny#4` is a part for a quick try: four entities per split.
-    `options` are fields of the benchmark's loader. UserError for an unknown name, folder or option;
-    DataError, naming file, row and field, for bad data.
+    `options` are fields of the benchmark's loader. The reading of large files is shown on `display`.
+    UserError for an unknown name, folder or option; DataError, naming file, row and field, for bad data.
+    What was left out or is to be known is in the benchmark's `notes`.
     """
     name, _, given = spec.partition(":")
     registry.check("benchmark", name)
@@ -53,11 +61,25 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     for option in options or {}:
         if option not in known:
             raise UserError(f"{name}: unknown option {option!r}; {registry.nearest(option, known)}")
-    opened = loader(**(options or {}))
+    opened, path = loader(**(options or {})), edition_path(name, edition)
     try:
-        found: Benchmark = opened.load(edition_path(name, edition), edition)
+        with shown_by(display):
+            found: Benchmark = opened.load(path, edition)
+        found = replace(found, notes=(*found.notes, *checks.check(found)))
+    except DataError as error:
+        raise _hinted(error, name, path) from None
     except (
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
     return found if entities is None else limited(found, entities)
+
+
+def _hinted(error: DataError, name: str, path: Path) -> DataError:
+    """The error, with the name of the benchmark that the folder looks like if it is another one."""
+    other = recognise(path)
+    card = None if other in (None, name) else card_of(str(other))
+    if card is None:
+        return error
+    problem = f"{error.problem}; this folder looks like {card.title}: write '{other}:{path}'"
+    return DataError(problem, file=error.file, row=error.row, field=error.field)

@@ -1,19 +1,25 @@
-"""The files of MLLMU-Bench: one folder of Parquet files per configuration, one row per person."""
+"""The files of MLLMU-Bench: a folder of Parquet files per configuration, one row per person.
+
+The schema is that of the release, `MLLMMU/MLLMU-Bench` on the Hugging Face hub, as its own code and
+converters of other people read it (github.com/franciscoliu/MLLMU-Bench, eval.py and data_process).
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uqs.benchmarks._read import Kind, Pictures, identifier, parquet_rows, text
+from uqs.benchmarks import _choices, _folders, _tables
+from uqs.benchmarks._notes import Notes
+from uqs.benchmarks._pictures import Pictures
+from uqs.benchmarks._place import Place
+from uqs.benchmarks._tables import Kind
 from uqs.errors import DataError
 from uqs.records import Picture, Sample, Task
 
 _LETTERS = ("A", "B", "C", "D")
-_IMAGE: Kind = {"bytes": "bytes"}
 _CHOICES: Kind = [
     {"Question": "text", "Options": dict.fromkeys(_LETTERS, "text"), "Correct_Answer": "text"}
 ]
@@ -30,196 +36,110 @@ _BY_PICTURE = {"Image_Textual": True, "Pure_Text": False}
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where the files are, the pictures that were read from them, and what there is to note."""
+
+    root: Path
+    pictures: Pictures
+    notes: Notes
+
+    def files(self, config: str) -> list[Path]:
+        return _folders.table_files(self.root, config)
+
+
+@dataclass(frozen=True)
 class Person:
     """A row: its pictures (one, but in Test_Set) and its questions, asked with the first of them."""
 
     id: str
-    file: Path
-    row: int
+    place: Place
     pictures: tuple[Picture, ...]
     questions: tuple[Sample, ...]
 
     def error(self, field: str, problem: str) -> DataError:
-        return DataError(problem, file=self.file, row=self.row, field=field)
+        return self.place.at(field).error(problem)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A question and its answer as ft_Data teaches them, and the picture of their row if it has one."""
+def people(
+    source: Source, config: str, column: str = "image", only: Collection[str] | None = None
+) -> dict[str, Person]:
+    """The people of a configuration by ID; `column` is `image`, or `images` for a list of them.
 
-    question: str
-    answer: str
-    picture: Picture | None
-
-
-def files(folder: Path) -> list[Path]:
-    """The Parquet files of a configuration: the release splits some into several."""
-    found = sorted(folder.glob("*.parquet"))
-    if not found:
-        raise DataError(
-            "this configuration is missing: a folder with *.parquet files is needed", file=folder
-        )
-    return found
-
-
-def people(folder: Path, column: str, pictures: Pictures) -> dict[str, Person]:
-    """The people of a configuration by ID; `column` is `image`, or `images` for a list of them."""
-    kind: Kind = [_IMAGE] if column == "images" else _IMAGE
-    found: dict[str, Person] = {}
-    for file in files(folder):
-        rows = parquet_rows(file, {column: kind, **_QUESTIONS}, unread=_UNREAD)
-        for number, values in enumerate(rows, start=1):
-            person = _Row(file, number, values, pictures).person(column)
-            if person.id in found:
-                raise person.error("ID", f"{person.id!r} appears twice")
-            found[person.id] = person
-    return found
-
-
-def pairs(folder: Path, people: Sequence[Person], pictures: Pictures) -> dict[str, list[Pair]]:
-    """The question-answer pairs of ft_Data by person.
-
-    Whose row it is shows by its picture, or by its `ID` where the file has one: then a person may have
-    several rows, each with a picture of its own or with none.
+    With `only`, people of other IDs are passed over: their pictures are not read.
     """
-    owner: dict[bytes, str] = {}
-    for person in people:
-        if (data := person.pictures[0].data) in owner:
-            raise person.error("image", f"is the same picture as that of {owner[data]!r}")
-        owner[data] = person.id
-    taught: dict[str, list[Pair]] = {}
-    for file in files(folder):
-        columns: dict[str, Kind] = {"image": _IMAGE, "metadata": "text"}
-        rows = parquet_rows(file, columns, optional={"ID": "id"})
-        for number, values in enumerate(rows, start=1):
-            row = _Row(file, number, values, pictures)
-            id_, shown = row.taught(owner)
-            taught.setdefault(id_, []).extend(row.pairs(shown))
-    for person in people:
-        if person.id not in taught:
-            raise person.error("image", f"{person.id!r} has no row in ft_Data")
-    return taught
+    kind: Kind = ["image"] if column == "images" else "image"
+    found: dict[str, Person] = {}
+    seen: set[str] = set()
+    for file in source.files(config):
+        for number, values in _tables.rows(file, {column: kind, **_QUESTIONS}, _UNREAD):
+            row = _Row(Place(file, source.notes, number), values, source.pictures)
+            id_ = row.place.at("ID").identifier(values["ID"])
+            if id_ in seen:
+                raise row.place.at("ID").error(f"{id_!r} appears twice")
+            seen.add(id_)
+            if only is None or id_ in only:
+                found[id_] = row.person(id_, column)
+    return found
 
 
 @dataclass(frozen=True)
 class _Row:
-    file: Path
-    number: int
+    place: Place
     values: Mapping[str, Any]
     pictures: Pictures
 
-    def error(self, field: str, problem: str) -> DataError:
-        return DataError(problem, file=self.file, row=self.number, field=field)
-
-    def text(self, value: object, field: str) -> str:
-        return text(value, self.file, self.number, field)
-
-    def items(self, value: Sequence[Any] | None, field: str) -> Iterator[tuple[Any, str]]:
-        """The entries of a list of structs, each with the name that an error calls it by."""
+    def items(self, value: Sequence[Any] | None, place: Place) -> Iterator[tuple[Any, Place]]:
+        """The entries of a list of structs, each with its place."""
         if value is None:
-            raise self.error(field, "is empty")
+            raise place.error("is empty")
         for number, item in enumerate(value):
             if item is None:
-                raise self.error(f"{field}[{number}]", "is empty")
-            yield item, f"{field}[{number}]"
+                raise place.item(number).error("is empty")
+            yield item, place.item(number)
 
-    def picture(self, image: Mapping[str, Any] | None, field: str, name: str) -> Picture:
-        data = None if image is None else image["bytes"]
-        return self.pictures.get(data, name, self.file, self.number, field)
-
-    def person(self, column: str) -> Person:
-        id_ = identifier(self.values["ID"], self.file, self.number, "ID")
+    def person(self, id_: str, column: str) -> Person:
         images = self.values[column] if column == "images" else [self.values[column]]
         if not images:
-            raise self.error(column, "missing picture")
+            raise self.place.at(column).error("missing picture")
         shown = tuple(
-            self.picture(image, column, f"{id_}-{i}") for i, image in enumerate(images, 1)
+            self.pictures.given(image, f"{id_}-{i}", self.place.file, self.place.row, column)
+            for i, image in enumerate(images, 1)
         )
         questions = (*self._choices(id_, shown[0]), *self._open(id_, shown[0]))
         if not questions:
-            raise self.error("ID", f"{id_!r} lacks questions")
-        return Person(id_, self.file, self.number, shown, questions)
+            raise self.place.at("ID").error(f"{id_!r} lacks questions")
+        return Person(id_, self.place, shown, questions)
 
     def _choices(self, id_: str, picture: Picture) -> Iterator[Sample]:
-        task = self.values["Classification_Task"]
+        place, task = self.place.at("Classification_Task"), self.values["Classification_Task"]
         if task is None:
-            raise self.error("Classification_Task", "is empty")
+            raise place.error("is empty")
         for by_picture, kind in ((True, "Image_Textual_Questions"), (False, "Pure_Text_Questions")):
-            for item, at in self.items(task[kind], f"Classification_Task.{kind}"):
-                answer = self.text(item["Correct_Answer"], f"{at}.Correct_Answer")
-                if answer not in _LETTERS:
-                    raise self.error(
-                        f"{at}.Correct_Answer", f"{answer!r} is not among the options A to D"
-                    )
-                options = item["Options"] or {}
+            for item, at in self.items(task.get(kind), place.at(kind)):
+                options = _choices.options(item["Options"], at.at("Options"))
                 yield Sample(
-                    id=f"{id_}/{at}",
+                    id=f"{id_}/{at.field}",
                     entity=id_,
                     task="classification",
-                    question=self.text(item["Question"], f"{at}.Question"),
-                    answer=answer,
-                    picture=picture if by_picture else None,
-                    options=tuple(
-                        self.text(options.get(letter), f"{at}.Options.{letter}")
-                        for letter in _LETTERS
+                    question=at.at("Question").text(item["Question"]),
+                    answer=_choices.letter(
+                        item["Correct_Answer"], options, at.at("Correct_Answer")
                     ),
+                    picture=picture if by_picture else None,
+                    options=options,
                 )
 
     def _open(self, id_: str, picture: Picture) -> Iterator[Sample]:
         for field, task in _OPEN_TASKS.items():
-            for item, at in self.items(self.values[field], field):
-                kind = self.text(item["Type"], f"{at}.Type")
+            for item, at in self.items(self.values[field], self.place.at(field)):
+                kind = at.at("Type").text(item["Type"])
                 if kind not in _BY_PICTURE:
-                    raise self.error(f"{at}.Type", f"{kind!r} is none of {', '.join(_BY_PICTURE)}")
+                    raise at.at("Type").error(f"{kind!r} is none of {', '.join(_BY_PICTURE)}")
                 yield Sample(
-                    id=f"{id_}/{at}",
+                    id=f"{id_}/{at.field}",
                     entity=id_,
                     task=task,
-                    question=self.text(item["Question"], f"{at}.Question"),
-                    answer=self.text(item["Ground_Truth"], f"{at}.Ground_Truth"),
+                    question=at.at("Question").text(item["Question"]),
+                    answer=at.at("Ground_Truth").text(item["Ground_Truth"]),
                     picture=picture if _BY_PICTURE[kind] else None,
                 )
-
-    def unique(self, entries: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """The object of the entries that JSON gives for it."""
-        names = [name for name, _ in entries]
-        for name in names:
-            if names.count(name) > 1:
-                raise self.error("metadata", f"{name!r} is given twice")
-        return dict(entries)
-
-    def taught(self, owner: Mapping[bytes, str]) -> tuple[str, Picture | None]:
-        """Of a row of ft_Data: whom it is about, and its picture."""
-        image = self.values["image"]
-        if "ID" not in self.values:
-            shown = self.picture(image, "image", str(self.number))
-            if shown.data not in owner:
-                raise self.error("image", "shows nobody of the forget and retain configurations")
-            return owner[shown.data], shown
-        id_ = identifier(self.values["ID"], self.file, self.number, "ID")
-        if id_ not in owner.values():
-            raise self.error("ID", f"{id_!r} is nobody of the forget and retain configurations")
-        if image is None:
-            return id_, None
-        shown = self.picture(image, "image", f"{id_}-{self.number}")
-        if owner.get(shown.data, id_) != id_:
-            raise self.error("image", f"is the picture of {owner[shown.data]!r}, not of {id_!r}")
-        return id_, shown
-
-    def pairs(self, shown: Picture | None) -> Iterator[Pair]:
-        try:
-            found = json.loads(
-                self.text(self.values["metadata"], "metadata"), object_pairs_hook=self.unique
-            )
-        except json.JSONDecodeError as error:
-            raise self.error("metadata", f"is not valid JSON ({error.msg})") from None
-        if not isinstance(found, list) or not found:
-            raise self.error("metadata", "is no list of questions and answers")
-        for item, at in self.items(found, "metadata"):
-            if not isinstance(item, dict):
-                raise self.error(at, "is no object")
-            yield Pair(
-                self.text(item.get("Question"), f"{at}.Question"),
-                self.text(item.get("Answer"), f"{at}.Answer"),
-                shown,
-            )

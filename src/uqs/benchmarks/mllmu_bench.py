@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import ClassVar
 
-from uqs.benchmarks import _read
-from uqs.benchmarks._mllmu_files import Pair, Person, files, pairs, people
-from uqs.errors import DataError
-from uqs.records import LETTERS, Benchmark, Sample, Task
-
-_OPTION_LINE = re.compile(r"\(?([A-Z])[.):]\s*(.+)")
-_LIKE_AN_OPTION = re.compile(r"\s*\W?[A-Za-z]\W.*")
+from uqs.benchmarks import _mllmu_lessons, _read
+from uqs.benchmarks._assemble import check_drawn, largest_share
+from uqs.benchmarks._mllmu_files import Person, Source, people
+from uqs.benchmarks._notes import Notes
+from uqs.benchmarks._pictures import Pictures
+from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
+from uqs.records import Benchmark, Sample, Task
 
 
 @dataclass(frozen=True)
@@ -32,60 +31,60 @@ class MLLMUBench:
     name: ClassVar[str] = "mllmu_bench"
     source: ClassVar[str] = "Liu et al. 2024 (arXiv 2410.22108)"
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "generation", "cloze")
+    card: ClassVar[BenchmarkCard] = BenchmarkCard(
+        title="MLLMU-Bench",
+        paper="arXiv 2410.22108",
+        release="MLLMMU/MLLMU-Bench on the Hugging Face hub",
+        revision="read as github.com/franciscoliu/oct_arr_mllmu_bench at 378aeda reads it",
+        licence=NONE_STATED,
+        measures="whether facts about people are forgotten, asked by picture and by name",
+        splits="forget, retain, holdout (drawn from retain), forget_reworded, forget_views, real_world",
+        sizes={
+            **{f"people of forget_{share}": 5 * share for share in (5, 10, 15)},
+            **{f"people of retain_{100 - share}": 5 * (100 - share) for share in (5, 10, 15)},
+            "people of Retain_Set": 153,
+        },
+        problems=(
+            "originals as released answer few of the choices by picture "
+            "(github.com/franciscoliu/MLLMU-Bench, issues 2 and 11)",
+            "the 153 of Retain_Set are real people, whom the base may or may not know",
+        ),
+    )
 
     forget: int | None = None
     holdout_seed: int = 0
     retain_limit: int | None = 320
 
     def __post_init__(self) -> None:
-        if self.forget is not None:
-            _read.check_whole(self.name, "forget", self.forget, 1)
-        _read.check_whole(self.name, "holdout_seed", self.holdout_seed, 0)
-        if self.retain_limit is not None:
-            _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
+        check_drawn(self.name, self.forget, self.holdout_seed, self.retain_limit)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        share = _largest_share(path) if self.forget is None else self.forget
-        folders = [
-            path / config
-            for config in (
-                f"forget_{share}",
-                f"retain_{100 - share}",
-                "Test_Set",
-                "Retain_Set",
-                "ft_Data",
-            )
-        ]
-        pictures = _read.Pictures()
-        forgotten = people(folders[0], "image", pictures)
-        kept = people(folders[1], "image", pictures)
-        tested = people(folders[2], "images", pictures)
-        others = people(folders[3], "image", pictures)
-        for person in kept.values():
-            if person.id in forgotten:
-                raise person.error("ID", f"{person.id!r} is in {folders[0].name} too")
-        for person in forgotten.values():
-            if person.id not in tested:
-                raise person.error("ID", f"{person.id!r} has no row in Test_Set")
-        for person in forgotten.values():
-            if person.pictures[0].data in {p.data for p in tested[person.id].pictures}:
-                problem = f"holds the picture of {person.id!r} that models learn, no other view"
-                raise tested[person.id].error("images", problem)
+        share = self.forget or largest_share(path, r"forget_(\d+)", "folder forget_5, forget_10")
+        configs = f"forget_{share}", f"retain_{100 - share}"
+        source = Source(path, Pictures(path), Notes())
+        forgotten = people(source, configs[0])
+        kept = people(source, configs[1])
+        tested = people(source, "Test_Set", "images", only=forgotten)
+        others = people(source, "Retain_Set")
+        _refuse_shared(forgotten, kept, tested, configs[0])
         _refuse_trained(others.values(), {**forgotten, **kept})
-        taught = pairs(folders[4], [*forgotten.values(), *kept.values()], pictures)
+        taught = _mllmu_lessons.pairs(source, [*forgotten.values(), *kept.values()])
         for person in tested.values():
-            shown = {pair.picture.data for pair in taught.get(person.id, ()) if pair.picture}
-            if shown & {picture.data for picture in person.pictures}:
+            shown = {pair.picture.content for pair in taught[person.id] if pair.picture}
+            if shown & {picture.content for picture in person.pictures}:
                 problem = f"holds a picture of {person.id!r} that models learn"
                 raise person.error("images", problem)
 
+        numbers = {configs[0]: forgotten, configs[1]: kept, "Retain_Set": others}
+        counted = {f"people of {config}": len(found) for config, found in numbers.items()}
+        unlike = self.card.unlike(counted) if edition != _read.EMBEDDED else []
         held, trained = _read.draw(kept, [len(forgotten)], self.holdout_seed, path)
         forget = list(forgotten.values())
         holdout = [kept[id_] for id_ in kept if id_ in held]
         retain = [kept[id_] for id_ in kept if id_ in trained]
         learn = {
-            "forget": [lesson for person in forget for lesson in _lessons(person, taught)],
-            "retain": [lesson for person in retain for lesson in _lessons(person, taught)],
+            name: [s for p in part for s in _mllmu_lessons.lessons(source, p, taught[p.id])]
+            for name, part in (("forget", forget), ("retain", retain))
         }
         evaluate = {
             "forget": _questions(forget),
@@ -100,33 +99,46 @@ class MLLMUBench:
             name=self.name,
             edition=edition,
             data_hash=_read.data_hash(
-                path, [file for folder in folders for file in files(folder)], asdict(self)
+                path,
+                [
+                    file
+                    for config in (*configs, "Test_Set", "Retain_Set", _mllmu_lessons.CONFIG)
+                    for file in source.files(config)
+                ],
+                asdict(self),
             ),
             learn=learned,
             unlearn=learned,
             evaluate=_read.splits(evaluate, path),
+            notes=(*source.notes.lines, *unlike),
         )
 
 
-def _largest_share(path: Path) -> int:
-    """The largest n for which there is a folder forget_n."""
-    found = [
-        int(match[1])
-        for folder in path.iterdir()
-        if (match := re.fullmatch(r"forget_(\d+)", folder.name)) and folder.is_dir()
-    ]
-    if not found:
-        raise DataError("has no folder forget_5, forget_10, ...", file=path)
-    return max(found)
+def _refuse_shared(
+    forgotten: Mapping[str, Person],
+    kept: Mapping[str, Person],
+    tested: Mapping[str, Person],
+    config: str,
+) -> None:
+    """DataError where somebody is forgotten and kept, or has no other picture to be tested on."""
+    for person in kept.values():
+        if person.id in forgotten:
+            raise person.error("ID", f"{person.id!r} is in {config} too")
+    for person in forgotten.values():
+        if person.id not in tested:
+            raise person.error("ID", f"{person.id!r} has no row in Test_Set")
+        if person.pictures[0].content in {p.content for p in tested[person.id].pictures}:
+            problem = f"holds the picture of {person.id!r} that models learn, no other view"
+            raise tested[person.id].error("images", problem)
 
 
 def _refuse_trained(others: Iterable[Person], trained: Mapping[str, Person]) -> None:
     """DataError where somebody of Retain_Set, people whom the models know from elsewhere, is trained on."""
-    shown = {person.pictures[0].data: person for person in trained.values()}
+    shown = {person.pictures[0].content: person for person in trained.values()}
     for person in others:
-        same = shown.get(person.pictures[0].data) or trained.get(person.id)
-        if same and (same.pictures[0].data == person.pictures[0].data or _same(same, person)):
-            place = same.file.parent.name
+        same = shown.get(person.pictures[0].content) or trained.get(person.id)
+        if same and (same.pictures[0].content == person.pictures[0].content or _same(same, person)):
+            place = same.place.file.parent.name
             raise person.error("ID", f"{person.id!r} is {same.id!r} of {place}, whom models learn")
 
 
@@ -159,44 +171,3 @@ def _views(known: Person, tested: Person) -> Iterator[Sample]:
         for sample in known.questions:
             if sample.picture:
                 yield replace(sample, id=f"{sample.id}@view{number}", picture=picture)
-
-
-def _lessons(person: Person, taught: Mapping[str, Sequence[Pair]]) -> Iterator[Sample]:
-    """A person's training samples; what is evaluated without a picture is also learned without one."""
-    unpictured = {sample.question for sample in person.questions if sample.picture is None}
-    for number, pair in enumerate(taught[person.id]):
-        question, options = _split_options(pair)
-        if not options and _looks_like_a_choice(pair):
-            raise DataError(
-                f"{person.id!r}: the answer {pair.answer!r} is a letter, and the options of "
-                f"{question.splitlines()[0]!r} cannot be read; write them as 'A. ...', a line each",
-                file=person.file.parents[1] / "ft_Data",
-                field="metadata",
-            )
-        task: Task = (
-            "classification" if options else "cloze" if "[Blank]" in question else "generation"
-        )
-        yield Sample(
-            id=f"{person.id}/ft_Data[{number}]",
-            entity=person.id,
-            task=task,
-            question=question,
-            answer=pair.answer,
-            picture=None if question in unpictured else pair.picture,
-            options=options,
-        )
-
-
-def _looks_like_a_choice(pair: Pair) -> bool:
-    lines = pair.question.split("\n")[1:]
-    return pair.answer in LETTERS and sum(map(bool, map(_LIKE_AN_OPTION.fullmatch, lines))) > 1
-
-
-def _split_options(pair: Pair) -> tuple[str, tuple[str, ...]]:
-    """The question and its options, where it is written as a choice with a letter for an answer."""
-    question, *lines = pair.question.split("\n")
-    found = [match for line in lines if (match := _OPTION_LINE.fullmatch(line))]
-    letters = [match[1] for match in found]
-    if len(found) < 2 or letters != list(LETTERS[: len(lines)]) or pair.answer not in letters:
-        return pair.question, ()
-    return question, tuple(match[2] for match in found)

@@ -9,7 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from uqs.benchmarks import _read
+from uqs.benchmarks import _folders, _read
+from uqs.benchmarks._notes import Notes
+from uqs.benchmarks._pictures import ANIMATED, PICTURE_SUFFIXES, Pictures
+from uqs.benchmarks._place import Place
+from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
 from uqs.errors import DataError
 from uqs.records import Benchmark, Picture, Sample, Task, Wording
 
@@ -39,6 +43,16 @@ class MMUBench:
     name: ClassVar[str] = "mmubench"
     source: ClassVar[str] = "Li et al. 2024 (arXiv 2405.12523)"
     tasks: ClassVar[tuple[Task, ...]] = ("short",)
+    card: ClassVar[BenchmarkCard] = BenchmarkCard(
+        title="MMUBench",
+        paper="arXiv 2405.12523",
+        release="not released; bring folders of pictures",
+        revision="",
+        licence=f"{NONE_STATED}; that of your own pictures",
+        measures="whether a concept is forgotten from one picture of it, seen on its other pictures",
+        splits="forget, retain, holdout (all drawn), forget_reworded",
+        problems=("the concepts of the paper are known to a base from elsewhere",),
+    )
 
     forget: int = 5
     holdout: int = 5
@@ -53,8 +67,9 @@ class MMUBench:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        concepts = _concepts(path)
-        questions = _questions(path / _FACTS_FILE, sorted(concepts))
+        notes = Notes()
+        concepts, files = _concepts(path, notes)
+        questions = _questions(path / _FACTS_FILE, sorted(concepts), notes)
         forget, holdout, retain = (
             {concept: concepts[concept] for concept in sorted(names)}
             for names in _read.draw(concepts, [self.forget, self.holdout], self.seed, path)
@@ -77,7 +92,6 @@ class MMUBench:
             "holdout": _asked(holdout, questions),
             "forget_reworded": _asked(unseen, questions, reworded=True),
         }
-        files = [file for concept in concepts for file in _picture_files(path / concept)]
         if (path / _FACTS_FILE).exists():
             files.append(path / _FACTS_FILE)
         return Benchmark(
@@ -87,41 +101,57 @@ class MMUBench:
             learn=_read.splits(learn, path),
             unlearn=_read.splits({**learn, "forget": _asked(shown, questions)}, path),
             evaluate=_read.splits(evaluate, path),
+            notes=notes.lines,
         )
 
 
-def _picture_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+def _concepts(path: Path, notes: Notes) -> tuple[dict[str, list[Picture]], list[Path]]:
+    """The pictures of each concept, and their files; two concepts must not share a picture.
 
-
-def _concepts(path: Path) -> dict[str, list[Picture]]:
-    """The pictures of each concept; two concepts must not share one."""
-    pictures = _read.Pictures()
+    Scraped folders hold pictures twice and moving ones; those are left out, and noted.
+    """
+    pictures = Pictures(path)
     found: dict[str, list[Picture]] = {}
-    owner: dict[bytes, Path] = {}
-    for folder in sorted(item for item in path.iterdir() if item.is_dir()):
-        if folder.name.startswith("."):
+    files: list[Path] = []
+    owner: dict[str, Path] = {}
+    for folder in _folders.entries(path):
+        if not folder.is_dir():
             continue
-        files = _picture_files(folder)
-        if not files:
-            raise DataError("is a concept without pictures", file=folder)
         found[folder.name] = []
-        for file in files:
-            if file.suffix.lower() not in _read.PICTURE_SUFFIXES:
-                kinds = ", ".join(_read.PICTURE_SUFFIXES)
-                raise DataError(f"is no picture file ({kinds})", file=file)
-            picture = pictures.read(file)
-            if picture.data in owner:
-                raise DataError(f"is the same picture as {owner[picture.data]}", file=file)
-            owner[picture.data] = file
+        for file in _folders.entries(folder):
+            picture = _picture(file, pictures, notes)
+            if picture is None:
+                continue
+            first = owner.setdefault(picture.content, file)
+            if first.parent != folder:
+                raise DataError(f"is the same picture as {first}", file=file)
+            if first != file:
+                notes.add("picture", f"left out, being another of {folder.name!r}", file=file)
+                continue
             found[folder.name].append(picture)
+            files.append(file)
+        if not found[folder.name]:
+            raise DataError("is a concept without pictures", file=folder)
     if not found:
         raise DataError("has no folders; one folder of pictures per concept is needed", file=path)
-    return found
+    return found, files
 
 
-def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
-    naming = {c: _read.text(c.replace("_", " "), file.parent, c, "name") for c in concepts}
+def _picture(file: Path, pictures: Pictures, notes: Notes) -> Picture | None:
+    """The picture of a file, None where it moves."""
+    if file.suffix.lower() not in PICTURE_SUFFIXES or not file.is_file():
+        raise DataError(f"is no picture file ({', '.join(PICTURE_SUFFIXES)})", file=file)
+    try:
+        return pictures.read(file)
+    except DataError as error:
+        if error.problem != ANIMATED or file.suffix.lower() != ".gif":
+            raise
+        notes.add("animated GIF", "left out", file=file)
+        return None
+
+
+def _questions(file: Path, concepts: Sequence[str], notes: Notes) -> list[_Question]:
+    naming = {c: Place(file.parent, notes, c, "name").text(c.replace("_", " ")) for c in concepts}
     for other in sorted(file.parent.glob("*.json*")):
         if other.name != file.name and not other.name.startswith("."):
             raise DataError(f"is not read; questions stand in {file.name}", file=other)
@@ -139,21 +169,28 @@ def _questions(file: Path, concepts: Sequence[str]) -> list[_Question]:
             raise DataError("has no folder of pictures", file=file, row=concept, field="concepts")
     found = []
     for name, wordings in content["questions"].items():
-        known = _read.texts(wordings, file, name, "questions")
+        place = Place(file, notes, name, "questions")
+        if not isinstance(wordings, list):
+            raise place.error(f"is {type(wordings).__name__}, not a list")
+        known = [place.item(number).text(wording) for number, wording in enumerate(wordings)]
         if len(known) < 2:
             raise DataError(
                 "needs a wording and a rewording", file=file, row=name, field="questions"
             )
-        answers = naming if name == "name" else {c: _fact(facts, c, name, file) for c in concepts}
+        answers = (
+            naming
+            if name == "name"
+            else {c: _fact(facts, Place(file, notes, c), name) for c in concepts}
+        )
         found.append(_Question(name, tuple(known), answers))
     return found
 
 
-def _fact(facts: Mapping[str, object], concept: str, name: str, file: Path) -> str:
-    known = facts.get(concept)
+def _fact(facts: Mapping[str, object], place: Place, name: str) -> str:
+    known = facts.get(str(place.row))
     if not isinstance(known, dict):
-        raise DataError("missing concept", file=file, row=concept, field="concepts")
-    return _read.text(known.get(name), file, concept, name)
+        raise place.at("concepts").error("missing concept")
+    return place.at(name).text(known.get(name))
 
 
 def _asked(

@@ -7,31 +7,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from uqs.benchmarks import _read
-from uqs.errors import DataError, UserError
-from uqs.records import Benchmark, Picture, Sample, Task
-
-_NEIGHBOUR_MARK = "nq question: "
-_COCO_DIGITS = 12
-
-
-@dataclass(frozen=True)
-class _Record:
-    id: str
-    entity: str
-    picture_file: Path
-    picture: Picture
-    question: str
-    answer: str
-    reworded: tuple[str, ...]
-    neighbours: tuple[tuple[str, str], ...]
+from uqs.benchmarks import _read, _unlok_records
+from uqs.benchmarks._notes import Notes
+from uqs.benchmarks._unlok_records import Record
+from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
+from uqs.errors import UserError
+from uqs.records import Benchmark, Sample, Task
 
 
 @dataclass(frozen=True)
 class UnLOKVQA:
-    """Loader of a folder with one JSON file of records and the pictures in `images/`.
+    """Loader of a folder with one file of records (JSON, JSONL or Parquet) and the pictures in `images/`.
 
-    A picture is `<image_id>.png` (or .jpg, .jpeg, .webp; also padded with zeros to 12 digits). All questions
+    A picture is `<image_id>.png` (or .jpg, ...), or named as in COCO, also in COCO's own folders
+    (`train2017/`, ...), which may be links. The schema is that of `vaidehi99/UnLOK-VQA` on the Hugging Face
+    hub (github.com/Vaidehi99/UnLOK-VQA, README); `rephrase`, `loc` and `loc_ans` may be null. All questions
     about a picture are forgotten, kept or held out together; `forget` and `holdout` pictures are drawn at
     random by `seed`. `neighbour_picture`: ask the neighbouring questions with the record's picture, as
     the release means them; the tiny edition's name the country that they ask about.
@@ -42,6 +32,20 @@ class UnLOKVQA:
     name: ClassVar[str] = "unlok_vqa"
     source: ClassVar[str] = "Patil et al. 2024 (arXiv 2505.01456)"
     tasks: ClassVar[tuple[Task, ...]] = ("short",)
+    card: ClassVar[BenchmarkCard] = BenchmarkCard(
+        title="UnLOK-VQA",
+        paper="arXiv 2505.01456",
+        release="vaidehi99/UnLOK-VQA on the Hugging Face hub; pictures of COCO",
+        revision="described in github.com/Vaidehi99/UnLOK-VQA at 3924bdc",
+        licence=f"{NONE_STATED}; COCO's pictures have licences of their own",
+        measures="whether outside knowledge about a picture is forgotten, and its neighbours are kept",
+        splits="forget, retain, holdout (all drawn), forget_reworded, neighbour (of the forgotten)",
+        problems=(
+            "the release deletes one fact at a time and has no forget and retain split: they are drawn here",
+            "its facts are common knowledge that a base knows before any training",
+            "its rephrasings and neighbouring questions were generated; some are null or blank",
+        ),
+    )
 
     forget: int = 20
     holdout: int = 20
@@ -61,13 +65,14 @@ class UnLOKVQA:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        file = _json_file(path)
-        records = _records(file, path / "images")
+        notes = Notes()
+        file, rows = _unlok_records.find(path, notes)
+        records = _unlok_records.read(file, rows, path, notes)
         forget, holdout, retain = _read.draw(
             (record.entity for record in records), [self.forget, self.holdout], self.seed, file
         )
 
-        def of(entities: set[str]) -> list[_Record]:
+        def of(entities: set[str]) -> list[Record]:
             return [record for record in records if record.entity in entities]
 
         learn = _read.splits({"forget": _asked(of(forget)), "retain": _asked(of(retain))}, file)
@@ -86,88 +91,15 @@ class UnLOKVQA:
             learn=learn,
             unlearn=learn,
             evaluate=_read.splits(evaluate, file),
+            notes=notes.lines,
         )
 
 
-def _json_file(path: Path) -> Path:
-    files = sorted(path.glob("*.json"))
-    if len(files) != 1:
-        raise DataError(f"has {len(files)} *.json files; one with the records is needed", file=path)
-    return files[0]
-
-
-def _records(file: Path, folder: Path) -> list[_Record]:
-    items = _read.read_json(file)
-    if not isinstance(items, list) or not items:
-        raise DataError("is no list of records", file=file)
-    pictures = _read.Pictures()
-    found: dict[str, _Record] = {}
-    owner: dict[bytes, str] = {}
-    for row, item in enumerate(items, start=1):
-        record = _record(item, file, row, folder, pictures)
-        if record.id in found:
-            raise DataError(f"{record.id!r} appears twice", file=file, row=row, field="id")
-        if (first := owner.setdefault(record.picture.data, record.entity)) != record.entity:
-            raise DataError(
-                f"is the same picture as that of {first!r}", file=file, row=row, field="image_id"
-            )
-        found[record.id] = record
-    return list(found.values())
-
-
-def _record(item: object, file: Path, row: int, folder: Path, pictures: _read.Pictures) -> _Record:
-    if not isinstance(item, dict):
-        raise DataError("is no object", file=file, row=row)
-    for field in ("id", "src", "pred", "rephrase", "loc", "loc_ans", "image_id"):
-        if field not in item:
-            raise DataError("missing field", file=file, row=row, field=field)
-    entity = _read.identifier(item["image_id"], file, row, "image_id")
-    question = _read.text(item["src"], file, row, "src")
-    asked = _read.texts(item["loc"], file, row, "loc")
-    answers = _read.texts(item["loc_ans"], file, row, "loc_ans")
-    if len(asked) != len(answers):
-        raise DataError(
-            f"has {len(answers)} answers to the {len(asked)} questions of 'loc'",
-            file=file,
-            row=row,
-            field="loc_ans",
-        )
-    # The release repeats some questions among their own rewordings; those test nothing new.
-    reworded = [w for w in _read.texts(item["rephrase"], file, row, "rephrase") if w != question]
-    picture_file = _picture_file(folder, entity, file, row)
-    return _Record(
-        id=_read.identifier(item["id"], file, row, "id"),
-        entity=entity,
-        picture_file=picture_file,
-        picture=pictures.read(picture_file),
-        question=question,
-        answer=_read.text(item["pred"], file, row, "pred"),
-        reworded=tuple(dict.fromkeys(reworded)),
-        neighbours=tuple(
-            (question.removeprefix(_NEIGHBOUR_MARK), answer)
-            for question, answer in zip(asked, answers, strict=True)
-        ),
-    )
-
-
-def _picture_file(folder: Path, image_id: str, file: Path, row: int) -> Path:
-    for stem in (image_id, image_id.zfill(_COCO_DIGITS)):
-        for suffix in _read.PICTURE_SUFFIXES:
-            if (path := folder / f"{stem}{suffix}").is_file():
-                return path
-    raise DataError(
-        f"missing picture: no {image_id}.png (or .jpg, ...) in {folder}",
-        file=file,
-        row=row,
-        field="image_id",
-    )
-
-
-def _asked(records: Iterable[_Record]) -> tuple[Sample, ...]:
+def _asked(records: Iterable[Record]) -> tuple[Sample, ...]:
     return tuple(Sample(r.id, r.entity, "short", r.question, r.answer, r.picture) for r in records)
 
 
-def _reworded(records: Iterable[_Record]) -> tuple[Sample, ...]:
+def _reworded(records: Iterable[Record]) -> tuple[Sample, ...]:
     return tuple(
         Sample(
             id=f"{record.id}@reworded{number}",
@@ -183,7 +115,7 @@ def _reworded(records: Iterable[_Record]) -> tuple[Sample, ...]:
     )
 
 
-def _neighbours(records: Sequence[_Record], with_picture: bool) -> tuple[Sample, ...]:
+def _neighbours(records: Sequence[Record], with_picture: bool) -> tuple[Sample, ...]:
     """Each neighbouring question once: without a picture, the same words are the same question."""
     samples: dict[tuple[str, str], Sample] = {}
     for record in records:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from uqs import registry
+from uqs.benchmarks.cards import card_of as benchmark_card
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards.look_up import method_card
@@ -45,6 +46,8 @@ def sheets(kinds: str | None, width: int = WIDE) -> Iterator[Sheet]:
                 yield _methods()
             case "metrics":
                 yield _metrics(width)
+            case "benchmarks":
+                yield _benchmarks()
             case _:
                 yield _named(name)
 
@@ -52,6 +55,32 @@ def sheets(kinds: str | None, width: int = WIDE) -> Iterator[Sheet]:
 def _named(kinds: str) -> Sheet:
     rows = [(entry.name, entry.summary, entry.source) for entry in entries(KINDS[kinds])]
     return Sheet(kinds, ("name", "what", "source"), rows, left=range(3))
+
+
+def _benchmarks() -> Sheet:
+    """The cards of the benchmarks; a fault in place of what one measures."""
+    columns = ("name", "benchmark, release, licence", "measures; splits; known problems")
+    rows = []
+    for name in registry.names("benchmark"):
+        try:
+            card = benchmark_card(name)
+        except UserError as error:
+            rows.append((name, "", str(error)))
+            continue
+        if card is None:
+            rows.append((name, "", "has no card"))
+            continue
+        about = (
+            f"{card.title} ({card.paper})",
+            card.release,
+            card.revision,
+            f"licence: {card.licence}",
+        )
+        sizes = ", ".join(f"{what} {number}" for what, number in card.sizes.items())
+        told = (card.measures, f"splits: {card.splits}", f"sizes: {sizes}" if sizes else "")
+        problems = (f"problem: {problem}" for problem in card.problems)
+        rows.append((name, _lines(*about), _lines(*told, *problems)))
+    return Sheet("benchmarks", columns, rows, left=range(3))
 
 
 def _methods() -> Sheet:

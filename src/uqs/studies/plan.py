@@ -44,13 +44,17 @@ class PlannedModel:
 
 @dataclass(frozen=True)
 class Plan:
-    """`jobs` come after everything they read; `gates` gives the key of each benchmark's gates."""
+    """`jobs` come after everything they read; `gates` gives the key of each benchmark's gates.
+
+    `notes` are those of the benchmarks' loaders, by benchmark.
+    """
 
     study: Study
     data_hashes: Mapping[str, str]
     jobs: tuple[Job, ...]
     models: tuple[PlannedModel, ...]
     gates: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def counts(self) -> Mapping[str, int]:
         """How many jobs of each kind there are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -64,8 +64,11 @@ def _planned(study: Study, limit: int | None, native: bool) -> Plan:
         parts = tuple(with_limit(name, limit) for name in study.benchmarks)
         update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
         study = study.model_copy(update=update)
-    hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
-    return make_plan(study, hashes, base_hash(study.model.name))
+    with Display() as display:
+        loaded = {name: benchmarks.load(name, display=display) for name in study.benchmarks}
+        hashes = {name: data.data_hash for name, data in loaded.items()}
+        notes = {name: data.notes for name, data in loaded.items()}
+    return replace(make_plan(study, hashes, base_hash(study.model.name)), notes=notes)
 
 
 def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
@@ -84,6 +87,9 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     """`run_study` from a plan."""
+    for name, lines in plan.notes.items():
+        for line in lines:
+            console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
     store = Store(options.runs / plan.study.name)
     with store.lock():
         store.clean()
