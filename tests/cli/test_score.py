@@ -1,7 +1,6 @@
 """`uqs score` on files."""
 
 import json
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from uqs.report.terminal import WIDTH
 from uqs.results import Row, items, schema
 from uqs.results.items import Item
-from uqs.score import figures, score
+from uqs.score import figures
 
 
 @pytest.fixture
@@ -141,9 +140,3 @@ def test_without_item_noise_other_questions_are_refused(uqs, file, tmp_path):
     assert "needs the items of the run" in said.err
     said = uqs("score", file, "--questions", "other", "--items", tmp_path / "none.parquet")
     assert "none.parquet: no such file" in said.err
-
-
-def test_the_score_of_the_study_takes_less_than_a_second(study):
-    start = perf_counter()
-    score(study, "held-out", draws=10_000)
-    assert perf_counter() - start < 1
