@@ -75,9 +75,15 @@ def _metrics(width: int) -> Sheet:
     columns: tuple[str, ...] = ("symbol", "name", "better", "headline", "needs", "source")
     rows = [_described(name) for name in names]
     if width < COLUMN_EACH:
-        columns = ("symbol", "name, needs, source", "better", "headline")
+        columns = ("symbol", "name, headline, needs, source", "better")
         rows = [
-            (symbol, _lines(name, f"needs {needs}" if needs else "", source), better, headline)
+            (
+                symbol,
+                _lines(
+                    name, headline and f"on {headline}", f"needs {needs}" if needs else "", source
+                ),
+                better,
+            )
             for symbol, name, better, headline, needs, source in rows
         ]
     return Sheet("metrics", columns, rows, _METRICS_NOTE, left=range(len(columns)))
