@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Protocol
 
 from uqs import registry
 from uqs.benchmarks.limit import asked, limited
 from uqs.errors import UserError
+from uqs.judging.rules import check_all
 from uqs.records import Benchmark
 
-__all__ = ["Loader", "edition_path", "load"]
+__all__ = ["Loader", "edition_path", "judges_of", "load"]
 
 _EMBEDDED = Path(__file__).with_name("tiny")
 
@@ -60,4 +61,21 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
+    found = replace(found, judges=judges_of(spec))
     return found if entities is None else limited(found, entities)
+
+
+def judges_of(spec: str) -> Mapping[str, str]:
+    """The rules by which answers of `name:edition` count as right, by task, as the loader declares in `judges`.
+
+    The embedded editions are judged strictly: models learn their short answers word by word.
+    """
+    name, _, given = spec.partition(":")
+    if asked(given)[0] == "tiny":
+        return {}
+    judges: Mapping[str, str] = getattr(registry.get("benchmark", name), "judges", {})
+    try:
+        check_all(judges)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from None
+    return judges

@@ -32,6 +32,11 @@ class MLLMUBench:
     name: ClassVar[str] = "mllmu_bench"
     source: ClassVar[str] = "Liu et al. 2024 (arXiv 2410.22108)"
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "generation", "cloze")
+    judges: ClassVar[Mapping[str, str]] = {
+        "classification": "choice",
+        "cloze": "contains",
+        "generation": "rouge",
+    }
 
     forget: int | None = None
     holdout_seed: int = 0

@@ -39,6 +39,7 @@ class MMUBench:
     name: ClassVar[str] = "mmubench"
     source: ClassVar[str] = "Li et al. 2024 (arXiv 2405.12523)"
     tasks: ClassVar[tuple[Task, ...]] = ("short",)
+    judges: ClassVar[Mapping[str, str]] = {"short": "contains"}
 
     forget: int = 5
     holdout: int = 5

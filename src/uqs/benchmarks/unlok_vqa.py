@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -42,6 +42,7 @@ class UnLOKVQA:
     name: ClassVar[str] = "unlok_vqa"
     source: ClassVar[str] = "Patil et al. 2024 (arXiv 2505.01456)"
     tasks: ClassVar[tuple[Task, ...]] = ("short",)
+    judges: ClassVar[Mapping[str, str]] = {"short": "contains"}
 
     forget: int = 20
     holdout: int = 20
