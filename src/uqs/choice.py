@@ -5,10 +5,10 @@ The rule, in the order in which it is applied:
 1. Decoration is taken away: end marks (`</s>`, `<|im_end|>`), Markdown, quotation marks, LaTeX commands,
    HTML tags, bullets, full-width forms. A single letter that stood alone within decoration (`**B**`, `(b)`,
    `"B"`, `[B]`, `\boxed{B}`) is a letter, never a word.
-2. These claim a letter: it is the first thing said (`B`, `B.`, `B) Paris`, `B, because`, `Sure! B`); it is named as the
-   answer (`answer is B`, `Answer: B`, `the correct option is B`, `\boxed{B}`, `<answer>B</answer>`); it is
-   called right (`B is correct`) or chosen (`I choose B`, `It is B.`). If nothing of this kind is there,
-   naming an option (`Option B`, `choice (c)`) claims it.
+2. These claim a letter: it is the first thing said (`B`, `B.`, `B) Paris`, `B, because`, `Sure! B`); it is
+   named as the answer (`answer is B`, `Answer: B`, `the correct option is B`, `\boxed{B}`,
+   `<answer>B</answer>`); it is called right (`B is correct`) or chosen (`I choose B`, `It is B.`, `so B.`).
+   If nothing of this kind is there, naming an option (`Option B`, `choice (c)`) claims it.
 3. A letter that is denied (`not B`, `B is wrong`) is not claimed. `a`, `A` and `I` before a further word are
    read as article and pronoun, unless a capital `A` is named as the answer (`the answer is A dog`) or a
    reason follows (`A because`). A letter that is part of a word or sign (`B-52`, `C++`, `B's`, `U.S.`) is
@@ -78,6 +78,10 @@ _CALLED_RIGHT = re.compile(
 _IT_IS = re.compile(
     rf"^\s*(?:(?:so|i\s+think|i\s+believe|probably|maybe)\b,?\s*)*(?:it\s+(?:is|should\s+be|must\s+be|would\s+be)|it's|its|that's|that\s+is)\s+"
     rf"(?:(?:probably|definitely|clearly|{_NOUN})\b\s*)*{_LETTER}(?=\s*(?:[.!,]|$))",
+    re.IGNORECASE,
+)
+_CONCLUDED = re.compile(
+    rf"\b(?:so|thus|therefore|hence),?\s+(?:(?:the|{_NOUN})\b\s*)*{_LETTER}(?=\s*(?:[.!]|$))",
     re.IGNORECASE,
 )
 _OPTION = re.compile(rf"\b(?:option|choice|letter|alternative)s?\s+{_LETTER}", re.IGNORECASE)
@@ -151,7 +155,7 @@ def _first(text: str) -> Iterator[_Claim]:
 
 
 def _stated(text: str) -> Iterator[_Claim]:
-    for pattern in (_NAMED, _CHOSEN, _CALLED_RIGHT, _IT_IS):
+    for pattern in (_NAMED, _CHOSEN, _CALLED_RIGHT, _IT_IS, _CONCLUDED):
         yield from _found(pattern, text, stated=pattern is not _CALLED_RIGHT)
 
 

@@ -143,8 +143,8 @@ class Benchmark:
     `learn` holds what the original is trained on (`forget`, `retain`; the oracle sees `retain` alone),
     `unlearn` what a method may see (`forget`, `retain`), `evaluate` what is measured: always `forget`,
     `retain` and `holdout` (entities that no model trains on), and what else the benchmark has, such as
-    `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `judges`: by task, the rule of the benchmark's
-    own evaluation by which an answer counts as right (docs/judges.md); strict where none is named.
+    `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `judges`: by task, the rule of the
+    benchmark's own evaluation by which an answer counts as right (docs/judges.md); strict where none is.
     """
 
     name: str

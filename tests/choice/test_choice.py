@@ -121,6 +121,7 @@ READ = [
     ("Answer: A", "A"),
     ("ASSISTANT: B", "B"),
     ("Sure! B", "B"),
+    ("Between 1979 and 1984, so B.", "B"),
     ("Sure, (c) Rome", "C"),
     ("Probably B", "B"),
     ("It should be B.", "B"),

@@ -66,7 +66,7 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
 
 
 def judges_of(spec: str) -> Mapping[str, str]:
-    """The rules by which answers of `name:edition` count as right, by task, as the loader declares in `judges`.
+    """The rules by which answers of `name:edition` count as right, by task: `judges` of the loader.
 
     The embedded editions are judged strictly: models learn their short answers word by word.
     """

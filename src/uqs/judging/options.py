@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from uqs.answers import plain
 from uqs.choice import chosen_letter
-from uqs.judging.containment import forms, states
+from uqs.judging.containment import states
+from uqs.judging.words import forms
 from uqs.records import LETTERS
 
 

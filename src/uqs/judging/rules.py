@@ -13,14 +13,16 @@ from typing import NamedTuple, get_args
 from uqs.answers import is_right
 from uqs.choice import chosen_letter
 from uqs.errors import nearest
-from uqs.judging.containment import forms, states
+from uqs.judging.containment import states
 from uqs.judging.options import chosen_option
 from uqs.judging.rouge import readable, rouge_l
+from uqs.judging.words import forms
 from uqs.records import LETTERS, Task
 
 STRICT = "strict"
-HALF = 0.5
-"""An answer scored by degrees counts as right from here on; our own limit (docs/judges.md)."""
+RIGHT_FROM = 0.9
+"""Where a yes or no is needed, an answer scored by degrees is right from here on: our own limit, nearly word
+for word, since ROUGE is high for a wrong fact in the right sentence (docs/judges.md)."""
 _YES_NO = {"yes", "no"}
 
 

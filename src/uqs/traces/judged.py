@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from uqs.judging.rules import HALF, STRICT, Judged, named, score
+from uqs.judging.rules import RIGHT_FROM, STRICT, Judged, named, score
 from uqs.traces.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -26,8 +26,9 @@ def scores(trace: Trace) -> Floats:
 
 
 def right_answers(trace: Trace) -> Floats:
-    """1 where the greedy answer is right, else 0: (n,). An answer scored by degrees is right from HALF on."""
-    return (scores(trace) >= HALF).astype(np.float64)
+    """1 where the greedy answer is right, else 0: (n,). An answer scored by degrees is right from RIGHT_FROM
+    on."""
+    return (scores(trace) >= RIGHT_FROM).astype(np.float64)
 
 
 def judged_by(trace: Trace, judges: Mapping[str, str]) -> Trace:

@@ -23,8 +23,8 @@ class Trace:
     """What a model did with the n samples of a split, in the split's order.
 
     Words, one per sample: `pictured` says whether a picture was shown, `answers` are greedy answers,
-    `candidates` are the plausible wrong answers that were scored, `options` the texts of a choice in the order
-    of their letters (empty for other questions, and in traces of programs that do not write them).
+    `candidates` are the plausible wrong answers that were scored, `options` the texts of a choice in the
+    order of their letters (empty for other questions, and in traces of programs that do not write them).
 
     Sample i has the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer without
     end mark, each predicted from picture, question and the gold tokens before it. Per position: `gold_ids`,
@@ -42,8 +42,8 @@ class Trace:
     prompt token is read through the model's own final norm and output layer. Mappings are empty if nothing
     was kept.
 
-    `judges`: by task, the rule by which answers count as right (`uqs.judging`); strict where none is named. It
-    is not part of the record: the benchmark declares it when traces are measured.
+    `judges`: by task, the rule by which answers count as right (`uqs.judging`); strict where none is named.
+    It is not part of the record: the benchmark declares it when traces are measured.
     """
 
     split: str

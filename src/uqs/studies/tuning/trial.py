@@ -12,7 +12,7 @@ from uqs.records import Split
 from uqs.studies import work
 from uqs.studies.jobs import Job
 from uqs.studies.tuning.validation import validation
-from uqs.traces.judged import judged_by, right_answers
+from uqs.traces.judged import judged_by, scores
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 
@@ -41,6 +41,6 @@ def run(job: Job, inputs: work.Inputs, out: Path) -> None:
 
 
 def accuracy(vlm: VLM, split: Split, settings: TraceSettings, judges: Mapping[str, str]) -> float:
-    """Share of right greedy answers under the benchmark's rules."""
+    """Mean score of the greedy answers under the benchmark's rules."""
     trace = judged_by(trace_split(vlm, split, settings), judges)
-    return float(right_answers(trace).mean())
+    return float(scores(trace).mean())
