@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from uqs.metrics.base import Evidence, MetricResult, OracleMetric
 from uqs.metrics.pairs import pair
@@ -48,6 +47,8 @@ class ForgetQuality(OracleMetric):
         if np.isnan(ours).any() or np.isnan(theirs).any():
             yield self.missing(Status.COLLAPSED, oracle_seed=seed)
             return
+        from scipy.stats import ks_2samp  # slow to load, and a card does not need it
+
         # a ratio and its logarithm have the same ranks, and a logarithm does not overflow
         found = ks_2samp(ours, theirs)
         for place, value in ((split, found.pvalue), (f"{split}/statistic", found.statistic)):

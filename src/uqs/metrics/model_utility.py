@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import hmean
 
 from uqs.judging.rouge import readable, rouge_l
 from uqs.metrics.base import Evidence, Floats, Metric, MetricResult, References
@@ -23,9 +22,9 @@ class ModelUtility(Metric):
     and truth ratio, max(0, 1 - R).
 
     As TOFU reports it, who also takes real authors and world facts: the row `real_world`, and
-    `retain/with_real_world` over the means of both, where they are traced. Differences: the probability is
-    not divided by those of the wrong answers outside retain, and R is that of `truth_ratio`. A mean that a
-    split lacks (open questions for ROUGE, wrong answers for R) is left out, and n counts the questions. The
+    `retain/with_real_world` over the means of both, where they are traced. Differences: TOFU divides the
+    probability of a real-world answer by that of all candidates, and R is that of `truth_ratio`. A mean that
+    a split lacks (open questions for ROUGE, wrong answers for R) is left out, and n counts the questions. The
     standard error is a jackknife over entities. `collapsed` if a mean is not finite.
     """
 
@@ -56,6 +55,8 @@ class ModelUtility(Metric):
             yield self._row(ALL, [*retain, *world])
 
     def _row(self, place: str, found: Sequence[Part]) -> MetricResult:
+        from scipy.stats import hmean  # slow to load, and a card does not need it
+
         means = np.array([part.values.mean() for part in found])
         if not np.isfinite(means).all():
             return self.missing(Status.COLLAPSED, place)
