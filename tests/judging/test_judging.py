@@ -156,6 +156,9 @@ def test_any_text_has_a_score_and_what_is_strictly_right_is_contained(answer, go
         ("It isn\u2019t Paris", "Paris", False),
         ("not only Paris", "Paris", False),
         ("It's not Rome but Paris", "Paris", True),
+        ("It is not Dr. Jane Doe.", "Jane Doe", False),
+        ("This is Dr. Jane Doe.", "Jane Doe", True),
+        ("It is St. Gallen.", "Gallen", False),
     ],
 )
 def test_numbers_accents_and_marks(answer: str, gold: str, right: bool) -> None:

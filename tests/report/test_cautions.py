@@ -147,6 +147,8 @@ def test_an_original_that_knows_little_is_named_with_the_rule_and_the_strict_sha
         "b: original@ itself answers 31% of the forget questions, judged by contains, 4% strictly: "
         "forgetting cannot be seen in what was hardly known"
     )
+    (unread,) = said(KNOWN, replace(ORIGINAL, value=0.4))
+    assert "contains (no choice can be read from 40% of its multiple-choice answers): " in unread
     (bare,) = said(replace(KNOWN, judge=None))
     assert "31% of the forget questions: forgetting" in bare
 

@@ -93,9 +93,8 @@ def _contains(one: Judged) -> float:
     if is_right(one.task, one.answer, one.gold):
         return 1.0
     gold = forms(one.gold)
-    if len(gold) == 1 and gold[0] in _YES_NO:  # of `yes` and `no` the first one said is the answer
-        said = [word for word in forms(one.answer) if word in _YES_NO]
-        return float(said[:1] == gold and forms(one.answer)[:1] == gold)
+    if len(gold) == 1 and gold[0] in _YES_NO:  # `yes` and `no` are answers as the first word alone
+        return float(forms(one.answer)[:1] == gold)
     return float(states(one.answer, one.gold, one.wrong))
 
 

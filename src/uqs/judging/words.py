@@ -28,6 +28,7 @@ _UNDECOMPOSED = str.maketrans(
         "\u00fe": "th",
     }
 )
+_TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Mt|Jr|Sr|vs)\.")
 _APOSTROPHES = re.compile(r"[\u2018\u2019`\u00b4]")
 _WORD = re.compile(r"\d+(?:\.\d+)?(?!\w)|(?:[^\W\d_]\.){2,}|[^\W_]+(?:'[^\W_]+)*[+#]*")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -49,8 +50,12 @@ class Span(NamedTuple):
 
 
 def plain_text(text: str) -> str:
-    """The text without accents and thousands marks, with straight apostrophes; case and signs are kept."""
-    marked = without_thousands_marks(text)  # before NFKD, which makes narrow spaces plain ones
+    """The text without accents, thousands marks and the points of titles, with straight apostrophes.
+
+    Case and other signs are kept.
+    """
+    # before NFKD, which makes narrow spaces plain ones
+    marked = _TITLE.sub(r"\1", without_thousands_marks(text))
     parts = unicodedata.normalize("NFKD", marked.translate(_UNDECOMPOSED))
     return _APOSTROPHES.sub("'", "".join(c for c in parts if not unicodedata.combining(c)))
 

@@ -124,17 +124,19 @@ def _low_originals(rows: Sequence[Row], named: Callable[[Row], str]) -> Iterator
             continue
         if row.benchmark in said or row.value is None or row.value >= LIMIT:
             continue
-        how = f", judged by {row.judge}" if row.judge else ""
-        strict = [
-            f", {other.value:.0%} strictly"
+        beside = {
+            (other.metric, other.split): other.value
             for other in rows
-            if _model(other) == _model(row)
-            and (other.metric, other.split) == (symbol, f"{split}/{STRICT}")
-            and other.value is not None
-        ]
+            if _model(other) == _model(row) and other.value is not None
+        }
+        how = f", judged by {row.judge}" if row.judge else ""
+        if (strict := beside.get((symbol, f"{split}/{STRICT}"))) is not None:
+            how += f", {strict:.0%} strictly"
+        if unread := beside.get((UnreadChoices.card.symbol, split)):
+            how += f" (no choice can be read from {unread:.0%} of its multiple-choice answers)"
         yield (
-            f"{row.benchmark}: {named(row)} itself answers {row.value:.0%} of the {split} questions{how}"
-            f"{''.join(strict)}: forgetting cannot be seen in what was hardly known"
+            f"{row.benchmark}: {named(row)} itself answers {row.value:.0%} of the {split} questions{how}: "
+            "forgetting cannot be seen in what was hardly known"
         )
 
 

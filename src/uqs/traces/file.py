@@ -157,8 +157,8 @@ def _read_part(stem: Path) -> Trace:
             raise DataError("is not an array of a trace", file=numbers_file, field=name)
         _check_array(values, kind, numbers_file, name)
     try:
-        optional = {"options": words.get("options", ())}
-        held: dict[str, Any] = {name: tuple(({**words, **optional})[name]) for name in WORDS}
+        words.setdefault("options", ())  # programs that trace need not write them
+        held: dict[str, Any] = {name: tuple(words[name]) for name in WORDS}
         held |= {name: words[name] for name in ("split", "vocabulary")}
         held |= {name: arrays[name] for name in ARRAYS}
         for name in ("candidates", "options"):
