@@ -5,10 +5,10 @@ The rule, in the order in which it is applied:
 1. Decoration is taken away: end marks (`</s>`, `<|im_end|>`), Markdown, quotation marks, LaTeX commands,
    HTML tags, bullets, full-width forms. A single letter that stood alone within decoration (`**B**`, `(b)`,
    `"B"`, `[B]`, `\boxed{B}`) is a letter, never a word.
-2. These claim a letter: it is the first thing said (`B`, `B.`, `B) Paris`, `B, because`); it is named as the
-   answer (`answer is B`, `Answer: B`, `the correct option is B`, `\boxed{B}`, `<answer>B</answer>`); it is
-   called right (`B is correct`) or chosen (`I choose B`, `It is B.`). If nothing of this kind is there,
-   naming an option (`Option B`, `choice (c)`) claims it.
+2. These claim a letter: it is the first thing said (`B`, `B.`, `B) Paris`, `B, because`, `Sure! B`); it is
+   named as the answer (`answer is B`, `Answer: B`, `the correct option is B`, `\boxed{B}`,
+   `<answer>B</answer>`); it is called right (`B is correct`) or chosen (`I choose B`, `It is B.`, `so B.`).
+   If nothing of this kind is there, naming an option (`Option B`, `choice (c)`) claims it.
 3. A letter that is denied (`not B`, `B is wrong`) is not claimed. `a`, `A` and `I` before a further word are
    read as article and pronoun, unless a capital `A` is named as the answer (`the answer is A dog`) or a
    reason follows (`A because`). A letter that is part of a word or sign (`B-52`, `C++`, `B's`, `U.S.`) is
@@ -52,16 +52,21 @@ _LETTER = (
     r"(?![\w'\u2019+#/&@%]|[-\u2010-\u2015]\w|\.\w{1,2}\b|,\d))"
 )
 _NOUN = r"(?:option|choice|letter|answer|alternative)"
+_LEAD = re.compile(
+    r"\s*(?:(?:assistant|response)\s*:|(?:sure|certainly|of\s+course|okay|ok|yes)\s*[!,.:]"
+    r"|(?:probably|definitely|clearly|most\s+likely)\b,?)\s*",
+    re.IGNORECASE,
+)
 _FIRST = re.compile(rf"\s*(?:\((?!\w\)))?\s*{_LETTER}", re.IGNORECASE)
 _NAMED = re.compile(
-    rf"\b(?:answer|ans|(?:option|choice|letter|pick|selection|solution)(?=\s*(?:is\b|was\b|[:=])))\b"
+    rf"\b(?:answer|ans|(?:option|choice|letter|pick|selection|solution)(?=\s*(?:is\b|was\b|(?:would|should|must)\s+be\b|[:=])))\b"
     rf"(?:\s+(?:is|was|would\s+be|should\s+be|must\s+be|to\s+\w+(?:\s+\w+){{0,5}}\s+is)\b|\s*(?:[:=]|-+>?|\u2192|\u2013)|(?=\s))+"
     rf"\s*(?:(?:most\s+likely|probably|clearly|therefore|thus|definitely|simply|the|correct|right|{_NOUN})\b\s*:?\s*)*"
     rf"{_LETTER}",
     re.IGNORECASE,
 )
 _CHOSEN = re.compile(
-    rf"\b(?:choose|chose|pick|picked|select|selected|go\s+with|going\s+with|opt\s+for|vote\s+for)\s+"
+    rf"\b(?:choose|chose|pick|picked|select|selected|go\s+with|going\s+with|opt\s+for|vote\s+for|(?:i'd|i\s+would)\s+say)\s+"
     rf"(?:(?:the|{_NOUN})\b\s*:?\s*)*{_LETTER}",
     re.IGNORECASE,
 )
@@ -71,8 +76,12 @@ _CALLED_RIGHT = re.compile(
     re.IGNORECASE,
 )
 _IT_IS = re.compile(
-    rf"^\s*(?:(?:so|i\s+think|i\s+believe|probably|maybe)\b,?\s*)*(?:it\s+is|it's|its|that's|that\s+is)\s+"
+    rf"^\s*(?:(?:so|i\s+think|i\s+believe|probably|maybe)\b,?\s*)*(?:it\s+(?:is|should\s+be|must\s+be|would\s+be)|it's|its|that's|that\s+is)\s+"
     rf"(?:(?:probably|definitely|clearly|{_NOUN})\b\s*)*{_LETTER}(?=\s*(?:[.!,]|$))",
+    re.IGNORECASE,
+)
+_CONCLUDED = re.compile(
+    rf"\b(?:so|thus|therefore|hence),?\s+(?:(?:the|{_NOUN})\b\s*)*{_LETTER}(?=\s*(?:[.!]|$))",
     re.IGNORECASE,
 )
 _OPTION = re.compile(rf"\b(?:option|choice|letter|alternative)s?\s+{_LETTER}", re.IGNORECASE)
@@ -134,7 +143,8 @@ def _alone(text: str) -> str:
 
 def _first(text: str) -> Iterator[_Claim]:
     """The letter that is the first thing said; those of all lines where several lines begin with one."""
-    found = _FIRST.match(text)
+    lead = _LEAD.match(text)
+    found = _FIRST.match(text, lead.end() if lead else 0)
     if found is None or _INITIALS.match(text) or not _is_letter(found, text, stated=False):
         return
     lines = [each for each in _LINE.finditer(text) if _is_letter(each, text, stated=False)]
@@ -145,7 +155,7 @@ def _first(text: str) -> Iterator[_Claim]:
 
 
 def _stated(text: str) -> Iterator[_Claim]:
-    for pattern in (_NAMED, _CHOSEN, _CALLED_RIGHT, _IT_IS):
+    for pattern in (_NAMED, _CHOSEN, _CALLED_RIGHT, _IT_IS, _CONCLUDED):
         yield from _found(pattern, text, stated=pattern is not _CALLED_RIGHT)
 
 

@@ -18,8 +18,8 @@ CODE: Mapping[Computation, int] = {
     "tracing": 5,
     "interventions": 3,
     "shadows": 1,
-    "gates": 4,
-    "measuring": 5,
+    "gates": 5,
+    "measuring": 6,
 }
 _MODELS = ("torch", "transformers", "peft")
 _PICTURES = ("pillow", "torchvision", "tokenizers")
@@ -29,7 +29,7 @@ LIBRARIES: Mapping[Computation, tuple[str, ...]] = {
     "tracing": (*_MODELS, *_PICTURES),
     "interventions": (*_MODELS, *_PICTURES),
     "shadows": (),
-    "gates": ("numpy", "scipy"),
+    "gates": ("numpy", "scipy", "rouge-score"),
     "measuring": ("numpy", "scipy", "scikit-learn", "rouge-score"),
 }
 

@@ -148,8 +148,10 @@ class Benchmark:
     `learn` holds what the original is trained on (`forget`, `retain`; the oracle sees `retain` alone),
     `unlearn` what a method may see (`forget`, `retain`), `evaluate` what is measured: always `forget`,
     `retain` and `holdout` (entities that no model trains on), and what else the benchmark has, such as
-    `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `notes` say what was read in another way
-    than it is written, what was left out, and what is to be known of these data.
+    `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `judges`: by task, the rule of the
+    benchmark's own evaluation by which an answer counts as right (docs/judges.md); strict where none is.
+    `notes` say what was read in another way than it is written, what was left out, and what is to be known
+    of these data.
     """
 
     name: str
@@ -158,6 +160,7 @@ class Benchmark:
     learn: Mapping[str, Split]
     unlearn: Mapping[str, Split]
     evaluate: Mapping[str, Split]
+    judges: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -75,9 +75,12 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "metric": {
         "forget_accuracy": "uqs.metrics.accuracy:ForgetAccuracy",
         "retain_accuracy": "uqs.metrics.accuracy:RetainAccuracy",
+        "choice_likelihood": "uqs.metrics.choice_likelihood:ChoiceLikelihood",
+        "model_utility": "uqs.metrics.model_utility:ModelUtility",
         "rouge_recall": "uqs.metrics.rouge:RougeRecall",
         "answer_probability": "uqs.metrics.answer_probability:AnswerProbability",
         "truth_ratio": "uqs.metrics.truth_ratio:TruthRatio",
+        "forget_quality": "uqs.metrics.forget_quality:ForgetQuality",
         "extraction_strength": "uqs.metrics.extraction_strength:ExtractionStrength",
         "exact_memorisation": "uqs.metrics.exact_memorisation:ExactMemorisation",
         "membership_advantage": "uqs.metrics.membership.loss:MembershipAdvantage",

@@ -135,3 +135,17 @@ def test_overlapping_forget_and_holdout_are_an_error_of_the_users(
     monkeypatch.setattr(registry, "get", lambda kind, name: Overlapping)
     with pytest.raises(UserError, match=r"^mmubench:.*entity '.*' is in both holdout and trained"):
         benchmarks.load(f"mmubench:{tmp_path}")
+
+
+def test_a_release_is_judged_by_its_rules_and_an_embedded_edition_strictly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = benchmarks.edition_path("unlok_vqa", "tiny")
+    assert benchmarks.load(f"unlok_vqa:{folder}#20").judges == {"short": "contains"}
+    assert benchmarks.load("unlok_vqa:tiny").judges == {}
+    assert benchmarks.judges_of("mllmu_bench:tiny#4") == {}
+    assert benchmarks.judges_of("mllmu_bench:folder")["classification"] == "choice"
+    loader = registry.get("benchmark", "unlok_vqa")
+    monkeypatch.setattr(loader, "judges", {"short": "contain"})
+    with pytest.raises(UserError, match="unlok_vqa: unknown judge 'contain'; did you mean"):
+        benchmarks.load(f"unlok_vqa:{folder}")

@@ -119,6 +119,16 @@ READ = [
     ("Answer - B", "B"),
     ("B?", "B"),
     ("Answer: A", "A"),
+    ("ASSISTANT: B", "B"),
+    ("Sure! B", "B"),
+    ("Between 1979 and 1984, so B.", "B"),
+    ("Sure, (c) Rome", "C"),
+    ("Probably B", "B"),
+    ("It should be B.", "B"),
+    ("I'd say B", "B"),
+    ("I would say (b).", "B"),
+    ("I believe the correct option would be C", "C"),
+    ("The person lives in Paris, so the answer is B.", "B"),
 ]
 UNREAD = [
     "Answer: I think so",
@@ -180,6 +190,10 @@ UNREAD = [
     "an answer a child gives",
     "the answer I gave",
     "Plan B failed",
+    "Sure, a dog",
+    "Yes, I do",
+    "Probably a dog",
+    "I'd say a dog",
 ]
 WRAPS = [
     ("**", "**"),

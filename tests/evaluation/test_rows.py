@@ -139,3 +139,28 @@ def test_a_model_that_repeats_itself_is_collapsed_whatever_else_it_is(make) -> N
     )
     assert [row.status for _, row in found if row.metric != "REP"] == [Status.COLLAPSED] * 2
     assert next(row for _, row in found if row.metric == "REP").value == pytest.approx(2 / 3)
+
+
+def test_rows_that_count_right_answers_name_the_judge(make_trace) -> None:  # type: ignore[no-untyped-def]
+    trace = dataclasses.replace(make_trace(), judges={"short": "contains"})
+    weak_trace = dataclasses.replace(trace, answers=("nothing",) * len(trace))
+    for model, original in ((trace, None), (trace, weak_trace)):
+        references = References(original=Evidence({"forget": original}) if original else None)
+        found = {
+            one.measurement.metric: one.judge
+            for one in measured(
+                ("forget_accuracy", "answer_probability"), Evidence({"forget": model}), references
+            )
+            if isinstance(one, MetricResult) and one.measurement.split == "forget"
+        }
+        assert found == {"FA": "contains", "PROB": None}
+    probed = dataclasses.replace(
+        trace, split="probe_completion", ids=tuple(f"{i}@completion1" for i in trace.ids)
+    )
+    model = Evidence({"forget": trace, "probe_completion": probed})
+    judges = {
+        one.judge
+        for one in measured(("knowledge_recoverability_explicit",), model, References())
+        if isinstance(one, MetricResult)
+    }
+    assert judges == {"contains"}

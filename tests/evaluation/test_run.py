@@ -65,6 +65,9 @@ def test_every_model_has_its_rows(result: Result) -> None:
     assert not result.failures
     row = pick(result.rows, "unlearned", "FA", split="forget")
     assert (row.method, row.strength, row.seed, row.edition) == ("npo", "weak", 3, row.edition)
+    assert row.judge == "contains"
+    assert pick(result.rows, "unlearned", "FA", split="forget/strict").judge == "strict"
+    assert pick(result.rows, "unlearned", "MIA_AUC").judge is None
     for seed in range(3):
         assert pick(result.rows, "oracle", "FA", split="forget", seed=seed).status == "ok"
         pick(result.rows, "unlearned", "JS", split="forget", oracle_seed=seed)

@@ -8,6 +8,7 @@ import pytest
 from uqs.metrics.accuracy import ForgetAccuracy, RetainAccuracy
 from uqs.metrics.base import Evidence, References
 from uqs.records import Status
+from uqs.traces.judged import judged_by, right_answers
 from uqs.traces.trace import Trace
 
 
@@ -104,3 +105,51 @@ NOT_SHOWN = {
     "FA": test_a_good_value_does_not_show_that_the_knowledge_is_gone,
     "RA": test_a_good_value_does_not_show_that_nothing_else_was_harmed,
 }
+
+
+JUDGES = {"classification": "choice", "cloze": "contains", "generation": "rouge"}
+
+
+def judged(make_trace) -> Trace:  # type: ignore[no-untyped-def]
+    """Three entities with four questions each; strict answers are right in a fourth."""
+    trace = make_trace(entities=3, each=4)
+    return dataclasses.replace(
+        trace,
+        tasks=("classification", "cloze", "cloze", "generation") * 3,
+        golds=("B", "red", "red", "a red car") * 3,
+        answers=("It is Paris.", "It is red.", "not red", "a red van") * 3,
+        candidates=(("A",), (), (), ()) * 3,
+        candidate_losses=trace.candidate_losses[:3],
+        options=(("Rome", "Paris"), (), (), ()) * 3,
+        pictured=(True,) * 12,
+        judges=JUDGES,
+    )
+
+
+def test_the_benchmarks_judges_give_the_headline_and_strict_stands_beside_it(make_trace) -> None:  # type: ignore[no-untyped-def]
+    found = {
+        m.measurement.split: (m.measurement.value, m.judge)
+        for m in ForgetAccuracy().measure(Evidence({"forget": judged(make_trace)}), References())
+    }
+    rouge = 2 / 3  # two of three words
+    assert found == {
+        "forget": (pytest.approx((1 + 1 + 0 + rouge) / 4), "choice+contains+rouge"),
+        "forget/classification": (1, "choice"),
+        "forget/cloze": (0.5, "contains"),
+        "forget/generation": (pytest.approx(rouge), "rouge"),
+        "forget/strict": (0, "strict"),
+        "forget/classification/strict": (0, "strict"),
+        "forget/cloze/strict": (0, "strict"),
+        "forget/generation/strict": (0, "strict"),
+    }
+
+
+def test_the_same_answers_may_be_judged_anew_and_one_scored_by_degrees_is_not_right(
+    make_trace,
+) -> None:  # type: ignore[no-untyped-def]
+    trace = judged(make_trace)
+    assert right_answers(trace).tolist() == [1, 1, 0, 0] * 3
+    assert not right_answers(judged_by(trace, {})).any()
+    (rows,) = (list(ForgetAccuracy().rows("forget", judged_by(trace, {}))),)
+    assert {m.judge for m in rows} == {"strict"}
+    assert [m.measurement.split for m in rows if "strict" in m.measurement.split] == []

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from uqs.judging.rules import offered
 from uqs.metrics.accuracy import RetainAccuracy
 from uqs.metrics.base import Evidence, References
 from uqs.metrics.unread_choices import (
     UnreadChoices,
     differs,
-    offered,
     paired_difference,
     unpaired_difference,
 )

@@ -135,3 +135,29 @@ def test_a_weak_original_is_said_once_a_split() -> None:
         "b: the original answers under half of what it was taught, so it cannot be a baseline for FA and KR "
         "on forget: no values there"
     )
+
+
+KNOWN = replace(ORIGINAL, metric="FA", value=0.31, judge="contains")
+
+
+def test_an_original_that_knows_little_is_named_with_the_rule_and_the_strict_share() -> None:
+    strict = replace(KNOWN, split="forget/strict", value=0.04, judge="strict")
+    (line,) = said(KNOWN, strict)
+    assert line == (
+        "b: original@ itself answers 31% of the forget questions, judged by contains, 4% strictly: "
+        "forgetting cannot be seen in what was hardly known"
+    )
+    (unread,) = said(KNOWN, replace(ORIGINAL, value=0.4))
+    assert "contains (no choice can be read from 40% of its multiple-choice answers): " in unread
+    (bare,) = said(replace(KNOWN, judge=None))
+    assert "31% of the forget questions: forgetting" in bare
+
+
+def test_an_original_that_knows_half_or_is_said_to_be_weak_already_is_not_named() -> None:
+    assert (
+        said(replace(KNOWN, value=0.5), replace(KNOWN, seed=4, value=None, status="collapsed"))
+        == []
+    )
+    assert said(replace(KNOWN, split="holdout"), replace(KNOWN, role="oracle", value=0.0)) == []
+    weak = status(ROW, Status.WEAK_ORIGINAL, metric="FA")
+    assert [line for line in said(KNOWN, weak) if "itself" in line] == []

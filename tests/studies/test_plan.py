@@ -141,7 +141,7 @@ def test_a_gates_limit_unlearns_nothing_again(plan: Plan) -> None:
     [
         ("torch", ("train", "unlearn", "trace", "gates", "measure")),
         ("scipy", ("gates", "measure")),
-        ("rouge-score", ("measure",)),
+        ("rouge-score", ("gates", "measure")),
     ],
 )
 def test_another_version_of_a_library_changes_what_it_computes(
@@ -210,3 +210,14 @@ def test_another_text_of_a_metrics_file_is_another_measurement_alone(
     assert keys(before) == keys(again)
     plain = variant(plan, metrics=("forget_accuracy",))
     assert all("files" not in c.params for c in plain.jobs if c.kind == "measure")
+
+
+def test_other_judges_change_what_reads_answers_and_no_trace(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("judges" in job.params for job in plan.jobs), "strict ones are not named"
+    monkeypatch.setattr("uqs.studies.plan.judges_of", lambda spec: {"short": "contains"})
+    judged = variant(plan)
+    assert keys(plan) - keys(judged) == keys(plan, "gates", "measure")
+    named = {job.kind for job in judged.jobs if job.params.get("judges") == {"short": "contains"}}
+    assert named == {"gates", "measure"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -157,4 +157,18 @@ def test_a_part_of_another_split_is_named(make_trace, tmp_path: Path) -> None:  
     for file in (tmp_path / "holdout").iterdir():
         (tmp_path / "forget" / file.name).write_bytes(file.read_bytes())
     with pytest.raises(DataError, match="its parts are of the split 'holdout'"):
+        read_trace(tmp_path, "forget")
+
+
+def test_options_are_kept_and_traces_without_them_are_read(make_trace, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    trace = replace(make_trace(), options=(("Rome", "Paris"), ()) * 12)
+    write_traces([trace.take(range(5)), trace.take(range(5, 24))], tmp_path, {})
+    same(read_trace(tmp_path, "forget"), trace)
+    words = tmp_path / "forget" / "00000.json"
+    tree = json.loads(words.read_text())
+    del tree["options"]
+    words.write_text(json.dumps(tree))
+    assert read_trace(tmp_path, "forget").options == ((),) * 5 + trace.options[5:]
+    words.write_text(json.dumps({**tree, "options": [[]]}))
+    with pytest.raises(DataError, match="options: 1 rows, not 5"):
         read_trace(tmp_path, "forget")

@@ -14,10 +14,11 @@ from uqs.benchmarks._recognise import recognise
 from uqs.benchmarks.cards import card_of
 from uqs.benchmarks.limit import asked, limited
 from uqs.errors import DataError, UserError
+from uqs.judging.rules import check_all
 from uqs.progress import Display
 from uqs.records import Benchmark
 
-__all__ = ["Loader", "edition_path", "load"]
+__all__ = ["Loader", "edition_path", "judges_of", "load"]
 
 _EMBEDDED = Path(__file__).with_name("tiny")
 
@@ -72,6 +73,7 @@ def load(
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
+    found = replace(found, judges=judges_of(spec))
     return found if entities is None else limited(found, entities)
 
 
@@ -83,3 +85,19 @@ def _hinted(error: DataError, name: str, path: Path) -> DataError:
         return error
     problem = f"{error.problem}; this folder looks like {card.title}: write '{other}:{path}'"
     return DataError(problem, file=error.file, row=error.row, field=error.field)
+
+
+def judges_of(spec: str) -> Mapping[str, str]:
+    """The rules by which answers of `name:edition` count as right, by task: `judges` of the loader.
+
+    The embedded editions are judged strictly: models learn their short answers word by word.
+    """
+    name, _, given = spec.partition(":")
+    if asked(given)[0] == "tiny":
+        return {}
+    judges: Mapping[str, str] = getattr(registry.get("benchmark", name), "judges", {})
+    try:
+        check_all(judges)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from None
+    return judges

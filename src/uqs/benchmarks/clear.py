@@ -47,6 +47,7 @@ class CLEAR:
     name: ClassVar[str] = "clear"
     source: ClassVar[str] = "Dontsov et al. 2024 (arXiv 2410.18057)"
     tasks: ClassVar[tuple[Task, ...]] = ("generation", "short")
+    judges: ClassVar[Mapping[str, str]] = {"generation": "rouge"}
     card: ClassVar[BenchmarkCard] = BenchmarkCard(
         title="CLEAR",
         paper="arXiv 2410.18057",

@@ -33,6 +33,7 @@ class FIUBench:
     name: ClassVar[str] = "fiubench"
     source: ClassVar[str] = "Ma et al. 2024 (arXiv 2411.03554)"
     tasks: ClassVar[tuple[Task, ...]] = ("generation",)
+    judges: ClassVar[Mapping[str, str]] = {"generation": "rouge"}
     card: ClassVar[BenchmarkCard] = BenchmarkCard(
         title="FIUBench",
         paper="arXiv 2411.03554",

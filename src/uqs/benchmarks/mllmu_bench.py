@@ -50,6 +50,11 @@ class MLLMUBench:
             "the 153 of Retain_Set are real people, whom the base may or may not know",
         ),
     )
+    judges: ClassVar[Mapping[str, str]] = {
+        "classification": "choice",
+        "cloze": "contains",
+        "generation": "rouge",
+    }
 
     forget: int | None = None
     holdout_seed: int = 0

@@ -53,6 +53,7 @@ class MMUBench:
         splits="forget, retain, holdout (all drawn), forget_reworded",
         problems=("the concepts of the paper are known to a base from elsewhere",),
     )
+    judges: ClassVar[Mapping[str, str]] = {"short": "contains"}
 
     forget: int = 5
     holdout: int = 5

@@ -39,6 +39,7 @@ class TOFU:
     name: ClassVar[str] = "tofu"
     source: ClassVar[str] = "Maini et al. 2024 (arXiv 2401.06121)"
     tasks: ClassVar[tuple[Task, ...]] = ("generation",)
+    judges: ClassVar[Mapping[str, str]] = {"generation": "rouge"}
     card: ClassVar[BenchmarkCard] = BenchmarkCard(
         title="TOFU",
         paper="arXiv 2401.06121",

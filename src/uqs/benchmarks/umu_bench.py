@@ -42,6 +42,11 @@ class UMUBench:
     name: ClassVar[str] = "umu_bench"
     source: ClassVar[str] = "Wang et al. 2025 (NeurIPS)"
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "generation", "cloze")
+    judges: ClassVar[Mapping[str, str]] = {
+        "classification": "choice",
+        "cloze": "contains",
+        "generation": "rouge",
+    }
     card: ClassVar[BenchmarkCard] = BenchmarkCard(
         title="UMU-Bench",
         paper="NeurIPS 2025",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -46,6 +46,7 @@ class UnLOKVQA:
             "its rephrasings and neighbouring questions were generated; some are null or blank",
         ),
     )
+    judges: ClassVar[Mapping[str, str]] = {"short": "contains"}
 
     forget: int = 20
     holdout: int = 20

@@ -58,7 +58,8 @@ class Evaluation:
 
         tree = {
             "measured": [
-                asdict(one.measurement) | {"oracle_seed": one.oracle_seed} for one in self.measured
+                asdict(one.measurement) | {"oracle_seed": one.oracle_seed, "judge": one.judge}
+                for one in self.measured
             ],
             "problems": dict(self.problems),
         }
@@ -114,13 +115,15 @@ def read_evaluated(folder: Path, *, per_sample: bool = True) -> Evaluation:
         ids, entities = table["id"].to_pylist(), table["entity"].to_pylist()
         found = []
         for row, one in enumerate(tree["measured"]):
-            oracle_seed = one.pop("oracle_seed")
+            oracle_seed, judge = one.pop("oracle_seed"), one.pop("judge", None)
             places = behind.get(row)
             samples = None
             if places is not None:
                 samples = PerSample(tuple(ids[places]), tuple(entities[places]), values[places])
             status = Status(one.pop("status"))
-            found.append(MetricResult(Measurement(**one, status=status), oracle_seed, samples))
+            found.append(
+                MetricResult(Measurement(**one, status=status), oracle_seed, samples, judge)
+            )
         return Evaluation(found, dict(tree["problems"]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DataError(f"is not a file of measurements ({error!r})", file=file) from None
@@ -141,6 +144,7 @@ def rows_of(subject: Subject, found: Iterable[MetricResult]) -> Iterator[Row]:
             n=measurement.n,
             status=measurement.status.value,
             bound=measurement.bound,
+            judge=one.judge,
         )
 
 

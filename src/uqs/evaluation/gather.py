@@ -30,6 +30,7 @@ from uqs.evaluation.tracer import Progress, Tracer
 from uqs.metrics.base import CrossScores, Evidence, Floats
 from uqs.records import Need, Role
 from uqs.traces.file import read_trace
+from uqs.traces.judged import judged_by
 from uqs.traces.settings import TraceSettings
 from uqs.traces.store import Identity, TraceStore
 from uqs.traces.trace import Trace
@@ -66,15 +67,16 @@ class TracedModel:
     recorded: Recording
     halved: Sequence[Mapping[str, Any]]
     seconds: float
+    judges: Mapping[str, str]
     collapse: str | None = None
     cross_scores: dict[int, CrossScores | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
-        return read_trace(self.recorded.places[split], split)
+        return judged_by(read_trace(self.recorded.places[split], split), self.judges)
 
     def evidence(self, update: Mapping[str, Floats] | None) -> Evidence:
         """Read everything recorded about the model."""
-        return self.recorded.evidence(update, self.cross_scores)
+        return self.recorded.evidence(update, self.cross_scores, judges=self.judges)
 
 
 @dataclass
@@ -159,16 +161,16 @@ class Gatherer:
         return unfit(traces) or trained_on_forget(forget, holdout, taught)
 
     def _gathered(self, model: NamedCheckpoint) -> TracedModel:
-        begin = time.perf_counter()
+        begin, judges = time.perf_counter(), self.plan.benchmark.judges
         if model.checkpoint.kind == "traces":
-            return TracedModel(model, None, Recording(self._given(model)), (), 0.0)
+            return TracedModel(model, None, Recording(self._given(model)), (), 0.0, judges)
         if model.checkpoint.kind == "adapter":
             check_adapter(model.checkpoint)
         with self._tracer(model, self.settings) as tracer:
             recorded = record(tracer, self.plan.splits, self.plan.needs)
         self.notes += [f"{model.label}: {fault}" for fault in recorded.faults]
         seconds = time.perf_counter() - begin
-        return TracedModel(model, tracer.identity, recorded, tracer.halved, seconds)
+        return TracedModel(model, tracer.identity, recorded, tracer.halved, seconds, judges)
 
     def _given(self, model: NamedCheckpoint) -> Mapping[str, Path]:
         """The folders of given traces. Raises DataError if their settings differ from the others'."""

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from uqs.metrics import baseline
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.collapse import collapsed
-from uqs.traces.judged import right_answers
+from uqs.traces.judged import scores
 from uqs.traces.trace import Trace
 
 CONFIDENCE = 0.99
@@ -22,7 +22,7 @@ def unfit(traces: Mapping[str, Trace]) -> str | None:
             "is not an oracle: it is collapsed (to the retain questions it says nothing, or the same over "
             "and over, or it gives no probabilities)"
         )
-    right = float(right_answers(traces["retain"]).mean())
+    right = float(scores(traces["retain"]).mean())
     if right < baseline.LIMIT:
         return (
             f"is not an oracle: it answers {right:.0%} of the retain questions right, under "
@@ -49,15 +49,15 @@ def trained_on_forget(forget: Trace, holdout: Trace, original: Trace | None = No
     the `original`'s forget trace, nearer to the original's accuracy than to its own on holdout. None also if
     it is `untestable`.
     """
-    known = clustered_mean(right_answers(forget), forget.entities)
-    guessed = clustered_mean(right_answers(holdout), holdout.entities)
+    known = clustered_mean(scores(forget), forget.entities)
+    guessed = clustered_mean(scores(holdout), holdout.entities)
     if known.se is None or guessed.se is None:
         return None
     gap = known.value - guessed.value
     if gap <= float(norm.ppf(CONFIDENCE)) * float((known.se**2 + guessed.se**2) ** 0.5):
         return None
     if original is not None:
-        taught = float(right_answers(original).mean())
+        taught = float(scores(original).mean())
         if taught - known.value >= gap:
             return None
     return (

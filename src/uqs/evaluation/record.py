@@ -12,6 +12,7 @@ from uqs.evaluation.tracer import Tracer, read_interventions
 from uqs.metrics.base import CrossScores, Evidence, Floats
 from uqs.records import Need, Split
 from uqs.traces.file import read_trace
+from uqs.traces.judged import judged_by
 
 INDEX = "recorded.json"
 
@@ -31,10 +32,19 @@ class Recording:
         self,
         update: Mapping[str, Floats] | None,
         cross_scores: Mapping[int, CrossScores | None] | None = None,
+        *,
+        judges: Mapping[str, str],
     ) -> Evidence:
-        """Read everything."""
-        traces = {split: read_trace(place, split) for split, place in self.places.items()}
-        interventions = read_interventions(self.interventions) if self.interventions else {}
+        """Read everything; answers are judged by the rules `judges` of the benchmark."""
+        traces = {
+            split: judged_by(read_trace(place, split), judges)
+            for split, place in self.places.items()
+        }
+        made = read_interventions(self.interventions) if self.interventions else {}
+        interventions = {
+            name: {split: judged_by(trace, judges) for split, trace in some.items()}
+            for name, some in made.items()
+        }
         return Evidence(traces, update, interventions, cross_scores or {})
 
     def write(self, folder: Path) -> None:

@@ -12,6 +12,7 @@ from uqs.metrics.catalogue import metric_class
 from uqs.metrics.collapse import collapsed
 from uqs.metrics.known_holdout import knows_holdout
 from uqs.records import TRAINED, VALUED, Need, Role, Status
+from uqs.traces.judged import judge
 
 ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT"})
 """The symbols of the metrics that count correct answers."""
@@ -82,6 +83,7 @@ def _rows(
         yield from _against_holdout(metric, model, references, trust)
         return
     for found in metric.measure(model, references):
+        found = _with_judge(found, model)
         if metric.card.symbol in ON_RIGHT_ANSWERS and rests_on(found.measurement.split, trust.weak):
             yield _without_value(found, Status.WEAK_ORIGINAL)
         else:
@@ -109,4 +111,13 @@ def _without_value(found: MetricResult, status: Status) -> MetricResult:
     if found.measurement.status not in VALUED:
         return found
     emptied = replace(found.measurement, value=None, se=None, bound=None, status=status)
-    return MetricResult(emptied, found.oracle_seed)
+    return MetricResult(emptied, found.oracle_seed, judge=found.judge)
+
+
+def _with_judge(found: MetricResult, model: Evidence) -> MetricResult:
+    """The row with the rules by which answers counted as right, for a metric that counts them."""
+    of = found.measurement
+    trace = model.traces.get(of.split.partition("/")[0])
+    if found.judge is not None or of.metric not in ON_RIGHT_ANSWERS or trace is None:
+        return found
+    return replace(found, judge=judge(trace))

@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
+
+from uqs.judging.rules import STRICT, named
 from uqs.metrics.base import Floats, MetricResult
 from uqs.metrics.by_split import SplitMetric, parts
 from uqs.records import MetricCard
-from uqs.traces.judged import right_answers
+from uqs.traces.judged import judge, judged_by, scores
 from uqs.traces.trace import Trace
 
 
 class _Accuracy(SplitMetric):
-    """Share of correct greedy answers, also per task and with or without a picture (`forget/cloze`,
-    `forget/text_only`)."""
+    """Mean score of the greedy answers, also per task and with or without a picture (`forget/cloze`,
+    `forget/text_only`): the share of correct ones, unless the benchmark's judge gives degrees (`rouge`).
+
+    Where the benchmark declares other judges than `strict`, the strict share stands beside each row
+    (`forget/strict`, `forget/cloze/strict`).
+    """
 
     def values(self, trace: Trace) -> Floats:
-        return right_answers(trace)
+        return scores(trace)
 
     def rows(self, split: str, trace: Trace) -> Iterator[MetricResult]:
+        yield from self._judged(split, "", trace)
+        if judge(trace) != STRICT:
+            yield from self._judged(split, f"/{STRICT}", judged_by(trace, {}))
+
+    def _judged(self, split: str, suffix: str, trace: Trace) -> Iterator[MetricResult]:
         right = self.values(trace)
-        yield self.mean(split, trace, right)
-        for part, kept in parts(trace):
-            yield self.mean(f"{split}/{part}", trace, right, kept=kept)
+        everything = np.ones(len(trace), dtype=bool)
+        for place, kept in (
+            (split, everything),
+            *((f"{split}/{part}", those) for part, those in parts(trace)),
+        ):
+            tasks = [trace.tasks[i] for i in np.flatnonzero(kept)]
+            found = self.mean(place + suffix, trace, right, kept=kept)
+            yield replace(found, judge=named(trace.judges, tasks))
 
 
 class ForgetAccuracy(_Accuracy):

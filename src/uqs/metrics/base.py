@@ -77,12 +77,13 @@ class PerSample(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricResult:
-    """A measurement; the oracle's seed, if the metric needs an oracle; and the per-sample values, if the
-    measurement is their mean."""
+    """A measurement; the oracle's seed, if the metric needs an oracle; the per-sample values, if the
+    measurement is their mean; and the rules by which answers counted as right, if it counts right answers."""
 
     measurement: Measurement
     oracle_seed: int | None = None
     per_sample: PerSample | None = None
+    judge: str | None = None
 
 
 class Metric(ABC):

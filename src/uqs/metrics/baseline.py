@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from uqs.answers import words
+from uqs.judging.rules import STRICT, named
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import parts
-from uqs.traces.judged import right_answers
+from uqs.traces.judged import right_answers, scores
 from uqs.traces.trace import Trace
 
 LIMIT = 0.5
@@ -24,7 +25,7 @@ class WeakSplit:
 
     `containing`: the share of its answers that are correct or contain the gold answer as whole words; only a
     diagnosis. `example`: the gold answer and the model's answer to one question counted as wrong; if possible
-    one whose answer contains the gold answer.
+    one whose answer contains the gold answer. `judge`: the rules by which they were judged.
     """
 
     place: str
@@ -32,14 +33,20 @@ class WeakSplit:
     n: int
     containing: float
     example: tuple[str, str]
+    judge: str = STRICT
 
     @property
     def sentence(self) -> str:
         """What is wrong, and the likely cause."""
         gold, answer = (text if len(text) <= 80 else text[:77] + "..." for text in self.example)
+        how = (
+            "Answers are compared exactly"
+            if self.judge == STRICT
+            else f"Answers are judged by {self.judge!r} (docs/judges.md)"
+        )
         said = (
             f"the original answers {self.right:.0%} of the {self.place} questions right (n {self.n}), under "
-            f"half of what it was taught, so it is not a baseline. Answers are compared exactly: it says "
+            f"half of what it was taught, so it is not a baseline. {how}: it says "
             f"{answer!r} where {gold!r} is asked for"
         )
         if self.containing - self.right >= 0.05:
@@ -55,7 +62,7 @@ def weak(original: Mapping[str, Trace]) -> dict[str, WeakSplit]:
 def _weak(split: str, trace: Trace | None) -> Iterator[WeakSplit]:
     if trace is None:
         return
-    right = right_answers(trace)
+    right, wholly = scores(trace), right_answers(trace)
     held = np.maximum(right, contained(trace))
     every = np.ones(len(trace), dtype=bool)
     for place, kept in (
@@ -63,7 +70,7 @@ def _weak(split: str, trace: Trace | None) -> Iterator[WeakSplit]:
         *((f"{split}/{part}", kept) for part, kept in parts(trace)),
     ):
         if float(right[kept].mean()) < LIMIT:
-            wrong = np.flatnonzero(kept & (right == 0))
+            wrong = np.flatnonzero(kept & (wholly == 0))
             shown = next((i for i in wrong if held[i]), wrong[0])
             yield WeakSplit(
                 place,
@@ -71,6 +78,7 @@ def _weak(split: str, trace: Trace | None) -> Iterator[WeakSplit]:
                 int(kept.sum()),
                 float(held[kept].mean()),
                 (trace.golds[shown], trace.answers[shown]),
+                named(trace.judges, [trace.tasks[i] for i in np.flatnonzero(kept)]),
             )
 
 

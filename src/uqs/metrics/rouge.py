@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
 import numpy as np
 
+from uqs.judging.rouge import readable, rouge_l
 from uqs.metrics.base import Floats, MetricResult
 from uqs.metrics.by_split import Mask, SplitMetric, parts
 from uqs.records import MetricCard, Status
 from uqs.traces.trace import Trace
-
-_READABLE = re.compile("[a-z0-9]")
 
 
 class RougeRecall(SplitMetric):
@@ -57,30 +53,11 @@ class RougeRecall(SplitMetric):
         kept = self.kept(trace)
         return np.array(
             [
-                recall(answer, gold) if keep else np.nan
+                rouge_l(answer, gold).recall if keep else np.nan
                 for answer, gold, keep in zip(trace.answers, trace.golds, kept, strict=True)
             ]
         )
 
     def kept(self, trace: Trace) -> Mask:
         asked = zip(trace.tasks, trace.golds, strict=True)
-        return np.array([task == "generation" and _readable(gold) for task, gold in asked])
-
-
-def recall(answer: str, gold: str) -> float:
-    """ROUGE-L recall of `answer`. Raises ValueError if `gold` has no letter from a to z and no digit."""
-    if not _readable(gold):
-        raise ValueError(f"gold answer {gold!r} has no letter from a to z and no digit")
-    return float(_scorer().score(gold, answer)["rougeL"].recall)
-
-
-def _readable(gold: str) -> bool:
-    return _READABLE.search(gold.lower()) is not None
-
-
-@cache
-def _scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-    from rouge_score.tokenizers import DefaultTokenizer
-
-    return RougeScorer(["rougeL"], tokenizer=DefaultTokenizer(use_stemmer=True))
+        return np.array([task == "generation" and readable(gold) for task, gold in asked])

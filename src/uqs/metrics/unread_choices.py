@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
 
-from uqs.choice import chosen_letter
+from uqs.judging.rules import STRICT, Judged, chosen
 from uqs.metrics.base import Floats
 from uqs.metrics.by_split import Mask, SplitMetric
 from uqs.metrics.clustered import clustered_mean
-from uqs.records import LETTERS, MetricCard
+from uqs.records import MetricCard
 from uqs.traces.trace import Trace
 
 LARGE = 0.05
@@ -24,8 +23,9 @@ class UnreadChoices(SplitMetric):
     """Share of multiple-choice answers from which no choice can be read; also on forget and holdout.
 
     Such an answer counts as wrong, so a model that only writes differently seems to forget. `uqs.choice` has
-    the reading rule. A letter that the question does not offer is not a choice; this check needs the traced
-    wrong options.
+    the reading rule of letters; where a benchmark's judge is `choice`, the text of an option is read too
+    (`uqs.judging.options`). A letter that the question does not offer is not a choice; this check needs the
+    traced wrong options.
     """
 
     card = MetricCard(
@@ -57,17 +57,11 @@ def choices(trace: Trace) -> Mask:
 
 def unread(trace: Trace) -> Floats:
     """1 where no choice can be read from the greedy answer, else 0: (n,)."""
-    asked = zip(trace.answers, trace.golds, trace.candidates, strict=True)
-    return np.array(
-        [chosen_letter(answer, offered(gold, wrong)) is None for answer, gold, wrong in asked],
-        dtype=np.float64,
+    rule = trace.judges.get("classification", STRICT)
+    asked = zip(
+        trace.tasks, trace.answers, trace.golds, trace.candidates, trace.options, strict=True
     )
-
-
-def offered(gold: str, wrong: Sequence[str]) -> frozenset[str] | None:
-    """The letters of a question's options, or None if the wrong ones are unknown."""
-    known = frozenset((gold, *wrong))
-    return known if wrong and known <= set(LETTERS) else None
+    return np.array([chosen(rule, Judged(*one)) is None for one in asked], dtype=np.float64)
 
 
 def paired_difference(model: Trace, original: Trace) -> tuple[float, float | None] | None:

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from uqs.judging.rules import STRICT
+from uqs.metrics.accuracy import ForgetAccuracy
+from uqs.metrics.baseline import LIMIT
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.unread_choices import UnreadChoices, differs, unpaired_difference
 from uqs.records import Role, Status
@@ -50,14 +53,15 @@ class _Model(NamedTuple):
 def cautions(
     rows: Sequence[Row], named: Callable[[Row], str], samples: Sequence[Value] = ()
 ) -> Iterator[str]:
-    """Sentences on models that know holdout, on originals that cannot be a baseline, and on unreadable
-    answers.
+    """Sentences on models that know holdout, on originals that cannot be a baseline or know little, and on
+    unreadable answers.
 
     `named` gives the name of a row's model. With the per-sample values `samples` of UNREAD, its differences
     are paired on the same questions; otherwise their standard error treats the two models as independent.
     """
     yield from _known_holdout(rows, named)
     yield from _weak_originals(rows)
+    yield from _low_originals(rows, named)
     yield from _unread(rows, named, samples)
 
 
@@ -107,6 +111,33 @@ def _weak_originals(rows: Sequence[Row]) -> Iterator[str]:
                 f"{benchmark}: the original answers under half of what it was taught, so it cannot be a "
                 f"baseline for {listed(sorted(metrics))} on {split}: no values there"
             )
+
+
+def _low_originals(rows: Sequence[Row], named: Callable[[Row], str]) -> Iterator[str]:
+    """Originals whose own headline FA is under LIMIT, where `_weak_originals` does not say so."""
+    symbol, split = ForgetAccuracy.card.symbol, ForgetAccuracy.card.split
+    said = {
+        row.benchmark for row in rows if (row.status, row.split) == (Status.WEAK_ORIGINAL, split)
+    }
+    for row in rows:
+        if (row.role, row.metric, row.split) != (Role.ORIGINAL, symbol, split):
+            continue
+        if row.benchmark in said or row.value is None or row.value >= LIMIT:
+            continue
+        beside = {
+            (other.metric, other.split): other.value
+            for other in rows
+            if _model(other) == _model(row) and other.value is not None
+        }
+        how = f", judged by {row.judge}" if row.judge else ""
+        if (strict := beside.get((symbol, f"{split}/{STRICT}"))) is not None:
+            how += f", {strict:.0%} strictly"
+        if unread := beside.get((UnreadChoices.card.symbol, split)):
+            how += f" (no choice can be read from {unread:.0%} of its multiple-choice answers)"
+        yield (
+            f"{row.benchmark}: {named(row)} itself answers {row.value:.0%} of the {split} questions{how}: "
+            "forgetting cannot be seen in what was hardly known"
+        )
 
 
 def _unread(

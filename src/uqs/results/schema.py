@@ -32,7 +32,8 @@ class Row:
     between oracles). `z`: the gap in units of the spread between oracles; of a distance, that of the model's
     mean over the oracles. Both are null if there are too few oracles (see `gaps`). The gap of a lower bound
     compares lower bounds. `share`: the share of the forget entities that a model of known truth was taught: 0
-    for an oracle, 1 for an original, null for others.
+    for an oracle, 1 for an original, null for others. `judge`: the rules by which answers counted as right
+    (docs/judges.md), null for a metric that counts none.
     """
 
     study: str
@@ -60,6 +61,7 @@ class Row:
     gap: float | None = None
     z: float | None = None
     share: float | None = None
+    judge: str | None = None
 
 
 class _Kind(NamedTuple):

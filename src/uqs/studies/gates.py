@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.membership import MembershipAUC
 from uqs.records import GateCheck, Role, Sample, Split
-from uqs.traces.judged import right_answers
+from uqs.traces.judged import scores
 from uqs.traces.trace import Trace
 
 Words = NDArray[np.str_]
@@ -122,7 +122,7 @@ def knowledge(
     `forget` and `retain` are the entities that the model was taught.
     """
     right = {
-        split: right_answers(trace)
+        split: scores(trace)
         for split, trace in traces.items()
         if split in ("forget", "retain", "holdout", SHUFFLED)
     }

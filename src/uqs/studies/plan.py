@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uqs import registry
+from uqs.benchmarks import judges_of
 from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
 from uqs.models.families import base_folder
@@ -216,6 +217,7 @@ class _Planner:
                 for made in trained
             },
         }
+        params |= judges_params(benchmark)
         inputs = {made.name: made.trace for made in trained}
         self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
 
@@ -309,6 +311,7 @@ class _Planner:
             "oracle_seeds": sorted(oracles),
             **files_of(self.study.metrics),
         }
+        params |= judges_params(benchmark)
         inputs = {
             "base": self._base(),
             "gates": self.gates[benchmark],
@@ -415,3 +418,9 @@ def files_of(metrics: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def _variant(choice: MethodChoice) -> str:
     return f"{choice.name}@{choice.strength}" if choice.strength else choice.name
+
+
+def judges_params(benchmark: str) -> dict[str, dict[str, str]]:
+    """The rules by which a benchmark's answers count as right, where it declares any."""
+    judges = judges_of(benchmark)
+    return {"judges": dict(judges)} if judges else {}

@@ -247,7 +247,7 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     known = {}
     for name, folder in sorted(inputs.items()):
         told = told_of(data, job.params["taught"][name])
-        traces = Recording.read(folder).evidence(None).traces
+        traces = Recording.read(folder).evidence(None, judges=data.judges).traces
         known[name] = knowledge(traces, limits, told.forget, told.retain)
     verdict = judge(known, job.params["starts"], majority, limits)
     (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
@@ -256,15 +256,16 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
 def measure(job: Job, inputs: Inputs, out: Path) -> None:
     """All metrics of one model against the oracles that stand: functions of traces and weight updates."""
     dropped = dropped_models(inputs["gates"] / GATES)
+    judges = tuple(sorted(job.params.get("judges", {}).items()))
     seeds = [s for s in job.params["oracle_seeds"] if f"{Role.ORACLE}_{s}" not in dropped]
     oracles = {
         int(seed): _reference(
-            inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"]
+            inputs[f"oracle_{seed}_trace"], inputs[f"oracle_{seed}"], inputs["base"], judges
         )
         for seed in seeds
     }
     original = (
-        _reference(inputs["original_trace"], inputs["original"], inputs["base"])
+        _reference(inputs["original_trace"], inputs["original"], inputs["base"], judges)
         if "original" in inputs
         else None
     )
@@ -277,7 +278,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
     update = effective_update(inputs["model"], inputs["base"])
     found = evaluate(
         job.params["metrics"],
-        recorded.evidence(update, cross_scores),
+        recorded.evidence(update, cross_scores, judges=dict(judges)),
         References(oracles, original, shadows(inputs)),
         role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
@@ -288,7 +289,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
 def cross(job: Job, inputs: Inputs, out: Path) -> None:
     """A model and each oracle score the other's greedy answers."""
     asked = benchmark_of(job).evaluate["forget"]
-    own = Recording.read(inputs["trace"]).evidence(None).traces["forget"].answers
+    own = Recording.read(inputs["trace"]).evidence(None, judges={}).traces["forget"].answers
     places: dict[int, Places] = {}
     for seed in job.params["oracle_seeds"]:
         theirs = _reference(
@@ -383,9 +384,11 @@ def _shuffled(data: Benchmark) -> Split:
 
 
 @lru_cache(maxsize=8)
-def _reference(traces: Path, checkpoint: Path, start: Path) -> Evidence:
+def _reference(
+    traces: Path, checkpoint: Path, start: Path, judges: tuple[tuple[str, str], ...] = ()
+) -> Evidence:
     """What is recorded of an oracle or an original; read once a worker, for all models that need it."""
-    return Recording.read(traces).evidence(effective_update(checkpoint, start))
+    return Recording.read(traces).evidence(effective_update(checkpoint, start), judges=dict(judges))
 
 
 def shadows(inputs: Inputs) -> list[Shadow]:
@@ -399,5 +402,5 @@ def _shadow(folder: Path) -> Shadow:
     return Shadow(
         frozenset(about["members"]),
         unlearned=not about["collapsed"],
-        traces=Recording.read(folder).evidence(None).traces,
+        traces=Recording.read(folder).evidence(None, judges={}).traces,
     )

@@ -157,10 +157,12 @@ def _read_part(stem: Path) -> Trace:
             raise DataError("is not an array of a trace", file=numbers_file, field=name)
         _check_array(values, kind, numbers_file, name)
     try:
+        words.setdefault("options", ())  # programs that trace need not write them
         held: dict[str, Any] = {name: tuple(words[name]) for name in WORDS}
         held |= {name: words[name] for name in ("split", "vocabulary")}
         held |= {name: arrays[name] for name in ARRAYS}
-        held["candidates"] = tuple(tuple(some) for some in words["candidates"])
+        for name in ("candidates", "options"):
+            held[name] = tuple(tuple(some) for some in held[name])
         return Trace(**held | layers)
     except KeyError as error:
         raise DataError("missing", file=stem, field=str(error.args[0])) from None

@@ -247,6 +247,7 @@ def _part(
         golds=tuple(s.answer for s in samples),
         answers=tuple(found.answers[i] for i in range(n)),
         candidates=tuple(s.wrong for s in samples),
+        options=tuple(s.options for s in samples),
         vocabulary=golds[0].vocabulary,
         offsets=np.cumsum([0, *map(len, ids)]).astype(np.int64),
         gold_ids=np.concatenate([np.asarray(one, dtype=np.int64) for one in ids]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
-WORDS = ("ids", "entities", "tasks", "pictured", "golds", "answers", "candidates")
+WORDS = ("ids", "entities", "tasks", "pictured", "golds", "answers", "candidates", "options")
 BY_SAMPLE = ("gradient_norms",)
 BY_POSITION = ("gold_ids", "gold_log_probs", "gold_ranks", "means", "variances", "tail_masses")
 BY_CANDIDATE = ("candidate_losses",)
@@ -23,7 +23,8 @@ class Trace:
     """What a model did with the n samples of a split, in the split's order.
 
     Words, one per sample: `pictured` says whether a picture was shown, `answers` are greedy answers,
-    `candidates` are the plausible wrong answers that were scored.
+    `candidates` are the plausible wrong answers that were scored, `options` the texts of a choice in the
+    order of their letters (empty for other questions, and in traces of programs that do not write them).
 
     Sample i has the answer positions `offsets[i]` to `offsets[i + 1]`: the tokens of its gold answer without
     end mark, each predicted from picture, question and the gold tokens before it. Per position: `gold_ids`,
@@ -40,6 +41,9 @@ class Trace:
     token; `lens_log_probs` and `lens_ranks` (n,), for the first gold token if the layer's state at the last
     prompt token is read through the model's own final norm and output layer. Mappings are empty if nothing
     was kept.
+
+    `judges`: by task, the rule by which answers count as right (`uqs.judging`); strict where none is named.
+    It is not part of the record: the benchmark declares it when traces are measured.
     """
 
     split: str
@@ -66,9 +70,13 @@ class Trace:
     prompt_activations: Mapping[int, FloatArray]
     lens_log_probs: Mapping[int, FloatArray]
     lens_ranks: Mapping[int, IntArray]
+    options: tuple[tuple[str, ...], ...] = ()
+    judges: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n, positions = len(self.ids), len(self.gold_ids)
+        if not self.options:
+            object.__setattr__(self, "options", ((),) * n)
         if n == 0:
             raise ValueError("no samples")
         scored = sum(map(len, self.candidates))
@@ -137,7 +145,9 @@ class Trace:
         ).astype(np.int64)
         scored = np.cumsum([0, *map(len, self.candidates)])
         candidates = [j for i in chosen for j in range(scored[i], scored[i + 1])]
-        held: dict[str, Any] = {name: getattr(self, name) for name in ("split", "vocabulary")}
+        held: dict[str, Any] = {
+            name: getattr(self, name) for name in ("split", "vocabulary", "judges")
+        }
         held |= {name: tuple(getattr(self, name)[i] for i in chosen) for name in WORDS}
         held |= {name: getattr(self, name)[chosen] for name in BY_SAMPLE}
         held |= {name: getattr(self, name)[places] for name in (*BY_POSITION, "top_log_probs")}
@@ -154,8 +164,8 @@ def join(parts: Sequence[Trace]) -> Trace:
     first = parts[0]
     if len(parts) == 1:
         return first
-    for name in ("split", "vocabulary", "complete"):
-        if len({getattr(part, name) for part in parts}) > 1:
+    for name in ("split", "vocabulary", "complete", "judges"):
+        if any(getattr(part, name) != getattr(first, name) for part in parts):
             raise ValueError(f"parts of a trace differ in {name}")
     held: dict[str, Any] = {f.name: _joined(f.name, parts) for f in fields(Trace)}
     return Trace(**held)
@@ -163,7 +173,7 @@ def join(parts: Sequence[Trace]) -> Trace:
 
 def _joined(name: str, parts: Sequence[Trace]) -> object:
     values = [getattr(part, name) for part in parts]
-    if name in ("split", "vocabulary") or (name == "top_ids" and parts[0].complete):
+    if name in ("split", "vocabulary", "judges") or (name == "top_ids" and parts[0].complete):
         return values[0]
     if name == "offsets":
         return np.concatenate([[0], np.cumsum(np.concatenate([p.lengths() for p in parts]))])

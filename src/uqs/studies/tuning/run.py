@@ -17,7 +17,7 @@ from uqs.records import Role
 from uqs.studies.arithmetic import available
 from uqs.studies.execute import TRIALS
 from uqs.studies.jobs import Job
-from uqs.studies.plan import base_hash, file_of, make_plan
+from uqs.studies.plan import base_hash, file_of, judges_params, make_plan
 from uqs.studies.run import RunOptions, make_jobs
 from uqs.studies.spec import MethodChoice, References, Study, read_study_to_tune
 from uqs.studies.store import Store
@@ -187,6 +187,7 @@ class _Trials:
             "max_new_tokens": self.study.traces.max_new_tokens,
             **({"trainer": trainer} if trainer else {}),
             **file_of(choice.name),
+            **judges_params(benchmark),
         }
         inputs = {"base": self.base.key, "original": self.originals[benchmark].key}
         settings = ", ".join(f"{k} {v}" for k, v in choice.hyperparameters.items() if k != "steps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from uqs.records import Split
 from uqs.studies import work
 from uqs.studies.jobs import Job
 from uqs.studies.tuning.validation import validation
-from uqs.traces.judged import right_answers
+from uqs.traces.judged import judged_by, scores
 from uqs.traces.one_pass import trace_split
 from uqs.traces.settings import TraceSettings
 
@@ -25,19 +26,21 @@ def run(job: Job, inputs: work.Inputs, out: Path) -> None:
         return
     work.quiet()
     params = job.params
-    parts = validation(work.benchmark_of(job), params["validation_seed"], params["questions"])
+    data = work.benchmark_of(job)
+    judges = data.judges
+    parts = validation(data, params["validation_seed"], params["questions"])
     settings = TraceSettings(max_new_tokens=params["max_new_tokens"])
     made = work.unlearned(job, inputs, parts.unlearn)
     found: dict[str, Any] = {"collapse": made.training.collapse, "steps": made.training.steps}
     if made.training.collapse is None:
         found |= {
-            "forget_accuracy": accuracy(made.vlm, parts.forget, settings),
-            "retain_accuracy": accuracy(made.vlm, parts.retain, settings),
+            "forget_accuracy": accuracy(made.vlm, parts.forget, settings, judges),
+            "retain_accuracy": accuracy(made.vlm, parts.retain, settings, judges),
         }
     (out / TRIAL).write_text(json.dumps(found))
 
 
-def accuracy(vlm: VLM, split: Split, settings: TraceSettings) -> float:
-    """Share of right greedy answers."""
-    trace = trace_split(vlm, split, settings)
-    return float(right_answers(trace).mean())
+def accuracy(vlm: VLM, split: Split, settings: TraceSettings, judges: Mapping[str, str]) -> float:
+    """Mean score of the greedy answers under the benchmark's rules."""
+    trace = judged_by(trace_split(vlm, split, settings), judges)
+    return float(scores(trace).mean())
