@@ -176,7 +176,7 @@ def check_adapter(adapter: Checkpoint) -> None:
     """Raise DataError if an adapter's factors do not fit the layers of its base."""
     if adapter.base is None:
         raise ValueError("the checkpoint is not an adapter")
-    from uqs.models.update import layer_name
+    from uqs.models.layouts import layer_name
 
     shapes = {layer_name(one.name): one.shape for one in stored(adapter.base)}
     for one in stored(adapter.folder):
