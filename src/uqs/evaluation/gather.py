@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uqs.checkpoints.content import same_weights
 from uqs.checkpoints.find import check_adapter, collapse_of
 from uqs.checkpoints.identity import identity, remembered
 from uqs.errors import DataError, UserError
@@ -112,8 +113,16 @@ class Gatherer:
 
     def same_model(self, one: NamedCheckpoint, other: NamedCheckpoint) -> bool:
         """Whether two checkpoints are the same model or have the same weights."""
-        known = one in self.weights and other in self.weights
-        return one == other or (known and self.weights[one] == self.weights[other])
+        if one == other:
+            return True
+        if one not in self.weights or other not in self.weights:
+            return False
+        if self.weights[one] == self.weights[other]:
+            return True
+        whole = one.checkpoint.kind == other.checkpoint.kind == "model"
+        return whole and same_weights(
+            one.checkpoint.folder, other.checkpoint.folder, remembered(self.cache)
+        )
 
     def _weigh(self) -> None:
         """Find out which models are the same. Unreadable files are reported later, at the model's turn."""
