@@ -9,6 +9,7 @@ from typing import Protocol
 
 from uqs import registry
 from uqs.benchmarks.limit import asked, limited
+from uqs.benchmarks.own_holdout import exchanged, parted
 from uqs.errors import UserError
 from uqs.records import Benchmark
 
@@ -39,13 +40,15 @@ def edition_path(name: str, edition: str) -> Path:
 def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
-    `name:tiny#4` is a part for a quick try: four entities per split.
+    `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&holdout=OTHER:EDITION` has
+    the holdout of another edition or benchmark.
     `options` are fields of the benchmark's loader. UserError for an unknown name, folder or option;
     DataError, naming file, row and field, for bad data.
     """
     name, _, given = spec.partition(":")
     registry.check("benchmark", name)
     edition, entities = asked(given)
+    edition, other = parted(edition)
     if not edition:
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
@@ -56,6 +59,8 @@ def load(spec: str, options: Mapping[str, object] | None = None) -> Benchmark:
     opened = loader(**(options or {}))
     try:
         found: Benchmark = opened.load(edition_path(name, edition), edition)
+        if other is not None:
+            found = exchanged(found, load(other))
     except (
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts

@@ -24,7 +24,12 @@ from uqs.evaluation.given import (
     unsaid,
 )
 from uqs.evaluation.named import NamedCheckpoint
-from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
+from uqs.evaluation.oracles import (
+    trained_on_everything,
+    trained_on_forget,
+    unfit,
+    untestable,
+)
 from uqs.evaluation.plan import EvaluationPlan
 from uqs.evaluation.record import Recording, described, record
 from uqs.evaluation.tracer import Progress, Tracer
@@ -165,7 +170,11 @@ class Gatherer:
         forget, holdout = traces["forget"], traces["holdout"]
         if reason := untestable(forget, holdout):
             self.notes.append(f"{oracle.named.label} {reason}")
-        return unfit(traces) or trained_on_forget(forget, holdout, taught)
+        return (
+            unfit(traces)
+            or trained_on_everything(traces)
+            or trained_on_forget(forget, holdout, taught)
+        )
 
     def _gathered(self, model: NamedCheckpoint) -> TracedModel:
         begin = time.perf_counter()
