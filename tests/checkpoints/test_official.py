@@ -104,6 +104,23 @@ def test_a_merged_model_without_its_processor(make_vlm, samples, base, tmp_path:
     assert any("vision_tower" in layer and update[layer].any() for layer in update)
 
 
+def test_embeddings_that_were_cut_to_the_tokenizer(make_vlm, samples, base, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """As MMUnlearner's script does: rows of LLaVA's embedding that no token has are lost."""
+    rows = len(make_vlm().tokenizer)
+    longer = make_vlm().model
+    longer.resize_token_embeddings(rows + 8)
+    longer.save_pretrained(tmp_path / "vanilla")
+    longer.resize_token_embeddings(rows)
+    longer.save_pretrained(tmp_path / "cut")
+    models = Models("cpu", processor=base)
+    whole, cut = (opened(models, tmp_path / name, base, samples) for name in ("vanilla", "cut"))
+    assert (whole.shape[-1], cut.shape[-1]) == (rows + 8, rows)
+    torch.testing.assert_close(cut, whole[..., :rows], atol=1e-5, rtol=1e-4)
+    update = effective_update(tmp_path / "cut", tmp_path / "vanilla")
+    assert len(update) > 0
+    assert not any(update[layer].any() for layer in update)
+
+
 def test_its_adapter_before_it_is_merged(make_vlm, samples, base, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     adapted = trained(make_vlm)
     wanted = logits(adapted, make_vlm(), samples)
