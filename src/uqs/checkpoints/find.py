@@ -13,9 +13,8 @@ from uqs.errors import DataError
 from uqs.models.weight_files import (
     ADAPTER,
     ADAPTER_CONFIG,
-    PICKLED,
-    PICKLED_ADAPTER,
     check_fetched,
+    no_weights,
     stored,
 )
 from uqs.traces.file import INDEX
@@ -59,12 +58,12 @@ def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
         return Checkpoint(folder, "traces", str(title))
     if (folder / ADAPTER_CONFIG).is_file():
         if not (folder / ADAPTER).is_file():
-            raise DataError(f"holds no {ADAPTER}; {PICKLED_ADAPTER}", file=folder)
+            raise no_weights(folder, ADAPTER, adapter=True)
         stands_on = (str(base), folder_of(base)) if base else _base_of(folder)
         return Checkpoint(folder, "adapter", _title(*stands_on), stands_on[1])
     if (folder / CONFIG).is_file():
         if not any(folder.glob("*.safetensors")):
-            raise DataError(f"holds no weights in safetensors; {PICKLED}", file=folder)
+            raise no_weights(folder, "weights in safetensors")
         return Checkpoint(folder, "model", _title(str(name), folder))
     raise DataError(f"holds none of {CONFIG}, {ADAPTER_CONFIG} and {INDEX}", file=folder)
 

@@ -15,18 +15,18 @@ from uqs.errors import DataError
 ADAPTER, WHOLE = "adapter_model.safetensors", "model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 SHARDS = f"{WHOLE}.index.json"
-PICKLED = (
+_CONVERT = (
     "pickled weights are not read; convert those of a source that you trust: "
-    """python -c "from transformers import AutoModelForImageTextToText as M; """
-    """M.from_pretrained('.').save_pretrained('.')" in its folder"""
+    'python -c "{}" in its folder'
 )
-"""What to do with a whole model in pickled files, such as `pytorch_model.bin`."""
-PICKLED_ADAPTER = (
-    "pickled weights are not read; convert those of a source that you trust: "
-    """python -c "import torch, safetensors.torch as s; """
-    f"""s.save_file(torch.load('adapter_model.bin', weights_only=True), '{ADAPTER}')" in its folder"""
+_CONVERT_MODEL = (
+    "from transformers import AutoModelForImageTextToText as M; "
+    "M.from_pretrained('.').save_pretrained('.')"
 )
-"""The same for an adapter."""
+_CONVERT_ADAPTER = (
+    "import torch, safetensors.torch as s; "
+    f"s.save_file(torch.load('adapter_model.bin', weights_only=True), '{ADAPTER}')"
+)
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -54,6 +54,14 @@ def check_fetched(folder: Path) -> None:
                 raise DataError("is a Git LFS pointer; run `git lfs pull` in its folder", file=file)
 
 
+def no_weights(folder: Path, missing: str, *, adapter: bool = False) -> DataError:
+    """The error for a folder without the weights that are `missing`; it says how to convert pickled ones."""
+    program = _CONVERT_ADAPTER if adapter else _CONVERT_MODEL
+    pickled = any(folder.glob("*.bin"))
+    convert = f"; {_CONVERT.format(program)}" if pickled else ""
+    return DataError(f"holds no {missing}{convert}", file=folder)
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files from which transformers or peft reads the weights of a folder, and no others.
 
@@ -63,13 +71,13 @@ def weight_files(folder: Path) -> list[Path]:
         check_fetched(folder)
     if (folder / ADAPTER_CONFIG).is_file():
         if not (folder / ADAPTER).is_file():
-            raise DataError(f"holds no {ADAPTER}; {PICKLED_ADAPTER}", file=folder)
+            raise no_weights(folder, ADAPTER, adapter=True)
         return [folder / ADAPTER]
     if (folder / WHOLE).is_file():
         return [folder / WHOLE]
     index = folder / SHARDS
     if not index.is_file():
-        raise DataError(f"holds no {WHOLE} and no {SHARDS}; {PICKLED}", file=folder)
+        raise no_weights(folder, f"{WHOLE} and no {SHARDS}")
     try:
         named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
