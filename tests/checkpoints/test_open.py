@@ -87,17 +87,6 @@ def test_half_an_adapter_is_refused_and_leaves_nothing_behind(
     assert base_sums(models, base) == before
 
 
-def test_pickled_adapters_are_refused(make_adapter, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from uqs.checkpoints.find import find
-
-    folder = make_adapter(tmp_path / "a", 1)
-    file = folder / "adapter_model.safetensors"
-    torch.save(load_file(file), folder / "adapter_model.bin")
-    file.unlink()
-    with pytest.raises(DataError, match=r"holds no adapter_model\.safetensors; pickled"):
-        find(folder)
-
-
 def test_adapters_of_other_layouts_find_their_layers(make_qwen, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     from peft import LoraConfig, get_peft_model
 

@@ -37,6 +37,7 @@ KINDS: Mapping[str, dict[str, Any]] = {
     "rslora": {"use_rslora": True},
     "fresh": {},
     "saved": {"modules_to_save": ["multi_modal_projector"]},
+    "vision": {"target_modules": ["q_proj", "v_proj", "fc1"]},
     "biases": {"bias": "all"},
     "tokens": {"trainable_token_indices": [5, 6]},
 }
@@ -143,7 +144,7 @@ def alone(base, few, kinds, tmp_path_factory) -> Rows:  # type: ignore[no-untype
     return found
 
 
-NAMES = ["pissa", "fresh", "olora", "saved", "loftq", "dora", "rslora"]
+NAMES = ["pissa", "fresh", "olora", "saved", "vision", "loftq", "dora", "rslora"]
 ORDERS = [NAMES, NAMES[::-1], random.Random(3).sample(NAMES, len(NAMES))]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 import uqs
 from uqs.checkpoints.find import RECORDS, collapse_of, find
@@ -151,6 +152,22 @@ def test_one_oracle_given_twice_is_an_error(measured, folders, traces, tmp_path:
     for again in (folders["oracle0"], copy, traces["oracle0"]):
         with pytest.raises(UserError, match="oracle 0 and oracle 2 have the same weights"):
             measured(oracles=[folders["oracle0"], folders["oracle1"], again])
+
+
+def test_one_whole_model_in_two_divisions_is_one_oracle(measured, base, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    divided = tmp_path / "divided"
+    shutil.copytree(base, divided)
+    tensors = load_file(divided / "model.safetensors")
+    (divided / "model.safetensors").unlink()
+    for file, kept in (("a", True), ("b", False)):
+        part = {name: t for name, t in tensors.items() if ("vision" in name) == kept}
+        save_file(part, divided / f"{file}.safetensors", metadata={"format": "pt"})
+    index = {name: "a" if "vision" in name else "b" for name in tensors}
+    (divided / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {name: f"{file}.safetensors" for name, file in index.items()}})
+    )
+    with pytest.raises(UserError, match="oracle 0 and oracle 1 have the same weights"):
+        measured(oracles=[base, divided])
 
 
 def test_one_engines_traces_given_twice_are_one_oracle(measured, traces, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -9,8 +9,9 @@ import torch
 from uqs.errors import DataError, UserError
 from uqs.methods.base import trainable
 from uqs.models.adapter import Factors, attach, base_weight, factors, load, save, set_factors
+from uqs.models.layouts import layer_name
 from uqs.models.settings import AdapterSettings
-from uqs.models.update import effective_update, layer_name, shapes
+from uqs.models.update import effective_update, shapes
 
 
 def trained(make_vlm, tmp_path: Path, settings: AdapterSettings, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from uqs.errors import DataError
-from uqs.models.update import effective_update, layer_name, shapes
+from uqs.models.layouts import layer_name
+from uqs.models.update import effective_update, shapes
 
 
 def made(make_vlm, top: Path, **settings: object) -> tuple[Path, Path]:  # type: ignore[no-untyped-def]

@@ -64,3 +64,38 @@ def test_a_turned_photograph_is_seen_upright(make_vlm, samples) -> None:  # type
         image.save(buffer, "PNG", exif=exif)
         seen.append(make_vlm().show(Picture("x", buffer.getvalue()))["pixel_values"])
     assert torch.equal(seen[0], seen[1])
+
+
+def sized(width: int, height: int) -> Picture:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(buffer, "PNG")
+    return Picture(f"{width}x{height}.png", buffer.getvalue())
+
+
+def test_a_picture_that_the_processor_refuses_is_named_with_its_sample(make_qwen, samples) -> None:  # type: ignore[no-untyped-def]
+    good, odd = (
+        dataclasses.replace(samples[0], picture=sized(w, 16)) for w in (16 * 190, 16 * 210)
+    )
+    assert len(make_qwen().encode([good])) == 1
+    with pytest.raises(
+        UserError, match=r"^sample '0-a': its picture '3360x16\.png' cannot be shown"
+    ):
+        make_qwen().encode([odd])
+
+
+def test_a_picture_longer_than_the_context_is_an_error_and_nothing_is_cut(
+    make_qwen, samples
+) -> None:  # type: ignore[no-untyped-def]
+    vlm, asked = make_qwen(), dataclasses.replace(samples[0], picture=sized(64, 64))
+    whole = vlm.encode([asked])
+    mark = vlm.tokenizer.convert_tokens_to_ids(vlm.image_token)
+    assert whole.prompts[0].count(mark) == (64 // 16) ** 2
+    end = len(whole.prompts[0]) + len(whole.answers[0])
+    vlm.tokenizer.backend_tokenizer.enable_truncation(max_length=5)  # as some tokenizer.json say
+    assert vlm.encode([asked]).prompts == whole.prompts
+    text = vlm.model.config.get_text_config()
+    text.max_position_embeddings = end
+    assert vlm.encode([asked]).prompts == whole.prompts
+    text.max_position_embeddings = end - 1
+    with pytest.raises(UserError, match=f"sample '0-a': .* at token {end}, and the model reads"):
+        vlm.encode([asked])

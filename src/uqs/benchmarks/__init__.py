@@ -13,6 +13,7 @@ from uqs.benchmarks._progress import shown_by
 from uqs.benchmarks._recognise import recognise
 from uqs.benchmarks.cards import card_of
 from uqs.benchmarks.limit import asked, limited
+from uqs.benchmarks.own_holdout import exchanged, parted
 from uqs.errors import DataError, UserError
 from uqs.judging.rules import check_all
 from uqs.progress import Display
@@ -47,7 +48,8 @@ def load(
 ) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
-    `name:tiny#4` is a part for a quick try: four entities per split.
+    `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&holdout=OTHER:EDITION` has
+    the holdout of another edition or benchmark.
     `options` are fields of the benchmark's loader. The reading of large files is shown on `display`.
     UserError for an unknown name, folder or option; DataError, naming file, row and field, for bad data.
     What was left out or is to be known is in the benchmark's `notes`.
@@ -55,6 +57,7 @@ def load(
     name, _, given = spec.partition(":")
     registry.check("benchmark", name)
     edition, entities = asked(given)
+    edition, other = parted(edition)
     if not edition:
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
@@ -66,6 +69,8 @@ def load(
     try:
         with shown_by(display):
             found: Benchmark = opened.load(path, edition)
+        if other is not None:
+            found = exchanged(found, load(other, display=display))
         found = replace(found, notes=(*found.notes, *checks.check(found)))
     except DataError as error:
         raise _hinted(error, name, path) from None
@@ -93,7 +98,7 @@ def judges_of(spec: str) -> Mapping[str, str]:
     The embedded editions are judged strictly: models learn their short answers word by word.
     """
     name, _, given = spec.partition(":")
-    if asked(given)[0] == "tiny":
+    if parted(asked(given)[0])[0] == "tiny":
         return {}
     judges: Mapping[str, str] = getattr(registry.get("benchmark", name), "judges", {})
     try:

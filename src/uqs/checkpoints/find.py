@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from uqs import io
-from uqs.errors import DataError, UserError
-from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored
+from uqs.checkpoints.hub import folder_of, is_hub_id, kept
+from uqs.errors import DataError
+from uqs.models.weight_files import (
+    ADAPTER,
+    ADAPTER_CONFIG,
+    check_fetched,
+    no_weights,
+    stored,
+)
 from uqs.traces.file import INDEX
 
 CONFIG = "config.json"
 RECORDS = ("unlearning.json", "training.json")
 """The file that `uqs unlearn` and studies write beside a model; it has the field `collapse`."""
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
 Kind = Literal["model", "adapter", "traces"]
 
@@ -45,69 +47,56 @@ class Checkpoint:
 def find(name: str | Path, base: str | Path | None = None) -> Checkpoint:
     """The checkpoint that a user names; `base` replaces the base that an adapter names.
 
-    A hub id is fetched, without pickled weights and code, unless a folder has that name. Raises UserError or
-    DataError if it does not exist or is not of a known kind.
+    A hub id is fetched, without pickled weights and code, unless a folder has that name; the base that an
+    adapter names is never fetched. Raises UserError or DataError if a folder does not exist, is not of a
+    known kind, or has its weights in other files than safetensors.
     """
     folder = folder_of(name)
+    check_fetched(folder)
     if (folder / INDEX).is_file():
         title = read_json(folder / INDEX).get("about", {}).get("title", folder.name)
         return Checkpoint(folder, "traces", str(title))
     if (folder / ADAPTER_CONFIG).is_file():
         if not (folder / ADAPTER).is_file():
-            raise DataError(f"holds no {ADAPTER}; pickled weights are not read", file=folder)
+            raise no_weights(folder, ADAPTER, adapter=True)
         stands_on = (str(base), folder_of(base)) if base else _base_of(folder)
         return Checkpoint(folder, "adapter", _title(*stands_on), stands_on[1])
     if (folder / CONFIG).is_file():
         if not any(folder.glob("*.safetensors")):
-            raise DataError(
-                "holds no weights in safetensors; pickled ones are not read", file=folder
-            )
+            raise no_weights(folder, "weights in safetensors")
         return Checkpoint(folder, "model", _title(str(name), folder))
     raise DataError(f"holds none of {CONFIG}, {ADAPTER_CONFIG} and {INDEX}", file=folder)
 
 
 def _title(name: str, folder: Path) -> str:
     """The hub id, or else the folder's own name."""
-    return folder.name if Path(name).exists() or not _HUB_ID.fullmatch(name) else name
-
-
-def folder_of(name: str | Path) -> Path:
-    """The local folder for a folder's name or a hub id."""
-    path = Path(name)
-    if path.is_dir():
-        return path.resolve()
-    if isinstance(name, str) and _HUB_ID.fullmatch(name):
-        return _fetched(name)
-    raise UserError(f"no folder {str(name)!r}, and it is not a hub id (owner/name)")
-
-
-def _fetched(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_READ)))
-    except Exception as error:  # the hub's client raises errors of many libraries
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"no folder {name!r}, and the hub does not give it ({reason})") from None
+    return folder.name if Path(name).exists() or not is_hub_id(name) else name
 
 
 def _base_of(folder: Path) -> tuple[str, Path]:
-    """The base that an adapter names, and its folder."""
-    file = folder / ADAPTER_CONFIG
-    named = read_json(file).get("base_model_name_or_path")
+    """The base that an adapter names, and its folder: beside the adapter, here, or fetched before."""
+    file, field = folder / ADAPTER_CONFIG, "base_model_name_or_path"
+    about = read_json(file)
+    named = about.get(field)
     if not isinstance(named, str) or not named:
-        raise DataError("names no base", file=file, field="base_model_name_or_path")
+        raise DataError("names no base", file=file, field=field)
     beside = folder / named
     if beside.is_dir():
         return str(beside), beside.resolve()
-    try:
-        return named, folder_of(named)
-    except UserError as error:
+    if Path(named).is_dir():
+        return named, Path(named).resolve()
+    if not is_hub_id(named):
+        problem = f"no folder {named!r}, and it is not a hub id; give the base's folder with --base"
+        raise DataError(problem, file=file, field=field)
+    fetched = kept(named, about.get("revision"))
+    if fetched is None:
         raise DataError(
-            f"{error}; give the base's folder with --base",
+            f"no folder {named!r}, and the hub's model of this name was not fetched before; "
+            f"give the base's folder with --base, or fetch it with --base {named}",
             file=file,
-            field="base_model_name_or_path",
-        ) from None
+            field=field,
+        )
+    return named, fetched
 
 
 def read_json(file: Path) -> Mapping[str, Any]:
@@ -131,52 +120,11 @@ def collapse_of(checkpoint: Checkpoint) -> str | None:
     return next((str(one["collapse"]) for one in records if one.get("collapse")), None)
 
 
-def content_hash(folder: Path, suffixes: tuple[str, ...], known: Path | None = None) -> str:
-    """SHA-256 over the names and contents of a folder's files with these suffixes.
-
-    `known`: a file that stores hashes of large files by path, size and modification time.
-    """
-    digest = hashlib.sha256()
-    for file in sorted(file for file in folder.iterdir() if file.suffix in suffixes):
-        digest.update(f"{file.name} {_file_hash(file, known)}\n".encode())
-    return digest.hexdigest()
-
-
-def same_weights(one: Path, other: Path, known: Path | None = None) -> bool:
-    """Whether two model folders have the same weights."""
-    suffixes = (".safetensors",)
-    return one == other or content_hash(one, suffixes, known) == content_hash(
-        other, suffixes, known
-    )
-
-
-def _file_hash(file: Path, known: Path | None) -> str:
-    about = file.stat()
-    place = f"{file.resolve()} {about.st_size} {about.st_mtime_ns}"
-    remembered = _remembered(known)
-    if place in remembered:
-        return str(remembered[place])
-    with file.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
-    if known is not None:
-        known.parent.mkdir(parents=True, exist_ok=True)
-        io.write_text(known, json.dumps(remembered | {place: found}, indent=0))
-    return found
-
-
-def _remembered(known: Path | None) -> dict[str, str]:
-    """The stored hashes; empty if the file is missing or not JSON, because they can be computed again."""
-    try:
-        return dict(json.loads(known.read_text())) if known is not None else {}
-    except (OSError, ValueError):
-        return {}
-
-
 def check_adapter(adapter: Checkpoint) -> None:
     """Raise DataError if an adapter's factors do not fit the layers of its base."""
     if adapter.base is None:
         raise ValueError("the checkpoint is not an adapter")
-    from uqs.models.update import layer_name
+    from uqs.models.layouts import layer_name
 
     shapes = {layer_name(one.name): one.shape for one in stored(adapter.base)}
     for one in stored(adapter.folder):

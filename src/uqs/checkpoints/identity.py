@@ -7,7 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from uqs.checkpoints.find import Checkpoint, content_hash, read_json
+from uqs.checkpoints.content import content_hash
+from uqs.checkpoints.find import Checkpoint, read_json
 from uqs.models import system_prompt
 from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.traces.store import Identity

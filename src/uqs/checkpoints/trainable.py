@@ -74,10 +74,11 @@ def save_unlearned(vlm: VLM, start: Checkpoint, processor: Path | None, folder: 
     about = folder / ADAPTER_CONFIG
     if about.is_file():
         config = json.loads(about.read_text(encoding="utf-8"))
-        # a hub id is kept; it has a slash, unlike the name of a folder
-        config["base_model_name_or_path"] = (
-            start.title if "/" in start.title else str(start.start.resolve())
-        )
+        if "/" in start.title:  # a hub id, unlike the name of a folder
+            config["base_model_name_or_path"], _, revision = start.title.partition("@")
+            config["revision"] = revision or None
+        else:
+            config["base_model_name_or_path"] = str(start.start.resolve())
         about.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
         return
     for file in sorted((processor or start.start).iterdir()):

@@ -19,6 +19,7 @@ from uqs.cli.options import (
     CacheOption,
     DeviceOption,
     DtypeOption,
+    HoldoutOption,
     LimitOption,
     MetricsOption,
     NewOption,
@@ -57,6 +58,7 @@ def measure(
     ] = None,
     base: BaseOption = None,
     processor: ProcessorOption = None,
+    holdout: HoldoutOption = None,
     metrics: MetricsOption = "default",
     per_sample: Annotated[
         Path | None,
@@ -107,7 +109,7 @@ def measure(
         found = evaluate(
             original,
             unlearned or [],
-            limited(benchmark, limit),
+            limited(benchmark, limit, holdout),
             oracles=oracle or [],
             base=base,
             metrics=named_metrics(metrics),

@@ -75,6 +75,14 @@ FullOption = Annotated[
 BenchmarkOption = Annotated[
     str, typer.Option("--benchmark", help="NAME[:EDITION]; an edition is `tiny` or a folder.")
 ]
+HoldoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--holdout",
+        metavar="NAME:EDITION",
+        help="The benchmark whose holdout replaces this one's, where models were trained on that.",
+    ),
+]
 BaseOption = Annotated[
     str | None,
     typer.Option("--base", help="Base model of the adapters, if not the one that they name."),
@@ -119,13 +127,15 @@ def parse_directions(given: list[str]) -> dict[str, Better]:
     return found
 
 
-def limited(benchmark: str, limit: int | None) -> str:
-    """The benchmark's name, by default its tiny edition, with the limit that `--limit` gives."""
+def limited(benchmark: str, limit: int | None, holdout: str | None = None) -> str:
+    """The benchmark's name, by default its tiny edition, with the limit that `--limit` gives and the
+    benchmark that `--holdout` names."""
     from uqs.benchmarks.limit import with_limit
+    from uqs.benchmarks.own_holdout import with_holdout
     from uqs.evaluation.plan import DEFAULT_EDITION
 
     whole = benchmark if ":" in benchmark else f"{benchmark}:{DEFAULT_EDITION}"
-    return with_limit(whole, limit)
+    return with_limit(with_holdout(whole, holdout), limit)
 
 
 def named_metrics(metrics: str) -> str | list[str]:

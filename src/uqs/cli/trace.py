@@ -19,6 +19,7 @@ from uqs.cli.options import (
     CacheOption,
     DeviceOption,
     DtypeOption,
+    HoldoutOption,
     LimitOption,
     MetricsOption,
     NewOption,
@@ -42,6 +43,7 @@ def trace(
     out: Annotated[Path, typer.Option(help="The folder to write; it must be new.")],
     base: BaseOption = None,
     processor: ProcessorOption = None,
+    holdout: HoldoutOption = None,
     metrics: MetricsOption = "default",
     device: DeviceOption = None,
     dtype: DtypeOption = None,
@@ -77,7 +79,7 @@ def trace(
     with interruptible("finished traces are kept"), Display(plain) as display:
         counts = write_model_traces(
             model,
-            limited(benchmark, limit),
+            limited(benchmark, limit, holdout),
             out,
             cache=cache or cache_folder(),
             base=base,

@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from uqs.checkpoints.content import same_weights
 from uqs.checkpoints.find import check_adapter, collapse_of
 from uqs.checkpoints.identity import identity, remembered
 from uqs.errors import DataError, UserError
@@ -23,7 +24,12 @@ from uqs.evaluation.given import (
     unsaid,
 )
 from uqs.evaluation.named import NamedCheckpoint
-from uqs.evaluation.oracles import trained_on_forget, unfit, untestable
+from uqs.evaluation.oracles import (
+    trained_on_everything,
+    trained_on_forget,
+    unfit,
+    untestable,
+)
 from uqs.evaluation.plan import EvaluationPlan
 from uqs.evaluation.record import Recording, described, record
 from uqs.evaluation.tracer import Progress, Tracer
@@ -114,8 +120,16 @@ class Gatherer:
 
     def same_model(self, one: NamedCheckpoint, other: NamedCheckpoint) -> bool:
         """Whether two checkpoints are the same model or have the same weights."""
-        known = one in self.weights and other in self.weights
-        return one == other or (known and self.weights[one] == self.weights[other])
+        if one == other:
+            return True
+        if one not in self.weights or other not in self.weights:
+            return False
+        if self.weights[one] == self.weights[other]:
+            return True
+        whole = one.checkpoint.kind == other.checkpoint.kind == "model"
+        return whole and same_weights(
+            one.checkpoint.folder, other.checkpoint.folder, remembered(self.cache)
+        )
 
     def _weigh(self) -> None:
         """Find out which models are the same. Unreadable files are reported later, at the model's turn."""
@@ -158,7 +172,11 @@ class Gatherer:
         forget, holdout = traces["forget"], traces["holdout"]
         if reason := untestable(forget, holdout):
             self.notes.append(f"{oracle.named.label} {reason}")
-        return unfit(traces) or trained_on_forget(forget, holdout, taught)
+        return (
+            unfit(traces)
+            or trained_on_everything(traces)
+            or trained_on_forget(forget, holdout, taught)
+        )
 
     def _gathered(self, model: NamedCheckpoint) -> TracedModel:
         begin, judges = time.perf_counter(), self.plan.benchmark.judges

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from uqs.checkpoints.find import content_hash
+from uqs.checkpoints.content import content_hash
 from uqs.errors import DataError
 from uqs.records import Split
 from uqs.traces.file import INDEX, read_index, read_trace

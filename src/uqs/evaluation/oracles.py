@@ -9,7 +9,8 @@ from scipy.stats import norm
 from uqs.metrics import baseline
 from uqs.metrics.clustered import clustered_mean
 from uqs.metrics.collapse import collapsed
-from uqs.traces.judged import scores
+from uqs.metrics.known_holdout import answered_like_retain
+from uqs.traces.judged import right_answers, scores
 from uqs.traces.trace import Trace
 
 CONFIDENCE = 0.99
@@ -29,6 +30,23 @@ def unfit(traces: Mapping[str, Trace]) -> str | None:
             f"{baseline.LIMIT:.0%}, so it did not learn what it was to be retrained on"
         )
     return None
+
+
+def trained_on_everything(traces: Mapping[str, Trace]) -> str | None:
+    """Why a model cannot be an oracle, or None: it answers forget, retain and holdout alike.
+
+    Its holdout then cannot show that it knows forget; its retain does (`metrics.known_holdout`).
+    """
+    splits = ("forget", "holdout")
+    if not all(answered_like_retain(traces, split) for split in splits):
+        return None
+    said = {split: float(right_answers(traces[split]).mean()) for split in (*splits, "retain")}
+    return (
+        f"is not an oracle: it answers {said['forget']:.0%} of the forget, {said['holdout']:.0%} of the "
+        f"holdout and {said['retain']:.0%} of the retain questions right, so it was trained on all of them "
+        "or knew them before; give models retrained without forget, and with --holdout people whom no "
+        "model was trained on"
+    )
 
 
 def untestable(forget: Trace, holdout: Trace) -> str | None:

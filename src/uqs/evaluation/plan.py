@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uqs import benchmarks
-from uqs.checkpoints.find import folder_of, same_weights
+from uqs.checkpoints.content import same_weights
+from uqs.checkpoints.hub import folder_of
 from uqs.errors import DataError
 from uqs.evaluation import named
 from uqs.evaluation.named import NamedCheckpoint

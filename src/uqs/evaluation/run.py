@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uqs import __version__
-from uqs.checkpoints.find import same_weights
+from uqs.checkpoints.content import same_weights
 from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.errors import UserError
 from uqs.evaluation.evaluate import Evaluation, Subject, evaluate, items_of, rows_of

@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from uqs import io, registry
-from uqs.checkpoints.find import Checkpoint, check_adapter, content_hash, find
+from uqs.checkpoints.content import content_hash
+from uqs.checkpoints.find import Checkpoint, check_adapter, find
 from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.checkpoints.open import Models
 from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned

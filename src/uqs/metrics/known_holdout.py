@@ -19,7 +19,12 @@ APART = 0.75
 
 
 def knows_holdout(traces: Mapping[str, Trace]) -> bool:
-    """Whether a model answers holdout as it answers retain. Then nothing can be measured against holdout.
+    """Whether a model answers holdout as it answers retain. Then nothing can be measured against holdout."""
+    return answered_like_retain(traces, "holdout")
+
+
+def answered_like_retain(traces: Mapping[str, Trace], split: str) -> bool:
+    """Whether a model answers a split (here called holdout) as it answers retain, which it was trained on.
 
     All three conditions must hold. The model answers at least LEAST of retain correctly, so it has not lost
     everything. Its accuracy on holdout is nearer to that on retain than to guessing (giving the most common
@@ -31,9 +36,9 @@ def knows_holdout(traces: Mapping[str, Trace]) -> bool:
     A model trained on only a part of holdout is found if that is most of it. A model may also have known
     holdout before any training; for measurements against holdout that makes no difference.
     """
-    if "retain" not in traces or "holdout" not in traces:
+    if "retain" not in traces or split not in traces:
         return False
-    retain, holdout = traces["retain"], traces["holdout"]
+    retain, holdout = traces["retain"], traces[split]
     if not (retain.finite and holdout.finite):
         return False
     known, asked = float(right_answers(retain).mean()), float(right_answers(holdout).mean())

@@ -34,6 +34,10 @@ class Blip2(VLM):
         kind = model.config.text_config.model_type
         if kind != "opt":
             raise UserError(f"BLIP-2 on {kind!r}: its language model must be OPT")
+        if model.config.image_token_index is None:  # as in files from before transformers 4.45
+            model.config.image_token_index = processor.tokenizer.convert_tokens_to_ids(
+                str(processor.image_token)
+            )
         super().__init__(model, processor)
 
     @property

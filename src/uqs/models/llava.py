@@ -14,8 +14,13 @@ class Llava(VLM):
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
 
     def picture_tokens(self, shown: PictureInputs) -> int:
+        """By the model alone: processors of older versions do not know all of this."""
+        model = self.plain_model
         height, width = shown["pixel_values"].shape[-2:]
-        patch: int = self.processor.patch_size
-        extra: int = self.processor.num_additional_image_tokens
-        dropped: bool = self.processor.vision_feature_select_strategy == "default"
-        return (height // patch) * (width // patch) + extra - dropped
+        patch: int = model.config.vision_config.patch_size
+        begins = any(
+            name.endswith("class_embedding")
+            for name, _ in model.model.vision_tower.named_parameters()
+        )
+        dropped: bool = model.config.vision_feature_select_strategy == "default"
+        return (height // patch) * (width // patch) + begins - dropped

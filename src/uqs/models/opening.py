@@ -17,6 +17,7 @@ import torch
 
 from uqs.errors import DataError, UserError
 from uqs.models.four_bit import nf4
+from uqs.models.layouts import in_layout_of, layout_of
 from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored, weight_files
 
 SHOWN = 3
@@ -162,39 +163,51 @@ def rewrites_base(folder: Path) -> bool:
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:
     """The PeftModel of an adapter's folder on a model in memory; this may change the model.
 
-    The result equals that of `PeftModel.from_pretrained`, bit for bit. Raises DataError if the adapter cannot
-    be attached, or if its file lacks a weight, has an unknown one, or one of another shape; the state of
-    `model` is then undefined.
+    The result equals that of `PeftModel.from_pretrained`, bit for bit. An adapter whose layers have the names
+    of another version of transformers is put on the layers that these are now (`layouts`). Raises DataError
+    if the adapter cannot be attached, or if its file lacks a weight, has an unknown one, or one of another
+    shape; the state of `model` is then undefined.
     """
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
 
     adapter_config(folder)
-    weight_files(folder)
+    file = folder / ADAPTER
+    layout = layout_of(model, [one.name for one in stored(folder)], file)
     with warnings.catch_warnings():
         # peft 0.21 calls transformers 5.23 by the old name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         # reported below, as an error
         warnings.filterwarnings("ignore", "Found missing adapter keys")
         try:
-            adapted = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
-            missing, unexpected = _not_loaded(adapted, folder)
+            config = in_layout_of(model, PeftConfig.from_pretrained(str(folder)), layout, file)
+            adapted = PeftModel.from_pretrained(
+                model,
+                folder,
+                is_trainable=trainable,
+                config=config,
+                key_mapping=layout.key_mapping,
+            )
+            missing, unexpected = _not_loaded(adapted, folder, layout.key_mapping)
+        except UserError:
+            raise
         except Exception as error:
             raise DataError(
                 f"cannot be put on its base ({one_line(error)})", file=folder
             ) from error
-    check_keys(folder / ADAPTER, missing, unexpected)
+    check_keys(file, missing, unexpected)
     return adapted
 
 
-def _not_loaded(adapted: Any, folder: Path) -> tuple[set[str], list[str]]:
+def _not_loaded(
+    adapted: Any, folder: Path, key_mapping: dict[str, str]
+) -> tuple[set[str], list[str]]:
     """Weights of the adapter that its file lacks, and keys in the file that the model does not have.
 
     The same weights are loaded again, because `PeftModel.from_pretrained` does not return the full report.
     """
     from peft import get_peft_model_state_dict, load_peft_weights, set_peft_model_state_dict
 
-    mapping = getattr(adapted.get_base_model(), "_checkpoint_conversion_mapping", {})
-    weights = load_peft_weights(str(folder), device="cpu", key_mapping=mapping)
+    weights = load_peft_weights(str(folder), device="cpu", key_mapping=key_mapping)
     report: Any = set_peft_model_state_dict(adapted, weights)
     held = adapted.state_dict()
     absent = set(report.missing_keys)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from uqs.models.processors import picture_processor
 from uqs.models.vlm import VLM, Encoding, PictureInputs
 from uqs.records import Sample
 
@@ -31,8 +32,7 @@ class QwenVL(VLM):
     """Qwen2-VL and Qwen2.5-VL, with pictures of any size and three position axes.
 
     A question is one user turn in the folder's own chat template, or in the published template (below) if the
-    folder has none. Pictures are always resized by Pillow: transformers would use torchvision if installed,
-    with different pixels. Sources: arXiv 2409.12191, 2502.13923.
+    folder has none. Sources: arXiv 2409.12191, 2502.13923.
     """
 
     name = "qwen_vl"
@@ -53,16 +53,14 @@ class QwenVL(VLM):
 
     @classmethod
     def load_processor(cls, folder: Path | str, *, local: bool = True) -> QwenProcessor:
-        from transformers import AutoImageProcessor, AutoTokenizer, Qwen2VLProcessor
+        from transformers import AutoTokenizer, Qwen2VLProcessor
 
         tokenizer = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=False, local_files_only=local
         )
-        pictures = AutoImageProcessor.from_pretrained(
-            folder, backend="pil", trust_remote_code=False, local_files_only=local
-        )
         # the template may be in a file of the processor or of the tokenizer
         about, _ = Qwen2VLProcessor.get_processor_dict(folder, local_files_only=local)
+        pictures = picture_processor(folder, local=local)
         return QwenProcessor(
             tokenizer, pictures, about.get("chat_template") or tokenizer.chat_template
         )

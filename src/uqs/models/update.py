@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from uqs.errors import DataError
+from uqs.models.layouts import by_layer
 from uqs.models.opening import adapter_config, rewrites_base
 from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, StoredTensor, stored
 
@@ -31,12 +32,6 @@ _OTHER_LAYERS = (
     "target_parameters",
 )
 """PEFT settings with which layers do not compute with W + BA."""
-
-
-def layer_name(name: str) -> str:
-    """The layer name of a weight, the same for model files of old and new layout and for adapters."""
-    plain = name.removeprefix("base_model.").removesuffix(".weight")
-    return ".".join(part for part in plain.split(".") if part not in ("model", "language_model"))
 
 
 def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
@@ -114,7 +109,7 @@ class AdapterUpdate(Mapping[str, Floats]):
             raise DataError(problem, file=folder / ADAPTER, field=others[0])
         suffix = ".lora_A.weight"
         stems = [name.removesuffix(suffix) for name in self._tensors.files if name.endswith(suffix)]
-        self._stems = {layer_name(stem): stem for stem in sorted(stems)}
+        self._stems = by_layer(stems, folder / ADAPTER)
 
     def __getitem__(self, layer: str) -> Floats:
         stem = self._stems[layer]
@@ -138,7 +133,8 @@ class AdapterUpdate(Mapping[str, Floats]):
 
     @cached_property
     def _start_names(self) -> Mapping[str, str]:
-        return {layer_name(name): name for name in self._start.files if name.endswith(".weight")}
+        names = (name for name in self._start.files if name.endswith(".weight"))
+        return by_layer(names, self._start.folder)
 
     def _scale(self, stem: str, rank: int) -> float:
         # PEFT matches a pattern with the layer's name in the plain model
@@ -209,13 +205,14 @@ class ModelUpdate(Mapping[str, Floats]):
 
 
 def _matrices(tensors: _Tensors) -> dict[str, str]:
-    return {
-        layer_name(name): name
-        for name in sorted(tensors.files)
+    names = (
+        name
+        for name in tensors.files
         if name.endswith(".weight")
         and not any(word in name for word in _UNTRAINED)
         and len(tensors.shape(name)) == 2
-    }
+    )
+    return by_layer(names, tensors.folder)
 
 
 class PaddedUpdate(Mapping[str, Floats]):

@@ -14,9 +14,10 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from uqs.errors import DataError, UserError
+from uqs.models import processors
 from uqs.models.context import check_context
 from uqs.models.four_bit import keep_trainable
-from uqs.models.opening import listed, load_model
+from uqs.models.opening import listed, load_model, one_line
 from uqs.records import Picture, Sample
 
 IGNORED = -100
@@ -111,13 +112,16 @@ class VLM:
         `dtype`: that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub id.
         `quantised`: linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes. Raises
         DataError unless the files have exactly the model's weights (`opening.load_model`), and if the
-        tokenizer has tokens for which the model has no embedding.
+        processor cannot be loaded or is another model's: its tokenizer has tokens without an embedding, or
+        another mark of a picture.
         """
         model = load_model(folder, dtype=dtype or torch.float32, local=local, quantised=quantised)
         if quantised:
             keep_trainable(model)
-        found = cls(model.eval(), cls.load_processor(processor or folder, local=local))
-        found._check_tokens(Path(processor or folder))
+        place = processor or folder
+        found = cls(model.eval(), processors.opened(cls.load_processor, place, local=local))
+        found._check_tokens(Path(place))
+        processors.check_mark(found.processor, found.plain_model, Path(place))
         return found
 
     def _check_tokens(self, folder: Path) -> None:
@@ -133,11 +137,7 @@ class VLM:
     @classmethod
     def load_processor(cls, folder: Path | str, *, local: bool = True) -> Any:
         """Tokenizer and picture processor, as `processor.tokenizer` and `processor.image_processor`."""
-        from transformers import AutoProcessor
-
-        return AutoProcessor.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=local
-        )
+        return processors.processor(folder, local=local)
 
     @property
     def tokenizer(self) -> Any:
@@ -226,7 +226,8 @@ class VLM:
         """Token ids of questions and answers, and each distinct picture once.
 
         Raises UserError if the tokenizer cannot spell a text or would join an answer to its question, if a
-        text contains the mark of a picture, or if a question with its answer is too long for the model.
+        text contains the mark of a picture, if the picture processor refuses a picture, or if a question with
+        its answer is too long for the model.
         """
         rows: dict[Picture, int] = {}
         pictures: list[PictureInputs] = []
@@ -234,7 +235,7 @@ class VLM:
             self._check_unmarked(sample)
             if sample.picture is not None and sample.picture not in rows:
                 rows[sample.picture] = len(pictures)
-                pictures.append(self.show(sample.picture))
+                pictures.append(self._shown(sample, sample.picture))
         places = [-1 if s.picture is None else rows[s.picture] for s in samples]
         texts = [self.prompt(sample) for sample in samples]
         asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
@@ -261,6 +262,17 @@ class VLM:
         )
         check_context(self, samples, encoded)
         return encoded
+
+    def _shown(self, sample: Sample, picture: Picture) -> PictureInputs:
+        try:
+            return self.show(picture)
+        except MemoryError:
+            raise
+        except Exception as error:  # every picture processor has its own
+            raise UserError(
+                f"sample {sample.id!r}: its picture {picture.name!r} cannot be shown to the model "
+                f"({one_line(error)})"
+            ) from error
 
     def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
         mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
