@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from uqs.models.vlm import VLM, PictureInputs
+from uqs.models.vlm import VLM
 
 
 class Llava(VLM):
@@ -12,10 +12,4 @@ class Llava(VLM):
 
     name = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
-
-    def picture_tokens(self, shown: PictureInputs) -> int:
-        height, width = shown["pixel_values"].shape[-2:]
-        patch: int = self.processor.patch_size
-        extra: int = self.processor.num_additional_image_tokens
-        dropped: bool = self.processor.vision_feature_select_strategy == "default"
-        return (height // patch) * (width // patch) + extra - dropped
+    processor_class: ClassVar[str] = "LlavaProcessor"
