@@ -19,7 +19,7 @@ def validate(study: StudyFile) -> None:
     """Check a study file and its data, and print what would be run."""
     from uqs.studies.run import plan_study
 
-    typer.echo(summary(plan_study(study)))
+    typer.echo(summary(plan_study(study, fetch=False)))
 
 
 def summary(plan: Plan) -> str:
@@ -33,6 +33,7 @@ def summary(plan: Plan) -> str:
         [
             f"{study.name}: the study file and its data are valid",
             f"benchmarks  {', '.join(study.benchmarks)}",
+            *(f"model       {line}" for line in told(plan)),
             f"methods     {', '.join(methods)}",
             f"seeds       {', '.join(map(str, study.seeds))}",
             f"metrics     {', '.join(study.metrics)}",
@@ -41,6 +42,16 @@ def summary(plan: Plan) -> str:
             f"jobs        {counted}; {len(plan.jobs)} in all",
         ]
     )
+
+
+def told(plan: Plan) -> list[str]:
+    """What must be known about the user's own base."""
+    from uqs.studies.base import notes
+    from uqs.studies.run import NOT_HERE
+
+    absent = any(job.params.get("files") == NOT_HERE for job in plan.jobs if job.kind == "base")
+    fetched = ["its files are not on this machine: 'uqs run' fetches and checks them"]
+    return [*notes(plan.study.model), *(fetched if absent else [])]
 
 
 def _model(role: Role) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
 from uqs.studies.arithmetic import Arithmetic, available
+from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
 from uqs.studies.jobs import Job
-from uqs.studies.plan import Plan, base_hash, make_plan
+from uqs.studies.plan import Plan, make_plan
 from uqs.studies.progress import Forecast, Progress
+from uqs.studies.replay import replay_hash
 from uqs.studies.schedule import Schedule
-from uqs.studies.spec import dump_study, read_study
+from uqs.studies.spec import Study, dump_study, read_study
 from uqs.studies.store import Manifest, Store
 from uqs.studies.worker import JobFailure
 from uqs.training_extra import require_training_extra
@@ -30,6 +32,10 @@ NO_AVX2 = (
     "this processor does not have AVX2, or does not say so: the study is computed with what it has; in "
     "the last bits, and with them in some figures, it differs from other machines"
 )
+
+
+NOT_HERE = "not here"
+"""Instead of the hash of a base that was not fetched."""
 
 
 class JobFailedError(Exception):
@@ -49,10 +55,13 @@ class RunOptions:
     native: bool = False
 
 
-def plan_study(path: Path, limit: int | None = None, native: bool = False) -> Plan:
+def plan_study(
+    path: Path, limit: int | None = None, native: bool = False, *, fetch: bool = True
+) -> Plan:
     """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split.
 
-    The plan's study says which arithmetic this machine can do.
+    Without `fetch` a base of the hub that is not here is not asked for, and not checked. The plan's study
+    says which arithmetic this machine can do.
     """
     study = read_study(path)
     arithmetic = "native" if native else available(study.arithmetic)
@@ -62,7 +71,20 @@ def plan_study(path: Path, limit: int | None = None, native: bool = False) -> Pl
         update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
         study = study.model_copy(update=update)
     hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
-    return make_plan(study, hashes, base_hash(study.model.name))
+    return plan_on_base(study, hashes, fetch=fetch)
+
+
+def plan_on_base(study: Study, hashes: Mapping[str, str], *, fetch: bool = True) -> Plan:
+    """The plan of a study on its base, whose files are checked; `hashes` are those of its data."""
+    model = study.model
+    folder = find_base(model, fetch=fetch)
+    return make_plan(
+        study,
+        hashes,
+        NOT_HERE if folder is None else hash_of(model, folder),
+        source="" if model.path is None else str(folder),
+        replay="" if model.replay is None else replay_hash(Path(model.replay)),
+    )
 
 
 def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
@@ -84,6 +106,8 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     with store.lock():
         store.clean()
         io.write_text(store.run / "study.yaml", dump_study(plan.study))
+        for line in notes(plan.study.model):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
