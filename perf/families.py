@@ -66,7 +66,8 @@ def run(tiny: Any, model: str, root: Path) -> Found:
     study, runs = root / f"{model}.yaml", root / "runs" / model
     study.write_text(STUDY.format(name=family, path=folder))
     begin = time.perf_counter()
-    command = [sys.executable, "-m", "uqs", "run", str(study), "--limit", "4", "--workers", "1"]
+    uqs = str(Path(sys.executable).with_name("uqs"))
+    command = [uqs, "run", str(study), "--limit", "4", "--workers", "1"]
     done = subprocess.run(
         [*command, "--plain", "--runs", str(runs)], capture_output=True, text=True, check=False
     )

@@ -109,9 +109,18 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         for line in notes(plan.study.model):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
+        for line in assumed(plan, store):
+            console.print(f"assumed: {line}", markup=False, highlight=False, soft_wrap=True)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
     return store.run
+
+
+def assumed(plan: Plan, store: Store) -> list[str]:
+    """What was assumed about a base of no declared family, as the jobs that trained it recorded."""
+    trained = [store.manifest(job.key) for job in plan.jobs if job.kind == "train"]
+    found = [line for one in trained if one for line in one.outcome.get("assumed", ())]
+    return list(dict.fromkeys(found))
 
 
 def make_jobs(

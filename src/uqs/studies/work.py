@@ -167,7 +167,8 @@ def written(vlm: VLM, training: Training, out: Path) -> None:
     """The checkpoint and what came of its run; a loss that is not finite is null."""
     adapter.save(vlm, out)
     losses = [loss if math.isfinite(loss) else None for loss in training.losses]
-    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses}))
+    assumed = {"assumed": list(vlm.assumptions)} if vlm.assumptions else {}
+    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses, **assumed}))
 
 
 def trace(job: Job, inputs: Inputs, out: Path) -> None:
