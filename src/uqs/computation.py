@@ -15,7 +15,7 @@ Computation = Literal[
 CODE: Mapping[Computation, int] = {
     "training": 3,
     "unlearning": 4,
-    "tracing": 5,
+    "tracing": 6,
     "interventions": 3,
     "shadows": 1,
     "gates": 5,

@@ -44,8 +44,17 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "model": {
         "blip2": "uqs.models.blip2:Blip2",
+        "generic": "uqs.models.generic:Generic",
+        "idefics3": "uqs.models.idefics3:Idefics3",
+        "instructblip": "uqs.models.instructblip:InstructBlip",
+        "internvl": "uqs.models.internvl:InternVL",
         "llava": "uqs.models.llava:Llava",
+        "llava_next": "uqs.models.llava_next:LlavaNext",
+        "llava_onevision": "uqs.models.llava_onevision:LlavaOnevision",
+        "paligemma": "uqs.models.paligemma:PaliGemma",
+        "qwen3_vl": "uqs.models.qwen3_vl:Qwen3VL",
         "qwen_vl": "uqs.models.qwen_vl:QwenVL",
+        "text_lm": "uqs.models.text_lm:TextLM",
         "tiny_llava": "uqs.models.tiny_llava:TinyLlava",
     },
     "method": {

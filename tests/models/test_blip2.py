@@ -81,5 +81,5 @@ def test_a_folder_comes_back(
 def test_another_kind_of_language_model_is_an_error(make_blip2: Callable[..., Blip2]) -> None:
     vlm = make_blip2()
     vlm.model.config.text_config.model_type = "t5"
-    with pytest.raises(UserError, match="BLIP-2 on 't5': its language model must be OPT"):
+    with pytest.raises(UserError, match="blip2 on 't5': its language model must be opt"):
         Blip2(vlm.model, vlm.processor)

@@ -8,14 +8,25 @@ import pytest
 from uqs.errors import DataError, UserError
 from uqs.models.blip2 import Blip2
 from uqs.models.families import base_folder, family_of
+from uqs.models.generic import Generic
+from uqs.models.idefics3 import Idefics3
 from uqs.models.llava import Llava
 from uqs.models.qwen_vl import QwenVL
 from uqs.models.settings import BASES
+from uqs.models.text_lm import TextLM
 
 
 @pytest.mark.parametrize(
     ("model_type", "family"),
-    [("llava", Llava), ("blip-2", Blip2), ("qwen2_vl", QwenVL), ("qwen2_5_vl", QwenVL)],
+    [
+        ("llava", Llava),
+        ("blip-2", Blip2),
+        ("qwen2_vl", QwenVL),
+        ("qwen2_5_vl", QwenVL),
+        ("smolvlm", Idefics3),
+        ("llama", TextLM),
+        ("gemma3", Generic),  # declared by no family, and opened by transformers' convention
+    ],
 )
 def test_a_folders_family_is_in_its_configuration(
     tmp_path: Path, model_type: str, family: type
@@ -33,7 +44,7 @@ def test_an_unknown_type_names_file_field_and_what_is_known(tmp_path: Path) -> N
     with pytest.raises(
         DataError,
         match=r"config\.json, field 'model_type': no model family serves 'bert'; "
-        r"known: blip-2, llava, qwen2_5_vl, qwen2_vl",
+        r"known: blip-2, gemma, ",
     ):
         family_of(tmp_path)
 

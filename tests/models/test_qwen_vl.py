@@ -163,8 +163,12 @@ def test_a_folder_comes_back_with_its_chat_template(
     batches = [v.batch(e, [0, 2, 3]) for v, e in ((vlm, one), (again, other))]
     with torch.no_grad():
         assert torch.equal(vlm.answer_logits(batches[0])[0], again.answer_logits(batches[1])[0])
-    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": "{{ 'X' }}"}))
-    assert QwenVL.load(tmp_path).prompt(asked[0]) == "X"  # as the first releases have it
+    (tmp_path / "chat_template.json").write_text(
+        json.dumps({"chat_template": "{{ 'X<|image_pad|>' }}"})
+    )
+    assert (
+        QwenVL.load(tmp_path).prompt(asked[0]) == "X<|image_pad|>"
+    )  # as the first releases have it
     (tmp_path / "chat_template.json").unlink()
-    (tmp_path / "chat_template.jinja").write_text("{{ 'Y' }}")
-    assert QwenVL.load(tmp_path).prompt(asked[0]) == "Y"
+    (tmp_path / "chat_template.jinja").write_text("{{ 'Y<|image_pad|>' }}")
+    assert QwenVL.load(tmp_path).prompt(asked[0]) == "Y<|image_pad|>"

@@ -28,9 +28,11 @@ def test_it_stands_before_the_question_of_each_family(
         assert vlm.prompt(shown) == without.replace(shown.question, f"{SAID}\n{shown.question}")
     assert llava.prompt(text) == f"USER: {SAID}\n{text.question} ASSISTANT:"
     assert blip2.prompt(text) == f"Question: {SAID}\n{text.question} Answer:"
-    template = "{% for part in messages[0].content %}[{{ part.text or '#' }}]{% endfor %}"
+    template = (
+        "{% for part in messages[0].content %}[{{ part.text or '<|image_pad|>' }}]{% endfor %}"
+    )
     qwen.processor = QwenProcessor(qwen.tokenizer, qwen.processor.image_processor, template)
-    assert qwen.prompt(shown) == f"[#][{SAID}\n{shown.question}]"
+    assert qwen.prompt(shown) == f"[<|image_pad|>][{SAID}\n{shown.question}]"
 
 
 def test_tokens_are_the_processors_own_and_answers_stay(make_vlm, samples) -> None:  # type: ignore[no-untyped-def]

@@ -34,7 +34,7 @@ def validate(
         return
     from uqs.studies.run import plan_study
 
-    typer.echo(summary(plan_study(Path(study))))
+    typer.echo(summary(plan_study(Path(study), fetch=False)))
 
 
 def _is_benchmark(word: str) -> bool:
@@ -95,6 +95,7 @@ def summary(plan: Plan) -> str:
         [
             f"{study.name}: the study file and its data are valid",
             f"benchmarks  {', '.join(study.benchmarks)}",
+            *(f"model       {line}" for line in told(plan)),
             f"methods     {', '.join(methods)}",
             f"seeds       {', '.join(map(str, study.seeds))}",
             f"metrics     {', '.join(study.metrics)}",
@@ -104,6 +105,16 @@ def summary(plan: Plan) -> str:
             *_notes(plan.notes),
         ]
     )
+
+
+def told(plan: Plan) -> list[str]:
+    """What must be known about the user's own base."""
+    from uqs.studies.base import notes
+    from uqs.studies.run import NOT_HERE
+
+    absent = any(job.params.get("files") == NOT_HERE for job in plan.jobs if job.kind == "base")
+    fetched = ["its files are not on this machine: 'uqs run' fetches and checks them"]
+    return [*notes(plan.study.model), *(fetched if absent else [])]
 
 
 def _model(role: Role) -> str:

@@ -66,7 +66,7 @@ class Failure:
 @dataclass
 class TracedModel:
     """A model with traces; `seconds`: the time spent now to make them; `collapse`: how the run that made the
-    model collapsed."""
+    model collapsed; `assumed`: about a model of no declared family."""
 
     named: NamedCheckpoint
     identity: Identity | None
@@ -75,6 +75,7 @@ class TracedModel:
     seconds: float
     judges: Mapping[str, str]
     collapse: str | None = None
+    assumed: Sequence[str] = ()
     cross_scores: dict[int, CrossScores | None] = field(default_factory=dict)
 
     def trace(self, split: str) -> Trace:
@@ -188,7 +189,15 @@ class Gatherer:
             recorded = record(tracer, self.plan.splits, self.plan.needs)
         self.notes += [f"{model.label}: {fault}" for fault in recorded.faults]
         seconds = time.perf_counter() - begin
-        return TracedModel(model, tracer.identity, recorded, tracer.halved, seconds, judges)
+        return TracedModel(
+            model,
+            tracer.identity,
+            recorded,
+            tracer.halved,
+            seconds,
+            judges,
+            assumed=tracer.assumed,
+        )
 
     def _given(self, model: NamedCheckpoint) -> Mapping[str, Path]:
         """The folders of given traces. Raises DataError if their settings differ from the others'."""
@@ -271,6 +280,11 @@ class _Pair(NamedTuple):
     model: TracedModel
     oracle: TracedModel
     places: Places
+
+
+def assumed_notes(gathered: Sequence[TracedModel]) -> Iterator[str]:
+    """Notes for the user on what was assumed about models of no declared family, each once."""
+    yield from dict.fromkeys(f"assumed: {one}" for model in gathered for one in model.assumed)
 
 
 def halved_notes(gathered: Sequence[TracedModel]) -> Iterator[str]:

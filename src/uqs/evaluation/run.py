@@ -18,6 +18,7 @@ from uqs.evaluation.gather import (
     Gatherer,
     Listener,
     TracedModel,
+    assumed_notes,
     halved_notes,
 )
 from uqs.evaluation.named import NamedCheckpoint
@@ -90,7 +91,7 @@ def measure(
         with_gaps([row for subject, each in found for row in rows_of(subject, each.measured)]),
         [item for subject, each in found for item in items_of(subject, each.measured)],
         gatherer.failures,
-        [*gatherer.notes, *halved_notes(gathered)],
+        [*gatherer.notes, *assumed_notes(gathered), *halved_notes(gathered)],
         [metric_card(name) for name in plan.metrics],
     )
 

@@ -40,7 +40,7 @@ class Tracer:
 
     Use it as a context: at its end the model is closed. An adapter that rewrites its base is opened at once,
     because the keys of its traces depend on its weights in memory. `halved` describes all batches that did
-    not fit into memory, now or earlier.
+    not fit into memory, now or earlier; `assumed` says what was assumed about a model of no declared family.
     """
 
     checkpoint: Checkpoint
@@ -50,6 +50,7 @@ class Tracer:
     settings: TraceSettings
     progress: Progress
     halved: list[Mapping[str, Any]] = field(default_factory=list)
+    assumed: tuple[str, ...] = ()
     _open: ExitStack = field(default_factory=ExitStack)
     _vlm: VLM | None = None
 
@@ -79,7 +80,7 @@ class Tracer:
         if not self.store.holds(place):
             about = self._about()
             self.store.put(place, self._parts(split, about["halved"]), about)
-        self.halved += read_index(place)["about"]["halved"]
+        self._read_about(place)
         return place
 
     def ensure_interventions(self, split: Split, made: Mapping[str, Any], make: Make) -> Path:
@@ -96,8 +97,13 @@ class Tracer:
                 for trace in traces.values()
             ]
             self.store.put(place, parts, about)
-        self.halved += read_index(place)["about"]["halved"]
+        self._read_about(place)
         return place
+
+    def _read_about(self, place: Path) -> None:
+        about = read_index(place)["about"]
+        self.halved += about["halved"]
+        self.assumed = tuple(about.get("assumed", self.assumed))
 
     def _parts(self, split: Split, halved: list[dict[str, Any]]) -> Iterator[Trace]:
         from uqs.traces.one_pass import trace_parts
@@ -117,6 +123,7 @@ class Tracer:
             "model": asdict(self.identity),
             "settings": self.settings.content(),
             "halved": [],
+            **({"assumed": list(assumed)} if (assumed := self.vlm.assumptions) else {}),
         }
 
 

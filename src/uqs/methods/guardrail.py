@@ -35,7 +35,7 @@ def instruction(settings: GuardrailSettings, data: Data) -> str:
 
 def _check(vlm: VLM, samples: Sequence[Sample]) -> None:
     """Raise UserError if the system prompt is unreadable, or too long together with the longest question."""
-    if vlm.image_token in vlm.system_prompt:
+    if vlm.marked(vlm.system_prompt):
         raise UserError(
             f"guardrail: the instruction contains {vlm.image_token!r}, the mark of a picture"
         )

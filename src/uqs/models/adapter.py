@@ -44,7 +44,7 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
         r=settings.r,
         lora_alpha=settings.alpha,  # type: ignore[arg-type]  # a float is what it divides by r
         target_modules=vlm.targets[settings.targets],
-        lora_dropout=0.0,
+        lora_dropout=settings.dropout,
         bias="none",
     )
     with torch.random.fork_rng():
@@ -74,10 +74,16 @@ def save(vlm: VLM, folder: Path) -> None:
 
 
 def load(
-    family: type[VLM], base: Path, checkpoint: Path, *, trainable: bool, quantised: bool = False
+    family: type[VLM],
+    base: Path,
+    checkpoint: Path,
+    *,
+    trainable: bool,
+    quantised: bool = False,
+    **loading: Any,
 ) -> VLM:
     """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
-    weights. Raises DataError unless the files have exactly the model's weights.
+    weights. `loading`: as in `VLM.load`. Raises DataError unless the files have exactly the model's weights.
 
     If the model will not be trained, 4-bit weights are unpacked: it computes the same, and probes may change
     it.
@@ -85,13 +91,13 @@ def load(
     if (checkpoint / WHOLE).exists():
         if quantised:
             raise DataError("full weights cannot be used with a base in 4 bits", file=checkpoint)
-        vlm = family.load(checkpoint, processor=base)
+        vlm = family.load(checkpoint, processor=base, **loading)
         vlm.model.requires_grad_(trainable)
         system_prompt.load(vlm, checkpoint)
         return vlm
     if not (checkpoint / ADAPTER).exists():
         raise DataError(f"holds neither {ADAPTER} nor {WHOLE}", file=checkpoint)
-    vlm = family.load(base, quantised=quantised)
+    vlm = family.load(base, quantised=quantised, **loading)
     if quantised and not trainable:
         unpack(vlm.model)
     vlm.model = put_adapter(vlm.model, checkpoint, trainable=trainable)

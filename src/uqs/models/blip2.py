@@ -10,6 +10,8 @@ from torch import Tensor
 from uqs.errors import UserError
 from uqs.models.vlm import VLM, PictureInputs
 
+_FOR_PICTURES = ("input_ids", "pixel_values", "qformer_input_ids", "qformer_attention_mask")
+
 
 class Blip2(VLM):
     """Blip2ForConditionalGeneration on OPT, with the prompt of its paper.
@@ -20,9 +22,10 @@ class Blip2(VLM):
 
     name = "blip2"
     model_types: ClassVar[tuple[str, ...]] = ("blip-2",)
+    processor_class: ClassVar[str] = "Blip2Processor"
     template: ClassVar[str] = "Question: {text} Answer:"
     text_template: ClassVar[str] = template
-    targets: ClassVar[Mapping[str, str]] = {
+    targets: Mapping[str, str] = {
         "language.attention": r".*decoder\.layers\.\d+\.self_attn\.([qkv]|out)_proj",
         "language.all": r".*decoder\.layers\.\d+\.(self_attn\.([qkv]|out)_proj|fc[12])",
         "language.all+projector": (
@@ -30,10 +33,16 @@ class Blip2(VLM):
         ),
     }
 
+    language_types: ClassVar[tuple[str, ...]] = ("opt",)
+
     def __init__(self, model: Any, processor: Any) -> None:
         kind = model.config.text_config.model_type
-        if kind != "opt":
-            raise UserError(f"BLIP-2 on {kind!r}: its language model must be OPT")
+        if kind not in self.language_types:
+            known = " or ".join(self.language_types)
+            raise UserError(
+                f"{self.name} on {kind!r}: its language model must be {known}; one that has an encoder of "
+                "its own is not served"
+            )
         if model.config.image_token_index is None:  # as in files from before transformers 4.45
             model.config.image_token_index = processor.tokenizer.convert_tokens_to_ids(
                 str(processor.image_token)
@@ -44,12 +53,12 @@ class Blip2(VLM):
     def decoder(self) -> Any:
         return self.plain_model.language_model.model.decoder
 
-    def picture_tokens(self, shown: PictureInputs) -> int:
-        return int(self.plain_model.config.num_query_tokens)
+    def picture_ids(self, shown: PictureInputs) -> list[int]:
+        config = self.plain_model.config
+        return [config.image_token_id] * config.num_query_tokens
 
-    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
-        mark: int = self.plain_model.config.image_token_id
-        return [mark] * self.picture_tokens(shown) + list(ids)
+    def _with_picture(self, text: str, ids: Sequence[int], shown: PictureInputs) -> list[int]:
+        return [*self.picture_ids(shown), *ids]
 
     def lens(self, states: Tensor, layer: int) -> Tensor:
         decoder = self.decoder
@@ -63,12 +72,17 @@ class Blip2(VLM):
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """Like the model's own forward pass, but pictures may be missing."""
-        model = self.plain_model
-        ids, pixels = inputs["input_ids"], inputs.get("pixel_values")
+        model, ids = self.plain_model, inputs["input_ids"]
         embedded = model.get_input_embeddings()(ids)
-        if pixels is not None:
-            features = model.get_image_features(pixels, return_dict=True).pooler_output
+        if "pixel_values" in inputs:
             places = (ids == model.config.image_token_id)[..., None]
-            embedded = embedded.masked_scatter(places, features.to(embedded.dtype))
-        others = {k: v for k, v in inputs.items() if k not in ("input_ids", "pixel_values")}
+            embedded = embedded.masked_scatter(places, self.features(inputs).to(embedded.dtype))
+        others = {k: v for k, v in inputs.items() if k not in _FOR_PICTURES}
         return model.language_model(inputs_embeds=embedded, **others)
+
+    def features(self, inputs: Mapping[str, Any]) -> Tensor:
+        """The states of pictures, (pictures, tokens, width)."""
+        found: Tensor = self.plain_model.get_image_features(
+            inputs["pixel_values"], return_dict=True
+        ).pooler_output
+        return found

@@ -16,9 +16,10 @@ CONFIG = "config.json"
 
 
 def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
-    """The registered family that declares the `model_type` of a folder's configuration.
+    """The registered family that declares the `model_type` of a folder's configuration, or the generic one.
 
-    Without `local`, `folder` may be a hub id. Raises DataError if there is no configuration, or no family for
+    The generic family takes other types that transformers opens by its image-text-to-text class. Without
+    `local`, `folder` may be a hub id. Raises DataError if there is no configuration, or no family for
     it.
     """
     from transformers import PreTrainedConfig
@@ -34,6 +35,13 @@ def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
     known = _by_model_type()
     found = config.get("model_type")
     if found not in known:
+        from transformers.models.auto.modeling_auto import (
+            MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as BY_CONVENTION,
+        )
+
+        if found in BY_CONVENTION:
+            generic: type[VLM] = registry.get("model", "generic")
+            return generic
         raise DataError(
             f"no model family serves {found!r}; known: {', '.join(sorted(known))}",
             file=file,

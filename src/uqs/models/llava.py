@@ -12,8 +12,9 @@ class Llava(VLM):
 
     name = "llava"
     model_types: ClassVar[tuple[str, ...]] = ("llava",)
+    processor_class: ClassVar[str] = "LlavaProcessor"
 
-    def picture_tokens(self, shown: PictureInputs) -> int:
+    def picture_ids(self, shown: PictureInputs) -> list[int]:
         """By the model alone: processors of older versions do not know all of this."""
         model = self.plain_model
         height, width = shown["pixel_values"].shape[-2:]
@@ -23,4 +24,5 @@ class Llava(VLM):
             for name, _ in model.model.vision_tower.named_parameters()
         )
         dropped: bool = model.config.vision_feature_select_strategy == "default"
-        return (height // patch) * (width // patch) + begins - dropped
+        tokens = (height // patch) * (width // patch) + begins - dropped
+        return [self.tokenizer.convert_tokens_to_ids(self.image_token)] * tokens

@@ -23,11 +23,13 @@ from uqs.models.adapter import (
 from uqs.models.vlm import VLM, Encoding
 
 LANGUAGE = re.compile(
-    r"(.*\.)?(language_model\.layers\.\d+\.mlp\.down_proj"
+    r"(.*\.)?((language_model|text_model|model)\.layers\.\d+\.mlp\.down_proj"
     r"|language_model\.model\.decoder\.layers\.\d+\.fc2)"
 )
-VISION = re.compile(r"(.*\.)?(vision_tower|vision_model|visual)\.(.+\.)?mlp\.(fc2|down_proj)")
-"""The output layer of an MLP, by module name: for LLaVA, Qwen2-VL and Qwen2.5-VL, and for BLIP-2 on OPT."""
+VISION = re.compile(
+    r"(.*\.)?(vision_tower|vision_model|visual)\.(.+\.)?mlp\.(fc2|down_proj|linear_fc2)"
+)
+"""The output layer of an MLP, by module name, in the families of this room."""
 
 
 class Activity(NamedTuple):

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -29,16 +30,23 @@ _NOT_READ = ("layer_replication",)
 
 
 def load_model(
-    folder: Path | str, *, dtype: torch.dtype, local: bool = True, quantised: bool = False
+    folder: Path | str,
+    *,
+    dtype: torch.dtype,
+    local: bool = True,
+    quantised: bool = False,
+    auto_class: str = "AutoModelForImageTextToText",
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
 
-    Raises DataError if a weight is missing, does not belong to the model, or has another shape, and if a file
-    is damaged or missing. A weight may be missing if the configuration ties it to an existing one. Harmless
-    tensors may exist or not, as in transformers: position ids and the frequencies of rotary embeddings, which
-    follow from the configuration.
+    `auto_class`: the transformers class that chooses the model's; `options`: further ones of its
+    `from_pretrained`. Raises DataError if a weight is missing, does not belong to the model, or has another
+    shape, and if a file is damaged or missing. A weight may be missing if the configuration ties it to an
+    existing one. Harmless tensors may exist or not, as in transformers: position ids and the frequencies of
+    rotary embeddings, which follow from the configuration.
     """
-    from transformers import AutoModelForImageTextToText
+    import transformers
 
     at = Path(folder)
     if at.is_dir():
@@ -47,7 +55,7 @@ def load_model(
         weight_files(at)
     quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
     try:
-        opened: Any = AutoModelForImageTextToText.from_pretrained(
+        opened: Any = getattr(transformers, auto_class).from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -55,7 +63,7 @@ def load_model(
             local_files_only=local,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are in the report, with their shapes
-            **quantisation,
+            **{**options, **quantisation},
         )
     except UserError:
         raise

@@ -15,15 +15,33 @@ _TOKENS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
 _NEEDED = {"picture processor": _PICTURES, "tokenizer": _TOKENS}
 
 
-def processor(folder: Path | str, *, local: bool) -> Any:
-    """The processor of a folder, or of a hub id without `local`; its pictures are resized by Pillow."""
-    from transformers import AutoProcessor
+def processor(kind: str, folder: Path | str, *, local: bool) -> Any:
+    """The transformers processor class `kind` with the files of a folder, or of a hub id without `local`.
 
-    found = AutoProcessor.from_pretrained(folder, trust_remote_code=False, local_files_only=local)
-    if not hasattr(found, "tokenizer"):  # transformers then returns one part alone
-        raise ValueError(f"neither its files nor a {CONFIG} beside them name a processor_class")
-    found.image_processor = picture_processor(folder, local=local)
-    return found
+    The part for videos is left out: it needs torchvision. Raises DataError if the installed transformers does
+    not have the class.
+    """
+    import transformers
+    from transformers import AutoTokenizer
+
+    made = getattr(transformers, kind, None)
+    if made is None:
+        raise DataError(f"the installed transformers has no {kind}", file=str(folder))
+    names = [name for name in made.get_attributes() if "video" not in name]
+    plain = type(kind, (made,), {"get_attributes": classmethod(lambda _: names)})
+    parts = []
+    for name in names:
+        if name == "image_processor":
+            parts.append(picture_processor(folder, local=local))
+        else:  # a second tokenizer is in a folder of its own
+            inside = {} if name == "tokenizer" else {"subfolder": name}
+            parts.append(
+                AutoTokenizer.from_pretrained(
+                    folder, trust_remote_code=False, local_files_only=local, **inside
+                )
+            )
+    about, _ = made.get_processor_dict(folder, local_files_only=local)
+    return plain.from_args_and_dict(parts, about)  # type: ignore[attr-defined]
 
 
 def picture_processor(folder: Path | str, *, local: bool) -> Any:
@@ -66,8 +84,10 @@ def check_mark(processor: Any, model: Any, folder: Path) -> None:
     mark = getattr(processor, "image_token", None)
     if wanted is None or mark is None:
         return
-    found = processor.tokenizer.convert_tokens_to_ids(str(mark))
-    if found != wanted:
+    tokenizer = processor.tokenizer
+    found = tokenizer.convert_tokens_to_ids(str(mark))
+    # a prompt may mark a picture by another token than the one that its states replace
+    if wanted not in (found, getattr(tokenizer, "image_token_id", None)):
         raise DataError(
             f"is the processor of another model: its mark of a picture, {str(mark)!r}, is token {found}, and "
             f"the model's is {wanted}",

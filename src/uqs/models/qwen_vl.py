@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from uqs.models.layer_sets import LANGUAGE, layer_sets
 from uqs.models.processors import picture_processor
 from uqs.models.vlm import VLM, Encoding, PictureInputs
-from uqs.records import Sample
 
 _SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
 _USER, _ASSISTANT = "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
@@ -41,15 +41,9 @@ class QwenVL(VLM):
         f"{_SYSTEM}{_USER}<|vision_start|><|image_pad|><|vision_end|>{{text}}{_ASSISTANT}"
     )
     text_template: ClassVar[str] = f"{_SYSTEM}{_USER}{{text}}{_ASSISTANT}"
-    answer_prefix: ClassVar[str] = ""
+    answer_prefix: str = ""
     position_axes: ClassVar[int] = 3
-    targets: ClassVar[Mapping[str, str]] = {
-        **VLM.targets,
-        "language.all+projector": (
-            r".*(language_model\.layers\.\d+\.(self_attn\.[qkvo]|mlp\.(gate|up|down))_proj"
-            r"|visual\.merger\.mlp\.[02])"
-        ),
-    }
+    targets: Mapping[str, str] = layer_sets(LANGUAGE, r"visual\.merger\.mlp\.[02]")
 
     @classmethod
     def load_processor(cls, folder: Path | str, *, local: bool = True) -> QwenProcessor:
@@ -65,22 +59,10 @@ class QwenVL(VLM):
             tokenizer, pictures, about.get("chat_template") or tokenizer.chat_template
         )
 
-    def prompt(self, sample: Sample) -> str:
-        if self.processor.chat_template is None:
-            return super().prompt(sample)
-        content = [{"type": "image"}] if sample.picture is not None else []
-        content.append({"type": "text", "text": self.asked(sample)})
-        text: str = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}],
-            chat_template=self.processor.chat_template,
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-        return text
-
-    def picture_tokens(self, shown: PictureInputs) -> int:
+    def picture_ids(self, shown: PictureInputs) -> list[int]:
         merged: int = self.processor.image_processor.merge_size**2
-        return int(shown["image_grid_thw"][0].prod()) // merged
+        tokens = int(shown["image_grid_thw"][0].prod()) // merged
+        return [self.tokenizer.convert_tokens_to_ids(self.image_token)] * tokens
 
     def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
         """By the model's own rule: a picture's tokens are in a grid, text continues after its long side."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,11 +13,17 @@ BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_
 
 class AdapterSettings(BaseModel):
     """`targets`: a named set of layers of the model family. `qlora` is `lora` on a base in 4 bits, which
-    needs bitsandbytes. `full` trains every weight and ignores r and alpha."""
+    needs bitsandbytes. `full` trains every weight and ignores r, alpha and dropout."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     kind: Literal["lora", "qlora", "full"] = "lora"
     r: Annotated[int, Field(gt=0)] = 16
     alpha: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 32.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     targets: str = "language.attention"
+
+    def content(self) -> dict[str, Any]:
+        """The settings; dropout only if there is any, so that jobs without it are as before."""
+        found = self.model_dump()
+        return found if self.dropout else {k: v for k, v in found.items() if k != "dropout"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from uqs.models.vlm import VLM, Batch
@@ -65,5 +66,6 @@ def states_at(vlm: VLM, batch: Batch, layer: int, first: int = 1) -> States:
 
 def tokens_of(vlm: VLM, batch: Batch) -> Tokens:
     """The text tokens of questions and answers, and the pictures' tokens."""
-    picture = batch.inputs["input_ids"] == vlm.plain_model.config.image_token_id
+    ids, mark = batch.inputs["input_ids"], vlm.picture_token_id
+    picture = torch.zeros_like(ids, dtype=torch.bool) if mark is None else ids == mark
     return Tokens(batch.inputs["attention_mask"].bool() & ~picture, picture)

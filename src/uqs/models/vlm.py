@@ -15,8 +15,10 @@ from torch import Tensor
 
 from uqs.errors import DataError, UserError
 from uqs.models import processors
+from uqs.models.chat import answer_lead, user_turn
 from uqs.models.context import check_context
 from uqs.models.four_bit import keep_trainable
+from uqs.models.layer_sets import LANGUAGE, layer_sets
 from uqs.models.opening import listed, load_model, one_line
 from uqs.records import Picture, Sample
 
@@ -55,9 +57,23 @@ class Encoding:
         )
 
     def shown(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """The pictures of some samples as model inputs, in sample order; empty if there are none."""
+        """The pictures of some samples as model inputs, in sample order; empty if there are none.
+
+        Pictures of different sizes are filled up with zeros, as transformers' processors do.
+        """
         seen = [self.pictures[self.picture[i]] for i in indices if self.picture[i] >= 0]
-        return {name: torch.cat([one[name] for one in seen]) for name in (seen[0] if seen else {})}
+        return {name: joined([one[name] for one in seen]) for name in (seen[0] if seen else {})}
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Concatenate along the first axis; the others are filled up with zeros to the largest."""
+    sizes = [max(size) for size in zip(*(part.shape[1:] for part in parts), strict=True)]
+    filled = []
+    for part in parts:
+        lacking = [n - k for n, k in zip(sizes, part.shape[1:], strict=True)]
+        ends = [n for lack in reversed(lacking) for n in (0, lack)]
+        filled.append(torch.nn.functional.pad(part, ends) if any(ends) else part)
+    return torch.cat(filled)
 
 
 @dataclass(frozen=True)
@@ -72,30 +88,38 @@ class Batch:
 class VLM:
     """A transformers model with its processor; a family overrides what differs.
 
-    `model_types`: the values of `model_type` in a configuration that the family serves. `template`: the text
-    of a question with a picture; `text_template`: without one; an answer follows `answer_prefix`. `targets`:
-    patterns of layers for adapters. `system_prompt`: an instruction before every question of this model.
+    `model_types`: the values of `model_type` in a configuration that the family serves. `processor_class`:
+    the transformers class that has tokenizer and picture processor. A question is one user turn in the
+    checkpoint's own chat template; `template` (with a picture), `text_template` (without one) and
+    `answer_prefix` hold for checkpoints that have none. `targets`: patterns of layers for adapters.
+    `auto_class`: the transformers class that opens the model. `reads_both_ways`: tokens of a prompt see later
+    ones too. `sees_pictures`: whether a question may have one. `content_is_text`: whether a turn of the chat
+    template is a text, not a list of parts. `only_for_text`: what a picture processor returns for the prompt
+    and the model does not take. `system_prompt`: an instruction before every question of this model.
+    `assumptions`: what was taken for granted about a model that no family declares.
     """
 
     name: ClassVar[str]
     model_types: ClassVar[tuple[str, ...]] = ()
+    auto_class: ClassVar[str] = "AutoModelForImageTextToText"
+    processor_class: ClassVar[str] = ""
     template: ClassVar[str] = "USER: <image>\n{text} ASSISTANT:"
     text_template: ClassVar[str] = "USER: {text} ASSISTANT:"
-    answer_prefix: ClassVar[str] = " "
     position_axes: ClassVar[int] = 1
-    targets: ClassVar[Mapping[str, str]] = {
-        "language.attention": r".*language_model\.layers\.\d+\.self_attn\.[qkvo]_proj",
-        "language.all": r".*language_model\.layers\.\d+\.(self_attn\.[qkvo]|mlp\.(gate|up|down))_proj",
-        "language.all+projector": (
-            r".*(language_model\.layers\.\d+\.(self_attn\.[qkvo]|mlp\.(gate|up|down))_proj"
-            r"|multi_modal_projector\.linear_\d)"
-        ),
-    }
+    reads_both_ways: ClassVar[bool] = False
+    sees_pictures: ClassVar[bool] = True
+    content_is_text: ClassVar[bool] = False
+    only_for_text: ClassVar[frozenset[str]] = frozenset()
 
+    targets: Mapping[str, str] = layer_sets(LANGUAGE, r"multi_modal_projector\.linear_\d")
+    answer_prefix: str = " "
+    assumptions: tuple[str, ...] = ()
     system_prompt: str = ""
 
     def __init__(self, model: Any, processor: Any) -> None:
         self.model, self.processor = model, processor
+        if self.chat_template is not None:
+            self.answer_prefix = answer_lead(self)
 
     @classmethod
     def load(
@@ -106,16 +130,25 @@ class VLM:
         dtype: torch.dtype | None = None,
         local: bool = True,
         quantised: bool = False,
+        options: Mapping[str, Any] | None = None,
     ) -> Self:
         """Read a model folder (safetensors only, no remote code); its processor may be in another folder.
 
         `dtype`: that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub id.
-        `quantised`: linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes. Raises
+        `quantised`: linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes. `options`: of
+        transformers' `from_pretrained`, as `settings.LoadSettings` gives them. Raises
         DataError unless the files have exactly the model's weights (`opening.load_model`), and if the
         processor cannot be loaded or is another model's: its tokenizer has tokens without an embedding, or
         another mark of a picture.
         """
-        model = load_model(folder, dtype=dtype or torch.float32, local=local, quantised=quantised)
+        model = load_model(
+            folder,
+            dtype=dtype or torch.float32,
+            local=local,
+            quantised=quantised,
+            auto_class=cls.auto_class,
+            options=options or {},
+        )
         if quantised:
             keep_trainable(model)
         place = processor or folder
@@ -137,11 +170,17 @@ class VLM:
     @classmethod
     def load_processor(cls, folder: Path | str, *, local: bool = True) -> Any:
         """Tokenizer and picture processor, as `processor.tokenizer` and `processor.image_processor`."""
-        return processors.processor(folder, local=local)
+        return processors.processor(cls.processor_class, folder, local=local)
 
     @property
     def tokenizer(self) -> Any:
         return self.processor.tokenizer
+
+    @property
+    def chat_template(self) -> str | None:
+        """The checkpoint's own chat template, if it has one."""
+        found: str | None = getattr(self.processor, "chat_template", None)
+        return found
 
     @property
     def plain_model(self) -> Any:
@@ -169,18 +208,41 @@ class VLM:
 
     @property
     def image_token(self) -> str:
-        """The mark that stands for a picture in a prompt."""
-        return str(self.processor.image_token)
+        """The mark that stands for a picture in a prompt; empty for a model that sees none."""
+        return str(self.processor.image_token) if self.sees_pictures else ""
 
-    def picture_tokens(self, shown: PictureInputs) -> int:
-        """The number of tokens of one picture."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how long a picture is")
+    def marked(self, text: str) -> bool:
+        """Whether a text contains the mark of a picture."""
+        return bool(self.image_token) and self.image_token in text
+
+    @property
+    def picture_token_id(self) -> int | None:
+        """The token whose state is replaced by a picture's; None for a model that sees none."""
+        found: int | None = getattr(self.plain_model.config, "image_token_id", None)
+        return found
+
+    def picture_ids(self, shown: PictureInputs) -> list[int]:
+        """The tokens that stand for one picture in a prompt, by the processor's own rule."""
+        text = self.processor.replace_image_token(shown, 0)
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
 
     def show(self, picture: Picture) -> PictureInputs:
         """One decoded picture as model inputs; the first axis of each is the picture's rows."""
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(picture.data))).convert("RGB")
-        found = self.processor.image_processor([image], return_tensors="pt")
+        settings = getattr(self.processor, "images_kwargs", {})
+        found = self.processor.image_processor([image], return_tensors="pt", **settings)
         return {name: torch.as_tensor(values) for name, values in found.items()}
+
+    def shown_with(self, sample: Sample) -> str:
+        """Of a question, what its picture's inputs depend on; mostly nothing."""
+        return ""
+
+    def show_to(self, sample: Sample) -> PictureInputs:
+        """The inputs of a question's picture."""
+        if sample.picture is None:
+            raise ValueError(f"sample {sample.id!r} has no picture")
+        return self.show(sample.picture)
 
     def prompt_positions(self, ids: Sequence[int], shown: PictureInputs | None) -> Tensor:
         """Position ids of a prompt's tokens: (tokens,), or (axes, tokens) for several position axes.
@@ -207,7 +269,7 @@ class VLM:
 
         Pictures may be missing if the prompt has none or is in the cache.
         """
-        return self.model(**inputs)
+        return self.model(**{k: v for k, v in inputs.items() if k not in self.only_for_text})
 
     def extra_inputs(self, ids: Tensor) -> dict[str, Tensor]:
         """Inputs that a family needs in addition to token ids, mask, positions and pictures."""
@@ -215,6 +277,8 @@ class VLM:
 
     def prompt(self, sample: Sample) -> str:
         """The text that a plain `processor(text=..., images=...)` call takes for this question."""
+        if self.chat_template is not None:
+            return user_turn(self, self.asked(sample), picture=sample.picture is not None)
         template = self.text_template if sample.picture is None else self.template
         return template.format(text=self.asked(sample))
 
@@ -229,22 +293,27 @@ class VLM:
         text contains the mark of a picture, if the picture processor refuses a picture, or if a question with
         its answer is too long for the model.
         """
-        rows: dict[Picture, int] = {}
+        rows: dict[tuple[Picture, str], int] = {}
         pictures: list[PictureInputs] = []
+        places = []
         for sample in samples:
             self._check_unmarked(sample)
-            if sample.picture is not None and sample.picture not in rows:
-                rows[sample.picture] = len(pictures)
-                pictures.append(self._shown(sample, sample.picture))
-        places = [-1 if s.picture is None else rows[s.picture] for s in samples]
+            if sample.picture is None:
+                places.append(-1)
+                continue
+            seen = (sample.picture, self.shown_with(sample))
+            if seen not in rows:
+                rows[seen] = len(pictures)
+                pictures.append(self._shown_to(sample))
+            places.append(rows[seen])
         texts = [self.prompt(sample) for sample in samples]
         asked: list[list[int]] = self.tokenizer(texts)["input_ids"]
         for sample, ids in zip(samples, asked, strict=True):
             self._check_spelled(sample, ids, "question", sample.question)
         encoded = Encoding(
             tuple(
-                tuple(ids if place < 0 else self._with_picture(ids, pictures[place]))
-                for ids, place in zip(asked, places, strict=True)
+                tuple(ids if place < 0 else self._with_picture(text, ids, pictures[place]))
+                for text, ids, place in zip(texts, asked, places, strict=True)
             ),
             self._answers(samples, texts, asked, [s.answer for s in samples], "answer"),
             tuple(
@@ -263,21 +332,22 @@ class VLM:
         check_context(self, samples, encoded)
         return encoded
 
-    def _shown(self, sample: Sample, picture: Picture) -> PictureInputs:
+    def _shown_to(self, sample: Sample) -> PictureInputs:
         try:
-            return self.show(picture)
+            return self.show_to(sample)
         except MemoryError:
             raise
         except Exception as error:  # every picture processor has its own
+            name = sample.picture.name if sample.picture else ""
             raise UserError(
-                f"sample {sample.id!r}: its picture {picture.name!r} cannot be shown to the model "
+                f"sample {sample.id!r}: its picture {name!r} cannot be shown to the model "
                 f"({one_line(error)})"
             ) from error
 
-    def _with_picture(self, ids: Sequence[int], shown: PictureInputs) -> list[int]:
-        mark = self.tokenizer.convert_tokens_to_ids(self.image_token)
-        length = self.picture_tokens(shown)
-        return [one for i in ids for one in ([i] * length if i == mark else [i])]
+    def _with_picture(self, text: str, ids: Sequence[int], shown: PictureInputs) -> list[int]:
+        """The prompt's tokens with those of the picture in place of its mark."""
+        mark, own = self.tokenizer.convert_tokens_to_ids(self.image_token), self.picture_ids(shown)
+        return [one for i in ids for one in (own if i == mark else [i])]
 
     def _answers(
         self,
@@ -312,7 +382,7 @@ class VLM:
         return tuple(found)
 
     def _check_unmarked(self, sample: Sample) -> None:
-        if any(self.image_token in text for text in (sample.text, sample.answer, *sample.wrong)):
+        if any(map(self.marked, (sample.text, sample.answer, *sample.wrong))):
             raise UserError(
                 f"sample {sample.id!r}: its text contains {self.image_token!r}, the mark of a picture"
             )

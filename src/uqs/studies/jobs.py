@@ -33,8 +33,8 @@ COMPUTATIONS: Mapping[Kind, tuple[Computation, ...]] = {
 class Job:
     """`params` is JSON-able; `inputs` gives by role the keys of the jobs that this one waits for and reads.
 
-    `after` are the keys of jobs that this one waits for and does not read. They and the `label`, which is
-    for people, are no part of the key.
+    `after` are the keys of jobs that this one waits for and does not read. `source` is where a base or its
+    replay lies. They and the `label`, which is for people, are no part of the key.
     """
 
     kind: Kind
@@ -42,6 +42,7 @@ class Job:
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
     after: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def sources(self) -> frozenset[str]:

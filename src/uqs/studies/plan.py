@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -12,9 +11,9 @@ from uqs import registry
 from uqs.benchmarks import judges_of
 from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
-from uqs.models.families import base_folder
 from uqs.records import Need, Role
 from uqs.studies.alterations import INCOMPLETE, LADDER, ROLES, Alteration, alterations
+from uqs.studies.base import base_hash
 from uqs.studies.jobs import Job, Kind
 from uqs.studies.shadows import SHADOW
 from uqs.studies.spec import MethodChoice, Study
@@ -62,18 +61,14 @@ class Plan:
         return Counter(job.kind for job in self.jobs)
 
 
-def make_plan(study: Study, data_hashes: Mapping[str, str], base: str) -> Plan:
-    """The plan of a study; `data_hashes` by benchmark as the study writes them, `base` of the base model."""
-    return _Planner(study, data_hashes, base).plan()
+def make_plan(
+    study: Study, data_hashes: Mapping[str, str], base: str, source: str = "", replay: str = ""
+) -> Plan:
+    """The plan of a study; `data_hashes` by benchmark as the study writes them, `base` of the base model.
 
-
-def base_hash(model: str) -> str:
-    """Hash of the files of a model family's base."""
-    folder = base_folder(model)
-    found = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        found.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
+    `source` is the folder of the user's own base, `replay` the hash of what its training replays.
+    """
+    return _Planner(study, data_hashes, base, source, replay).plan()
 
 
 @dataclass(frozen=True)
@@ -107,6 +102,8 @@ class _Planner:
     study: Study
     data_hashes: Mapping[str, str]
     base_hash: str
+    source: str = ""
+    replay: str = ""
     jobs: dict[str, Job] = field(default_factory=dict)
     models: list[PlannedModel] = field(default_factory=list)
     gates: dict[str, str] = field(default_factory=dict)
@@ -159,7 +156,8 @@ class _Planner:
 
     def _base(self) -> str:
         model = self.study.model.name
-        return self._add("base", f"base {model}", {"model": model, "files": self.base_hash}, {})
+        params = {"model": model, "files": self.base_hash}
+        return self._add("base", f"base {model}", params, {}, source=self.source)
 
     def _original(self, benchmark: str, seed: int) -> _ModelJobs:
         return self._trained(benchmark, Role.ORIGINAL, seed, f"original seed {seed}", share=1.0)
@@ -198,7 +196,8 @@ class _Planner:
             "share": share,
             "retain_missing": retain_missing,
         }
-        model = self._add("train", f"train {label}", params, {"base": self._base()})
+        inputs, replay = {"base": self._base()}, self.study.model.replay or ""
+        model = self._add("train", f"train {label}", params, inputs, source=replay)
         trace = self._traced(benchmark, role, model, label)
         return _ModelJobs(role, seed, label, model, trace, share=share)
 
@@ -287,7 +286,8 @@ class _Planner:
         own = {"role": SHADOW, "seed": number}
         params = {**self._training(benchmark), **own}
         label = f"train {benchmark} {SHADOW} {number}"
-        trained = self._add("train", label, params, {"base": self._base()})
+        replay = self.study.model.replay or ""
+        trained = self._add("train", label, params, {"base": self._base()}, source=replay)
         label = f"{benchmark} {_variant(choice)} {SHADOW} {number}"
         params = {**self._unlearning(benchmark, choice), **own}
         made = {"base": self._base(), "original": trained}
@@ -364,14 +364,16 @@ class _Planner:
             "model": self.study.model.name,
             "arithmetic": self.study.arithmetic,
             **({"quantised": True} if quantised else {}),
+            **({"loading": loading} if (loading := self.study.model.loading()) else {}),
         }
 
     def _training(self, benchmark: str) -> dict[str, Any]:
         training = self.study.training.on(benchmark.partition(":")[0])
         return {
             **self._data(benchmark),
-            "adapter": self.study.model.adapter.model_dump(),
+            "adapter": self.study.model.adapter.content(),
             "training": training.model_dump(exclude={"per_benchmark"}),
+            **({"replay": self.replay} if self.study.model.path else {}),
             **self._trainer(without={"stop"}),
         }
 
@@ -400,8 +402,9 @@ class _Planner:
         params: Mapping[str, Any],
         inputs: Mapping[str, str],
         after: tuple[str, ...] = (),
+        source: str = "",
     ) -> str:
-        job = Job(kind, label, params, inputs, after)
+        job = Job(kind, label, params, inputs, after, source)
         return self.jobs.setdefault(job.key, job).key
 
 

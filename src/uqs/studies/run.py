@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
 from uqs.studies.arithmetic import Arithmetic, available
+from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
 from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
 from uqs.studies.jobs import Job
-from uqs.studies.plan import Plan, base_hash, make_plan
+from uqs.studies.plan import Plan, make_plan
 from uqs.studies.progress import Forecast, Progress
+from uqs.studies.replay import replay_hash
 from uqs.studies.schedule import Schedule
 from uqs.studies.spec import Study, dump_study, read_study
 from uqs.studies.store import Manifest, Store
@@ -30,6 +32,10 @@ NO_AVX2 = (
     "this processor does not have AVX2, or does not say so: the study is computed with what it has; in "
     "the last bits, and with them in some figures, it differs from other machines"
 )
+
+
+NOT_HERE = "not here"
+"""Instead of the hash of a base that was not fetched."""
 
 
 class JobFailedError(Exception):
@@ -49,15 +55,18 @@ class RunOptions:
     native: bool = False
 
 
-def plan_study(path: Path, limit: int | None = None, native: bool = False) -> Plan:
+def plan_study(
+    path: Path, limit: int | None = None, native: bool = False, *, fetch: bool = True
+) -> Plan:
     """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split.
 
-    The plan's study says which arithmetic this machine can do.
+    Without `fetch` a base of the hub that is not here is not asked for, and not checked. The plan's study
+    says which arithmetic this machine can do.
     """
-    return _planned(read_study(path), limit, native)
+    return _planned(read_study(path), limit, native, fetch=fetch)
 
 
-def _planned(study: Study, limit: int | None, native: bool) -> Plan:
+def _planned(study: Study, limit: int | None, native: bool, *, fetch: bool = True) -> Plan:
     arithmetic = "native" if native else available(study.arithmetic)
     study = study.model_copy(update={"arithmetic": arithmetic})
     if limit is not None:
@@ -66,9 +75,22 @@ def _planned(study: Study, limit: int | None, native: bool) -> Plan:
         study = study.model_copy(update=update)
     with Display() as display:
         loaded = {name: benchmarks.load(name, display=display) for name in study.benchmarks}
-        hashes = {name: data.data_hash for name, data in loaded.items()}
-        notes = {name: data.notes for name, data in loaded.items()}
-    return replace(make_plan(study, hashes, base_hash(study.model.name)), notes=notes)
+    hashes = {name: data.data_hash for name, data in loaded.items()}
+    notes = {name: data.notes for name, data in loaded.items()}
+    return replace(plan_on_base(study, hashes, fetch=fetch), notes=notes)
+
+
+def plan_on_base(study: Study, hashes: Mapping[str, str], *, fetch: bool = True) -> Plan:
+    """The plan of a study on its base, whose files are checked; `hashes` are those of its data."""
+    model = study.model
+    folder = find_base(model, fetch=fetch)
+    return make_plan(
+        study,
+        hashes,
+        NOT_HERE if folder is None else hash_of(model, folder),
+        source="" if model.path is None else str(folder),
+        replay="" if model.replay is None else replay_hash(Path(model.replay)),
+    )
 
 
 def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
@@ -94,10 +116,21 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     with store.lock():
         store.clean()
         io.write_text(store.run / "study.yaml", dump_study(plan.study))
+        for line in notes(plan.study.model):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
+        for line in assumed(plan, store):
+            console.print(f"assumed: {line}", markup=False, highlight=False, soft_wrap=True)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
     return store.run
+
+
+def assumed(plan: Plan, store: Store) -> list[str]:
+    """What was assumed about a base of no declared family, as the jobs that trained it recorded."""
+    trained = [store.manifest(job.key) for job in plan.jobs if job.kind == "train"]
+    found = [line for one in trained if one for line in one.outcome.get("assumed", ())]
+    return list(dict.fromkeys(found))
 
 
 def make_jobs(

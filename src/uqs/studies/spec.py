@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -19,9 +20,9 @@ from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.metrics.catalogue import CORE, metric_card, refuse_doubles
 from uqs.models.families import base_folder
-from uqs.models.settings import AdapterSettings
 from uqs.records import Need
 from uqs.studies.arithmetic import Arithmetic
+from uqs.studies.model import Model
 from uqs.studies.strengths import Strengths, read_strengths
 from uqs.traces.settings import TraceSettings
 from uqs.yamlfile import read_mapping
@@ -45,13 +46,6 @@ Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Model(_Part):
-    """A registered model family and what of it is trained."""
-
-    name: str
-    adapter: AdapterSettings = AdapterSettings()
 
 
 class TrainingOnBenchmark(_Part):
@@ -267,10 +261,11 @@ def _check_strengths(study: Study, strengths: Strengths, path: Path) -> None:
 
 def _trained(model: Model) -> dict[str, Any]:
     """What decides how strong a setting is: the family and what of it is trained."""
-    adapter = model.adapter.model_dump()
+    adapter = model.adapter.content()
     if model.adapter.kind == "full":
         adapter = {"kind": "full"}
-    return {"model.name": model.name} | {f"model.adapter.{k}": v for k, v in adapter.items()}
+    base = {"model.path": model.path} if model.path else {}
+    return {"model.name": model.name} | base | {f"model.adapter.{k}": v for k, v in adapter.items()}
 
 
 def everything(shadows: bool) -> list[str]:
@@ -428,8 +423,7 @@ def _check(study: Study, path: Path) -> None:
                 registry.check(kind, name)
     with _located("metrics", path):
         refuse_doubles(study.metrics)
-    with _located("model.name", path):
-        base_folder(study.model.name)
+    _check_model(study.model, path)
     named = [b.partition(":")[0] for b in study.benchmarks]
     for name in study.training.per_benchmark:
         if name not in named:
@@ -438,6 +432,22 @@ def _check(study: Study, path: Path) -> None:
                 file=path,
                 field="training.per_benchmark",
             )
+
+
+def _check_model(model: Model, path: Path) -> None:
+    """Without a path the family must ship a base; what belongs to a path needs one."""
+    if model.path is None:
+        for field in ("revision", "replay"):
+            if getattr(model, field) is not None:
+                problem = "belongs to a base of your own; name it under model.path"
+                raise DataError(problem, file=path, field=f"model.{field}")
+        with _located("model.name", path):
+            base_folder(model.name)
+    if model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
+        problem = (
+            "flash_attention_2 needs the package flash-attn, which is not installed; write sdpa"
+        )
+        raise DataError(problem, file=path, field="model.attention")
 
 
 def _refuse_doubled(values: Sequence[object], where: str, path: Path, advice: str = "") -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,13 +36,15 @@ from uqs.methods.settings import TrainerSettings
 from uqs.methods.trainer import Criterion, MonitoredQuestions, Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.metrics.base import Evidence, References, Shadow
-from uqs.models import adapter, corpus
+from uqs.models import adapter
+from uqs.models.families import base_folder
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
 from uqs.models.vlm import VLM
 from uqs.records import Benchmark, Need, Role, Sample, Split
 from uqs.studies.alter import alter
 from uqs.studies.alterations import Alteration, Kind
+from uqs.studies.base import put_base
 from uqs.studies.gates import (
     SHUFFLED,
     Limits,
@@ -54,6 +55,7 @@ from uqs.studies.gates import (
 )
 from uqs.studies.jobs import TRAINING, Job
 from uqs.studies.references import TAUGHT, Taught, taught
+from uqs.studies.replay import replayed
 from uqs.studies.shadows import SHADOW, TRACED, draw
 from uqs.studies.verdict import GATES, dropped_models
 from uqs.traces.settings import TraceSettings
@@ -80,9 +82,8 @@ def quiet() -> None:
 
 def base(job: Job, _: Inputs, out: Path) -> None:
     """Put the base model beside everything that stands on it."""
-    source = _family(job).base_folder()
-    for file in sorted(source.iterdir()):
-        shutil.copyfile(file, out / file.name)
+    source = Path(job.source) if job.source else base_folder(job.params["model"])
+    put_base(source, out, link=bool(job.source))
 
 
 def train_job(job: Job, inputs: Inputs, out: Path) -> None:
@@ -96,13 +97,11 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
         about = {"share": told.share, "retain_share": told.retain_share}
         (out / TAUGHT).write_text(json.dumps({**about, "forget": sorted(told.forget)}))
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
-    vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora")
+    vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora", **_loading(job))
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
-    method = Retrain(training["batch_size"], training["replay"])
-    parts = {
-        "learn": Split("learn", learn),
-        "replay": Split("replay", tuple(corpus.samples("base"))),
-    }
+    again = replayed(job.source or None, user_base="replay" in job.params)
+    method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
+    parts = {"learn": Split("learn", learn), "replay": Split("replay", again)}
     generator = torch.Generator().manual_seed(job_seed(job))
     streams = method.streams(vlm, parts, generator)
     schedule = Schedule(training["max_steps"], training["lr"])
@@ -168,7 +167,8 @@ def written(vlm: VLM, training: Training, out: Path) -> None:
     """The checkpoint and what came of its run; a loss that is not finite is null."""
     adapter.save(vlm, out)
     losses = [loss if math.isfinite(loss) else None for loss in training.losses]
-    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses}))
+    assumed = {"assumed": list(vlm.assumptions)} if vlm.assumptions else {}
+    (out / TRAINING).write_text(json.dumps({**asdict(training), "losses": losses, **assumed}))
 
 
 def trace(job: Job, inputs: Inputs, out: Path) -> None:
@@ -228,6 +228,12 @@ class _Models:
         if self.job.params.get("quantised", False):
             yield adapter.load(
                 _family(self.job), self.base, checkpoint.folder, trainable=False, quantised=True
+            )
+            return
+        if (options := _loading(self.job)).get("options"):
+            loading = {**options, "dtype": getattr(torch, self.precision)}
+            yield adapter.load(
+                _family(self.job), self.base, checkpoint.folder, trainable=False, **loading
             )
             return
         with _shared(self.base, self.precision).opened(checkpoint) as vlm:
@@ -371,7 +377,19 @@ def _loaded(job: Job, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
         inputs[role],
         trainable=trainable,
         quantised=job.params.get("quantised", False),
+        **_loading(job),
     )
+
+
+def _loading(job: Job) -> dict[str, Any]:
+    """How a study loads its base, where it says so, as arguments of `VLM.load`."""
+    given = job.params.get("loading", {})
+    found: dict[str, Any] = {}
+    if "dtype" in given:
+        found["dtype"] = getattr(torch, given["dtype"])
+    if "attention" in given:
+        found["options"] = {"attn_implementation": given["attention"]}
+    return found
 
 
 def _family(job: Job) -> Any:

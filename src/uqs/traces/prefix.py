@@ -89,11 +89,16 @@ def fork(cache: Any) -> Any:
 def read_prompts(
     vlm: VLM, encoded: Encoding, rows: Sequence[int], padding: Literal["left", "right"]
 ) -> Prefix:
-    """Read the prompts of some samples, without their last tokens, in one forward pass."""
+    """Read the prompts of some samples, without their last tokens, in one forward pass.
+
+    If earlier tokens see the last one, it is read too, and then taken out of the cache again: it sees the
+    same as at the end of a plain pass. It must be at the end for that, so padding is then on the left.
+    """
     from transformers import DynamicCache
 
     prompts = [encoded.prompts[i] for i in rows]
-    width = max(map(len, prompts)) - 1
+    last_too = int(vlm.reads_both_ways)
+    width = max(map(len, prompts)) - 1 + last_too
     if min(map(len, prompts)) < 2:
         raise ValueError("a prompt needs at least two tokens")
     ids = torch.full((len(rows), width), vlm.tokenizer.pad_token_id)
@@ -101,12 +106,12 @@ def read_prompts(
     places = torch.zeros((vlm.position_axes, len(rows), width), dtype=torch.long)
     position = torch.empty(len(rows), dtype=torch.long)
     for row, (index, prompt) in enumerate(zip(rows, prompts, strict=True)):
-        length = len(prompt) - 1
-        at = slice(width - length, width) if padding == "left" else slice(0, length)
+        length = len(prompt) - 1 + last_too
+        at = slice(width - length, width) if padding == "left" or last_too else slice(0, length)
         shown = encoded.pictures[encoded.picture[index]] if encoded.picture[index] >= 0 else None
         stands = vlm.prompt_positions(prompt, shown)
-        ids[row, at], mask[row, at] = torch.tensor(prompt[:-1]), 1
-        places[:, row, at] = stands[..., :-1]
+        ids[row, at], mask[row, at] = torch.tensor(prompt[:length]), 1
+        places[:, row, at] = stands[..., :length]
         position[row] = stands[..., -1].max()
     device = vlm.model.device
     inputs = {
@@ -124,7 +129,11 @@ def read_prompts(
     with _until_the_cache_is_full(vlm):
         vlm.run({**inputs, "past_key_values": cache, "use_cache": True, "logits_to_keep": 1})
     last = torch.tensor([prompt[-1] for prompt in prompts], device=device)
-    return Prefix(vlm, cache, inputs["attention_mask"], last, position.to(device))
+    seen = inputs["attention_mask"]
+    if last_too:
+        cache.crop(-1)
+        seen = seen[:, :-1]
+    return Prefix(vlm, cache, seen, last, position.to(device))
 
 
 class _FullError(Exception):

@@ -17,8 +17,8 @@ from uqs.records import Role
 from uqs.studies.arithmetic import available
 from uqs.studies.execute import TRIALS
 from uqs.studies.jobs import Job
-from uqs.studies.plan import base_hash, file_of, judges_params, make_plan
-from uqs.studies.run import RunOptions, make_jobs
+from uqs.studies.plan import file_of, judges_params
+from uqs.studies.run import RunOptions, make_jobs, plan_on_base
 from uqs.studies.spec import MethodChoice, References, Study, read_study_to_tune
 from uqs.studies.store import Store
 from uqs.studies.tuning.search import TOLERANCE, TrialResult, best, first_round, nearest, next_round
@@ -146,7 +146,7 @@ class _Trials:
             }
         )
         self.arithmetic = own.arithmetic
-        plan = make_plan(own, hashes, base_hash(study.model.name))
+        plan = plan_on_base(own, hashes)
         self.hashes = hashes
         self.base = next(job for job in plan.jobs if job.kind == "base")
         self.originals = {
