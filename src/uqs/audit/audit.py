@@ -164,7 +164,10 @@ def _agreements(
     pairs = [Pair(a, b) for a, b in combinations(metrics, 2)]
     tests, intervals = _infer(panel, turned, pairs, Kind.TAU, resamples, rng)
     strengths = _at_one_strength(panel, turned, pairs, Kind.TAU, resamples, rng)
-    adjusted = benjamini_hochberg([test.p if test else None for test in tests])
+    adjusted, at_one = (
+        benjamini_hochberg([test.p if test else None for test in some])
+        for some in (tests, [test for _, test in strengths])
+    )
     return tuple(
         Agreement(
             *pair,
@@ -173,6 +176,7 @@ def _agreements(
             adjusted[at],
             intervals[at],
             *strengths[at],
+            at_one[at],
         )
         for at, pair in enumerate(pairs)
     )
@@ -195,7 +199,10 @@ def _reliabilities(
         tests, intervals = _infer(panel, turned, pairs, Kind.RHO, resamples, rng)
         pooled, _ = _infer(panel, turned, pairs, Kind.POOLED_RHO, resamples, rng)
         strengths = _at_one_strength(panel, turned, pairs, Kind.RHO, resamples, rng)
-        adjusted = holm([test.p if test else None for test in tests])
+        adjusted, at_one = (
+            holm([test.p if test else None for test in some])
+            for some in (tests, [test for _, test in strengths])
+        )
         for at, pair in enumerate(pairs):
             x, y = turned[pair.x], turned[target]
             rho = associate(panel, x, y, spearman)
@@ -213,6 +220,7 @@ def _reliabilities(
                     pairwise=_pairwise(panel, x.values, y.values, pair.x, noise),
                     one_strength=strengths[at][0],
                     one_strength_test=strengths[at][1],
+                    one_strength_p_adjusted=at_one[at],
                 )
             )
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from uqs.audit.association import Association, StratifiedMean, Value
+from uqs.audit.association import Association, Value
 from uqs.audit.findings import Agreement, Audit, Reliability
 from uqs.audit.inference import Interval
 from uqs.audit.order import Order
@@ -85,7 +85,7 @@ def _agreement(item: Agreement) -> Json:
         "b": item.b,
         "stratified": _stratified("tau_b", item.tau, item.test, item.p_adjusted, item.interval),
         "pooled": {"tau_b": item.tau.pooled.value, "n": item.tau.pooled.n},
-        "at_one_strength": _one_strength("tau_b", item.one_strength, item.one_strength_test),
+        "at_one_strength": _one_strength("tau_b", item),
         "sign_reverses": item.tau.sign_reverses,
         "per_benchmark": _cells("tau_b", item.tau.per_benchmark),
     }
@@ -102,7 +102,7 @@ def _reliability(item: Reliability) -> Json:
             "p_exact": item.pooled_test.p if item.pooled_test else None,
             "sentinel_rho": item.sentinels.benchmark_mean,
         },
-        "at_one_strength": _one_strength("rho", item.one_strength, item.one_strength_test),
+        "at_one_strength": _one_strength("rho", item),
         "sign_reverses": item.rho.sign_reverses,
         "sentinels": asdict(item.sentinels),
         "ceiling": item.ceiling,
@@ -133,9 +133,8 @@ def _stratified(
     }
 
 
-def _one_strength(
-    name: str, found: StratifiedMean | None, test: PermutationTest | None
-) -> Json | None:
+def _one_strength(name: str, item: Agreement | Reliability) -> Json | None:
+    found, test = item.one_strength, item.one_strength_test
     if found is None:
         return None
     return {
@@ -143,6 +142,7 @@ def _one_strength(
         "groups_defined": found.groups_defined,
         "groups": found.groups,
         "p": test.p if test else None,
+        "p_adjusted": item.one_strength_p_adjusted,
         "status": str(found.status),
     }
 

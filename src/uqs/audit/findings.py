@@ -10,7 +10,7 @@ import pandas as pd
 from uqs.audit.association import Association, StratifiedMean
 from uqs.audit.compare import Comparison
 from uqs.audit.degenerate import DegenerateMetric, MetricNoise
-from uqs.audit.design import Design
+from uqs.audit.design import LEVEL, Design
 from uqs.audit.do_nothing import DoNothing
 from uqs.audit.inference import Interval
 from uqs.audit.level import Level
@@ -25,12 +25,25 @@ from uqs.errors import UserError
 from uqs.stats.permutation import PermutationTest
 
 
+def shown(value: float | None, p: float | None, found: Agreement | Reliability) -> int:
+    """The sign of a relation that is shown at LEVEL, after correction, or 0.
+
+    Where methods have several strengths, it is the relation among methods at one strength: strength moves all
+    metrics, and so relates them by itself.
+    """
+    if found.one_strength is not None:
+        value, p = found.one_strength.value, found.one_strength_p_adjusted
+    if value is None or p is None or p > LEVEL:
+        return 0
+    return (value > 0) - (value < 0)
+
+
 @dataclass(frozen=True)
 class Agreement:
     """tau-b of two aligned metrics; `test` and `interval` are for the stratified value.
 
     `one_strength` is the mean over benchmarks and strengths of tau-b among the methods at one strength, with
-    its test; None if the table has fewer than two strengths.
+    its test, its p also corrected for all pairs; None if the table has fewer than two strengths.
     """
 
     a: str
@@ -41,6 +54,12 @@ class Agreement:
     interval: Interval
     one_strength: StratifiedMean | None = None
     one_strength_test: PermutationTest | None = None
+    one_strength_p_adjusted: float | None = None
+
+    @property
+    def shown(self) -> int:
+        """1 if the two are shown to be related at LEVEL, -1 if to be opposed, else 0."""
+        return shown(self.tau.stratified.value, self.p_adjusted, self)
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,12 @@ class Reliability:
     pairwise: PairwiseAccuracy
     one_strength: StratifiedMean | None = None
     one_strength_test: PermutationTest | None = None
+    one_strength_p_adjusted: float | None = None
+
+    @property
+    def shown(self) -> int:
+        """1 if the two are shown to be related at LEVEL, -1 if to be opposed, else 0."""
+        return shown(self.rho.stratified.value, self.p_adjusted, self)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from uqs.audit.design import LEVEL
 from uqs.audit.do_nothing import DoNothing
-from uqs.audit.findings import Agreement, Audit
+from uqs.audit.findings import Audit
 from uqs.audit.profiles import Profile, of_methods
 from uqs.audit.report_cards import ReportCard
 from uqs.audit.share_words import NAMED, grouped, two
 from uqs.audit.told import Finding, Told
-from uqs.audit.verdicts import design_sentence, following
+from uqs.audit.verdicts import at_one_strength, design_sentence, following
 from uqs.records import Role
 from uqs.text import count, few, listed, verb
 
@@ -175,20 +174,12 @@ def _agreement(audit: Audit) -> Iterator[str]:
     """How many pairs of metrics are shown to agree, and to disagree."""
     if not audit.design.testable or not audit.agreement:
         return
-    agree, against = (
-        sum(
-            _shown(item) and (item.tau.stratified.value or 0) * sign > 0 for item in audit.agreement
-        )
-        for sign in (1, -1)
-    )
+    agree, against = (sum(item.shown == sign for item in audit.agreement) for sign in (1, -1))
     yield (
-        f"Of {len(audit.agreement)} pairs of metrics {agree} are shown to agree on the order of methods and "
-        f"{against} to disagree (5%, corrected; {count(audit.design.methods, 'method')})."
+        f"Of {len(audit.agreement)} pairs of metrics {agree} are shown to agree on the order of methods"
+        f"{at_one_strength(audit)} and {against} to disagree (5%, corrected; "
+        f"{count(audit.design.methods, 'method')})."
     )
-
-
-def _shown(item: Agreement) -> bool:
-    return item.p_adjusted is not None and item.p_adjusted <= LEVEL
 
 
 def _reliability(audit: Audit) -> Iterator[str]:
@@ -196,4 +187,5 @@ def _reliability(audit: Audit) -> Iterator[str]:
         follow = following(items, audit.design, 1)
         word = target.replace("_", " ")
         if follow:
-            yield f"{few(follow, NAMED)} {verb(follow, 'follows', 'follow')} the {word} (5%, corrected)."
+            named = f"{few(follow, NAMED)} {verb(follow, 'follows', 'follow')}"
+            yield f"{named} the {word}{at_one_strength(audit)} (5%, corrected)."

@@ -141,16 +141,17 @@ def _reliability(audit: Audit) -> Iterator[str]:
     for target in dict.fromkeys(item.target for item in audit.reliability):
         items = [item for item in audit.reliability if item.target == target]
         follow, against = (following(items, audit.design, sign) for sign in (1, -1))
-        word = target.replace("_", " ")
+        word, place = target.replace("_", " "), at_one_strength(audit)
         if follow:
             named = f"{listed(follow)} {verb(follow, 'follows', 'follow')}"
-            yield f"{named} the {word} within benchmarks (Holm, 5%)."
+            yield f"{named} the {word} within benchmarks{place} (Holm, 5%)."
         if against:
             named = f"{listed(against)} {verb(against, 'runs', 'run')} against"
-            yield f"{named} the {word} within benchmarks (Holm, 5%)."
+            yield f"{named} the {word} within benchmarks{place} (Holm, 5%)."
         if not follow and not against:
-            yield f"No metric is shown to follow the {word} within benchmarks."
-        yield from _only_with_strength(items, [*follow, *against], word)
+            yield f"No metric is shown to follow the {word} within benchmarks{place}."
+        if audit.design.testable:
+            yield from _only_with_strength(items, word)
         beaten = [
             item.metric
             for item in items
@@ -168,33 +169,31 @@ def _reliability(audit: Audit) -> Iterator[str]:
         yield from do_nothing_sentences(audit.do_nothing, target)
 
 
+def at_one_strength(audit: Audit) -> str:
+    """Where relations are asked for: words that end a statement, empty if methods have one strength."""
+    several = any(item.one_strength is not None for item in (*audit.agreement, *audit.reliability))
+    return " at one strength" if several else ""
+
+
 def following(items: Sequence[Reliability], design: Design, sign: int) -> list[str]:
     """The metrics that are shown to follow (`sign` 1) or to oppose (-1) the target."""
-    return [
-        item.metric
-        for item in items
-        if design.testable
-        and item.p_adjusted is not None
-        and item.p_adjusted <= LEVEL
-        and (item.rho.stratified.value or 0) * sign > 0
-    ]
+    return [item.metric for item in items if design.testable and item.shown == sign]
 
 
-def _only_with_strength(
-    items: Sequence[Reliability], shown: Sequence[str], word: str
-) -> Iterator[str]:
-    """Metrics whose relation to the target is not seen among the methods at one strength."""
+def _only_with_strength(items: Sequence[Reliability], word: str) -> Iterator[str]:
+    """Metrics whose relation to the target is not shown among the methods at one strength."""
     lost = [
         item.metric
         for item in items
-        if item.metric in shown
-        and item.one_strength is not None
-        and (item.one_strength_test is None or item.one_strength_test.p > LEVEL)
+        if item.one_strength is not None
+        and item.p_adjusted is not None
+        and item.p_adjusted <= LEVEL
+        and not item.shown
     ]
     if lost:
         yield (
-            f"Among methods at one strength {listed(lost)} {verb(lost, 'is', 'are')} not shown to be related "
-            f"to the {word}: the relation may be that of the strengths."
+            f"Over all strengths {listed(lost)} {verb(lost, 'is', 'are')} related to the {word}, but not "
+            "shown to be among methods at one strength: the relation may be that of the strengths."
         )
 
 
@@ -217,17 +216,14 @@ def _agreement(audit: Audit) -> Iterator[str]:
     if reversed_pairs := [item for item in audit.agreement if item.tau.sign_reverses]:
         names = listed([f"{item.a}-{item.b}" for item in reversed_pairs])
         yield f"Pooled over benchmarks, tau has the opposite sign for {names} (Simpson): read the stratified."
-    proven = [
-        item
-        for item in audit.agreement
-        if audit.design.testable and item.p_adjusted is not None and item.p_adjusted <= LEVEL
-    ]
+    proven = [item for item in audit.agreement if audit.design.testable and item.shown]
     for sign, do in ((1, "agree"), (-1, "disagree")):
-        pairs = [
-            f"{item.a}-{item.b}" for item in proven if (item.tau.stratified.value or 0) * sign > 0
-        ]
+        pairs = [f"{item.a}-{item.b}" for item in proven if item.shown == sign]
         if pairs:
-            yield f"Shown to {do} on the order of the methods (Benjamini-Hochberg, 5%): {listed(pairs)}."
+            yield (
+                f"Shown to {do} on the order of the methods{at_one_strength(audit)} "
+                f"(Benjamini-Hochberg, 5%): {listed(pairs)}."
+            )
     if audit.agreement and not proven:
         yield "No two metrics are shown to agree or to disagree (Benjamini-Hochberg, 5%)."
 
