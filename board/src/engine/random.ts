@@ -2,13 +2,18 @@
 // exponential variables by the ziggurat (Marsaglia and Tsang 2000a), gamma (Marsaglia and Tsang 2000b).
 import type { Generator } from "../schema";
 
-const LIMBS = 8;
-const BASE = 65536;
-const MULTIPLIER = limbs(0x2360ed051fc65da44385df649fccf645n);
+// PCG64's multiplier 0x2360ed051fc65da44385df649fccf645, 16 bits at a time, the lowest first
+const M0 = 0xf645;
+const M1 = 0x9fcc;
+const M2 = 0xdf64;
+const M3 = 0x4385;
+const M4 = 0x5da4;
+const M5 = 0x1fc6;
+const M6 = 0xed05;
+const M7 = 0x2360;
 
-function limbs(value: bigint): Float64Array {
-  return Float64Array.from({ length: LIMBS }, (_, at) => Number((value >> BigInt(16 * at)) & 0xffffn));
-}
+const limbs = (value: bigint): number[] =>
+  Array.from({ length: 8 }, (_, at) => Number((value >> BigInt(16 * at)) & 0xffffn));
 
 interface Ziggurat {
   inside: Float64Array;
@@ -61,34 +66,56 @@ const EXPONENTIAL = ziggurat(
 );
 
 export class Random {
-  private readonly state: Float64Array;
-  private readonly increment: Float64Array;
-  private readonly next = new Float64Array(LIMBS);
+  private s0: number;
+  private s1: number;
+  private s2: number;
+  private s3: number;
+  private s4: number;
+  private s5: number;
+  private s6: number;
+  private s7: number;
+  private readonly increment: number[];
   private high = 0;
   private low = 0;
 
   constructor(from: Generator) {
-    this.state = limbs(BigInt(from.state));
+    const start = limbs(BigInt(from.state));
+    this.s0 = start[0]!;
+    this.s1 = start[1]!;
+    this.s2 = start[2]!;
+    this.s3 = start[3]!;
+    this.s4 = start[4]!;
+    this.s5 = start[5]!;
+    this.s6 = start[6]!;
+    this.s7 = start[7]!;
     this.increment = limbs(BigInt(from.increment));
   }
 
-  /** The next 64 bits, as two unsigned halves in `high` and `low`. */
+  /** The next 64 bits, as two unsigned halves in `high` and `low`. Unrolled: this is most of the work of a draw. */
   private step(): void {
-    const { state, increment, next } = this;
-    let carry = 0;
-    for (let at = 0; at < LIMBS; at++) {
-      let total = increment[at]! + carry;
-      for (let part = 0; part <= at; part++) total += state[part]! * MULTIPLIER[at - part]!;
-      carry = Math.floor(total / BASE);
-      next[at] = total - carry * BASE;
-    }
-    state.set(next);
-    const word = (at: number): number => ((state[at + 1]! << 16) | state[at]!) >>> 0;
-    const top = word(6);
-    const high = (top ^ word(2)) >>> 0;
-    const low = (word(4) ^ word(0)) >>> 0;
+    const { s0, s1, s2, s3, s4, s5, s6, s7, increment } = this;
+    const t0 = increment[0]! + s0 * M0;
+    const t1 = increment[1]! + s0 * M1 + s1 * M0 + Math.floor(t0 / 65536);
+    const t2 = increment[2]! + s0 * M2 + s1 * M1 + s2 * M0 + Math.floor(t1 / 65536);
+    const t3 = increment[3]! + s0 * M3 + s1 * M2 + s2 * M1 + s3 * M0 + Math.floor(t2 / 65536);
+    const t4 = increment[4]! + s0 * M4 + s1 * M3 + s2 * M2 + s3 * M1 + s4 * M0 + Math.floor(t3 / 65536);
+    const t5 = increment[5]! + s0 * M5 + s1 * M4 + s2 * M3 + s3 * M2 + s4 * M1 + s5 * M0 + Math.floor(t4 / 65536);
+    const t6 = increment[6]! + s0 * M6 + s1 * M5 + s2 * M4 + s3 * M3 + s4 * M2 + s5 * M1 + s6 * M0 + Math.floor(t5 / 65536);
+    const t7 = increment[7]! + s0 * M7 + s1 * M6 + s2 * M5 + s3 * M4 + s4 * M3 + s5 * M2 + s6 * M1 + s7 * M0 + Math.floor(t6 / 65536);
+    this.s0 = t0 % 65536;
+    this.s1 = t1 % 65536;
+    this.s2 = t2 % 65536;
+    this.s3 = t3 % 65536;
+    this.s4 = t4 % 65536;
+    this.s5 = t5 % 65536;
+    this.s6 = t6 % 65536;
+    this.s7 = t7 % 65536;
+    const top = ((this.s7 << 16) | this.s6) >>> 0;
+    const high = (top ^ ((this.s3 << 16) | this.s2)) >>> 0;
+    const low = (((this.s5 << 16) | this.s4) ^ ((this.s1 << 16) | this.s0)) >>> 0;
     const turn = top >>> 26;
-    const [from, to] = turn < 32 ? [high, low] : [low, high];
+    const from = turn < 32 ? high : low;
+    const to = turn < 32 ? low : high;
     const by = turn & 31;
     this.high = by === 0 ? from : ((from >>> by) | (to << (32 - by))) >>> 0;
     this.low = by === 0 ? to : ((to >>> by) | (from << (32 - by))) >>> 0;
@@ -111,7 +138,8 @@ export class Random {
       const x = negative ? -size : size;
       if (steps < NORMAL.inside[layer]!) return x;
       if (layer === 0) return this.tail(steps);
-      const [above, below] = [NORMAL.height[layer - 1]!, NORMAL.height[layer]!];
+      const above = NORMAL.height[layer - 1]!;
+      const below = NORMAL.height[layer]!;
       if ((above - below) * this.uniform() + below < Math.exp(-0.5 * x * x)) return x;
     }
   }
@@ -133,7 +161,8 @@ export class Random {
       const x = steps * EXPONENTIAL.width[layer]!;
       if (steps < EXPONENTIAL.inside[layer]!) return x;
       if (layer === 0) return EXPONENTIAL_END - Math.log1p(-this.uniform());
-      const [above, below] = [EXPONENTIAL.height[layer - 1]!, EXPONENTIAL.height[layer]!];
+      const above = EXPONENTIAL.height[layer - 1]!;
+      const below = EXPONENTIAL.height[layer]!;
       if ((above - below) * this.uniform() + below < Math.exp(-x)) return x;
     }
   }
