@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +10,7 @@ from importlib.resources import files
 from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
+from uqs.report.board.live.data import board, embedded
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.protocol import points
 from uqs.report.board.ranking import ranking, worth
@@ -45,6 +45,8 @@ class Section:
     content: Markup
 
 
+SCRIPTS = ("board.js", "live/app.js")
+"""What sorts the plain page, and the application, which stands before it where there is script."""
 TINY = (
     "Tiny edition: small drawn pictures and a very small model. Every number is really measured, but it"
     " tells how the measures behave here, not how good a method is on a real vision-language model."
@@ -79,10 +81,12 @@ def page(found: Analysis) -> str:
         _file("board.css"),
         el("a", {"class": "skip", "href": "#main"}, "To the content"),
         el("header", {}, el("h1", {}, title), _short(found), _facts(found), _banners(found)),
+        el("div", {"id": "app"}),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         el("script", {"type": "application/json", "id": "numbers"}, _numbers(found)),
-        el("script", {}, Markup(_file("board.js"))),
+        el("script", {"type": "application/json", "id": "board"}, embedded(board(found))),
+        *(el("script", {}, Markup(_file(name))) for name in SCRIPTS),
         policy=_policy(),
     )
 
@@ -95,13 +99,16 @@ def _short(found: Analysis) -> Markup:
 
 
 def _policy() -> str:
-    """The content security policy: load nothing, run only the style and script of this page."""
-    style, script = (
+    """The content security policy: load nothing, run only the style and the scripts of this page.
+
+    Pictures that the page itself has made may be shown: a chart becomes a PNG through one.
+    """
+    style, *scripts = (
         "'sha256-" + b64encode(sha256(_file(name).encode()).digest()).decode() + "'"
-        for name in ("board.css", "board.js")
+        for name in ("board.css", *SCRIPTS)
     )
     return (
-        f"default-src 'none'; style-src {style}; script-src {script};"
+        f"default-src 'none'; style-src {style}; script-src {' '.join(scripts)}; img-src blob:;"
         " base-uri 'none'; form-action 'none'"
     )
 
@@ -111,14 +118,11 @@ def _file(name: str) -> str:
 
 
 def _numbers(found: Analysis) -> Markup:
-    """Results and analysis as JSON, escaped so that no text in it can close the script element."""
+    """Results and analysis as JSON."""
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
     content = {"results": {"columns": columns, "rows": rows}, "analysis": tree(found)}
-    dumped = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(dumped)
+    return embedded(content)
 
 
 def _sections(found: Analysis) -> list[Section]:

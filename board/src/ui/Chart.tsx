@@ -1,0 +1,57 @@
+// A chart by Observable Plot, with its words for screen readers and as a file.
+import * as Plot from "@observablehq/plot";
+import { useEffect, useRef } from "preact/hooks";
+import { png, save, svgText } from "./save";
+
+interface Props {
+  label: string;
+  file?: string;
+  /** What the picture says in words, for those who do not see it. */
+  words: string;
+  options: Plot.PlotOptions;
+}
+
+export function Chart({ label, file, words, options }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const drawn = Plot.plot({ ...options, ariaLabel: label });
+    // the page's policy runs no style but its own, which has Plot's few rules
+    for (const style of drawn.querySelectorAll("style")) style.remove();
+    drawn.setAttribute("role", "img");
+    drawn.setAttribute("aria-label", words ? `${label}. ${words}` : label);
+    place.current?.replaceChildren(drawn);
+  }, [options, label, words]);
+  const picture = (): SVGSVGElement => place.current!.querySelector("svg")!;
+  return (
+    <figure class="chart">
+      <figcaption>{label}</figcaption>
+      <div class="wide" role="region" aria-label={`${label}, picture`} tabIndex={0} ref={place} />
+      {file ? (
+        <p class="files">
+          Picture as{" "}
+          <button type="button" onClick={() => save(`${file}.svg`, svgText(picture()), "image/svg+xml")}>SVG</button>{" "}
+          <button type="button" onClick={async () => save(`${file}.png`, await png(picture()), "image/png")}>PNG</button>
+        </p>
+      ) : null}
+    </figure>
+  );
+}
+
+/** A small picture inside a table, whose numbers stand beside it. */
+export function Spark({ options, label }: { options: Plot.PlotOptions; label: string }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const drawn = Plot.plot(options);
+    for (const style of drawn.querySelectorAll("style")) style.remove();
+    drawn.setAttribute("role", "img");
+    drawn.setAttribute("aria-label", label);
+    place.current?.replaceChildren(drawn);
+  }, [options, label]);
+  return <div class="spark" ref={place} />;
+}
+
+export const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "wye", "cross", "hexagon"] as const;
+
+/** Colour and symbol change together, so no one needs to tell the colours apart. */
+export const colour = (at: number): string => `var(--m${at % 8})`;
+export const symbol = (at: number): (typeof SYMBOLS)[number] => SYMBOLS[(at + Math.floor(at / 8)) % SYMBOLS.length]!;

@@ -1,0 +1,11 @@
+import { chromium } from "playwright-core";
+const [, , url, hash, out, width = "1280", scheme = "light"] = process.argv;
+const b = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox","--disable-gpu","--disable-quic","--no-first-run","--disable-background-networking","--hide-scrollbars"] });
+const p = await b.newPage({ viewport: { width: +width, height: 900 }, colorScheme: scheme });
+p.on("console", (m) => console.log(m.type(), m.text().slice(0, 300)));
+p.on("pageerror", (e) => console.log("ERR", e.message.slice(0, 500)));
+const t = Date.now();
+await p.goto(url + hash); await p.waitForTimeout(500);
+console.log(Date.now() - t, await p.evaluate(() => [document.documentElement.scrollWidth, innerWidth, performance.getEntriesByType("paint").map((e) => e.startTime)]));
+await p.screenshot({ path: out, fullPage: true });
+await b.close();
