@@ -5,12 +5,16 @@ import { usePlace, write } from "./hash";
 import type { Board } from "./schema";
 import { SCHEMA } from "./schema";
 import type { ViewProps } from "./views/Ranking";
+import { Pair } from "./views/Pair";
 import { Ranking } from "./views/Ranking";
+import { Stability } from "./views/Stability";
 import { Trust } from "./views/Trust";
 
 const VIEWS: Record<string, { title: string; view: FunctionComponent<ViewProps> }> = {
   ranking: { title: "Ranking", view: Ranking },
   trust: { title: "Which metric to trust", view: Trust },
+  pair: { title: "Pick two", view: Pair },
+  stability: { title: "Stability", view: Stability },
 };
 const FIRST = "ranking";
 const PLAIN = "numbers";
@@ -22,6 +26,7 @@ function App({ board }: { board: Board }) {
   const chosen = VIEWS[name];
   useEffect(() => {
     document.documentElement.classList.toggle("plain", !chosen);
+    document.documentElement.classList.toggle("first", name === FIRST);
     const section = place.view ? "" : location.hash.slice(1);
     if (!chosen && section) document.getElementById(section)?.scrollIntoView();
   }, [name]);

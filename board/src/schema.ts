@@ -152,7 +152,6 @@ export interface Trust {
   pairs: (Pair)[];
   clusters: Clusters;
   verdicts: (string)[];
-  in_short: (string)[];
 }
 
 export interface Board {

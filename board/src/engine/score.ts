@@ -1,10 +1,12 @@
 // UQS of the runs that a filter leaves, under given weights: what `uqs score` computes (uqs.score.scoring).
 import type { Board, Score } from "../schema";
+import type { Concentration } from "./concentration";
+import { concentrations } from "./concentration";
 import type { Cube, Filter } from "./cube";
 import { build } from "./cube";
 import type { Levels } from "./levels";
 import { byBenchmark, effective, overall, pooled, pooledForm, scores } from "./levels";
-import { ranks, sum } from "./numbers";
+import { mean, ranks, sum } from "./numbers";
 import { Random } from "./random";
 import { pairedSets, tieGroups } from "./rankSets";
 import { noise } from "./runNoise";
@@ -30,17 +32,23 @@ export interface MethodScore {
 export interface Result {
   form: Form;
   cube: Cube;
-  local: Levels;
+  /** What the overall score is the weighted sum of. */
+  levels: Levels;
   /** In the order of `cube.methods`. */
   methods: MethodScore[];
   leftOut: LeftOut[];
   /** Benchmarks where no repeat shows the noise. */
   single: string[];
   acceptability: Acceptability;
+  /** Empty unless asked for. */
+  concentration: Concentration[];
 }
 
-/** `weights`: one row by metric, or one for each benchmark that the filter leaves. Throws NoRanking. */
-export function score(board: Board, from: Score, filter: Filter, weights: (benchmarks: string[]) => number[][], form: Form): Result {
+/** One row by metric, or one for each of the benchmarks that the filter leaves. */
+export type WeightsOf = (benchmarks: string[]) => number[][];
+
+/** `curve`: also the ranking under weights about the given ones. Throws NoRanking. */
+export function score(board: Board, from: Score, filter: Filter, weights: WeightsOf, form: Form, curve = false): Result {
   const cube = build(board, from, filter);
   const used = usedTerms(cube, from, form);
   const local = byBenchmark(cube, used);
@@ -52,6 +60,8 @@ export function score(board: Board, from: Score, filter: Filter, weights: (bench
   const random = new Random(from.generator);
   const sets = pairedSets(estimates, runNoise, random, from.level, from.draws);
   const acceptability = smaa(levels, cube.metrics.length, random, from.draws);
+  const centre = cube.metrics.map((_, k) => mean(shares.map((row) => row[k]!)));
+  const concentration = curve ? concentrations(levels, centre, random, from.draws) : [];
   const front = pareto(levels);
   const place = ranks(estimates);
   const groups = tieGroups(estimates, sets.above);
@@ -60,7 +70,7 @@ export function score(board: Board, from: Score, filter: Filter, weights: (bench
   return {
     form,
     cube,
-    local,
+    levels,
     methods: cube.methods.map((method, m) => ({
       method,
       uqs: estimates[m]!,
@@ -76,6 +86,7 @@ export function score(board: Board, from: Score, filter: Filter, weights: (bench
     leftOut: used.leftOut,
     single: runNoise.single,
     acceptability,
+    concentration,
   };
 }
 

@@ -27,19 +27,21 @@ export interface ViewProps {
 }
 
 /** The score, or why there is none. */
-export function useScore(board: Board, params: URLSearchParams) {
+export function useScore(board: Board, params: URLSearchParams, curve = false) {
   const from = board.score!;
-  const selected = useMemo(() => selection(board, params), [board, params]);
+  // the score hangs on these parameters alone: sorting a table must not compute it again
+  const key = ["b", "m", "st", "s", "w", "f"].map((name) => JSON.stringify(params.getAll(name))).join();
+  const selected = useMemo(() => selection(board, params), [board, key]);
   const form: Score["form"] = params.get("f") === "published" ? "published" : params.get("f") === "calibrated" ? "calibrated" : from.form;
-  const weights = useMemo(() => weightsOf(from, params.get("w")), [board, params]);
+  const weights = useMemo(() => weightsOf(from, params.get("w")), [board, key]);
   const found = useMemo((): Result | string => {
     try {
-      return compute(board, from, selected, weights.rows, form);
+      return compute(board, from, selected, weights.rows, form, curve);
     } catch (error) {
       if (error instanceof NoRanking) return error.message;
       throw error;
     }
-  }, [board, params]);
+  }, [board, key, curve]);
   return { from, selected, form, weights, found };
 }
 

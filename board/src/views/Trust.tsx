@@ -24,7 +24,6 @@ export function Trust({ board, params, change }: ViewProps) {
   const dose = useMemo(() => (card ? doseResponse(card, false) : null), [card]);
   return (
     <>
-      <ul>{board.trust.in_short.map((one) => <li key={one}>{one}</li>)}</ul>
       <One label="Benchmark" options={board.benchmarks} value={on} onChange={(value) => change({ on: value === board.benchmarks[0] ? null : value })} />
       <Table
         caption={`What each metric can be trusted with on ${on}`}

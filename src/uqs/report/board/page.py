@@ -98,19 +98,30 @@ def _short(found: Analysis) -> Markup:
     return el("section", named, heading, bullets(headlines(found)))
 
 
+def style() -> tuple[str, str]:
+    """The style sheet, and the policy of a page that has no script."""
+    css = _file("board.css")
+    return css, _allowed([css], [])
+
+
 def _policy() -> str:
-    """The content security policy: load nothing, run only the style and the scripts of this page.
+    return _allowed([_file("board.css")], [_file(name) for name in SCRIPTS])
+
+
+def _allowed(styles: list[str], scripts: list[str]) -> str:
+    """The content security policy: load nothing, run only this page's own style and scripts.
 
     Pictures that the page itself has made may be shown: a chart becomes a PNG through one.
     """
-    style, *scripts = (
-        "'sha256-" + b64encode(sha256(_file(name).encode()).digest()).decode() + "'"
-        for name in ("board.css", *SCRIPTS)
-    )
+    style, script = (" ".join(map(_hashed, some)) or "'none'" for some in (styles, scripts))
     return (
-        f"default-src 'none'; style-src {style}; script-src {' '.join(scripts)}; img-src blob:;"
+        f"default-src 'none'; style-src {style}; script-src {script}; img-src blob:;"
         " base-uri 'none'; form-action 'none'"
     )
+
+
+def _hashed(text: str) -> str:
+    return "'sha256-" + b64encode(sha256(text.encode()).digest()).decode() + "'"
 
 
 def _file(name: str) -> str:

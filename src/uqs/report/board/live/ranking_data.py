@@ -89,9 +89,7 @@ def score(panel: Panel, long: pd.DataFrame, found: ScoreResult) -> Score:
 
 def response(found: Fitted) -> Response:
     """The response of a metric."""
-    return Response(
-        shares=list(found.shares), means=list(found.means), direction=found.direction
-    )
+    return Response(shares=list(found.shares), means=list(found.means), direction=found.direction)
 
 
 def _ladder(found: calibration.Ladder) -> Ladder:
@@ -117,9 +115,7 @@ def _scale(panel: Panel, benchmark: str, metric: str) -> Scale:
     )
 
 
-def _presets(
-    cube: Cube, panel: Panel, found: ScoreResult, ladders: Calibration
-) -> list[Preset]:
+def _presets(cube: Cube, panel: Panel, found: ScoreResult, ladders: Calibration) -> list[Preset]:
     """The named weights. Learned ones were learned from the whole table."""
     used = terms_of.terms(cube, panel, found.form, ladders)
     local = terms_of.by_benchmark(cube, used)
@@ -149,4 +145,3 @@ def _preset(name: str, found: Weights | str, cube: Cube) -> Preset:
         benchmarks=list(cube.benchmarks),
         reason="",
     )
-

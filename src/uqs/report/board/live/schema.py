@@ -195,7 +195,6 @@ class Trust(TypedDict):
     pairs: list[Pair]
     clusters: Clusters
     verdicts: list[str]
-    in_short: list[str]
 
 
 class Board(TypedDict):

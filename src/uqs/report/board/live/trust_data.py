@@ -37,7 +37,6 @@ def trust(audit: Audit, ladders: tuple[Ladder, ...]) -> schema.Trust:
             reason=groups.reason or "",
         ),
         verdicts=list(audit.verdicts),
-        in_short=list(audit.in_short),
     )
 
 
