@@ -124,7 +124,7 @@ export class Random {
   /** Uniform in [0, 1). */
   uniform(): number {
     this.step();
-    return ((this.high >>> 5) * 67108864 + (this.low >>> 6)) / 9007199254740992;
+    return (this.high * 2 ** 21 + (this.low >>> 11)) / 2 ** 53;
   }
 
   normal(): number {
