@@ -11,15 +11,21 @@ interface Props {
   options: Plot.PlotOptions;
 }
 
+function draw(options: Plot.PlotOptions, said: string): Element {
+  const drawn = Plot.plot(options);
+  // the page's policy runs no style but its own, which has Plot's few rules
+  for (const style of drawn.querySelectorAll("style")) style.remove();
+  // one label for the whole picture: a screen reader is told of it as one
+  for (const part of drawn.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", said);
+  return drawn;
+}
+
 export function Chart({ label, file, words, options }: Props) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const drawn = Plot.plot({ ...options, ariaLabel: label });
-    // the page's policy runs no style but its own, which has Plot's few rules
-    for (const style of drawn.querySelectorAll("style")) style.remove();
-    drawn.setAttribute("role", "img");
-    drawn.setAttribute("aria-label", words ? `${label}. ${words}` : label);
-    place.current?.replaceChildren(drawn);
+    place.current?.replaceChildren(draw(options, words ? `${label}. ${words}` : label));
   }, [options, label, words]);
   const picture = (): SVGSVGElement => place.current!.querySelector("svg")!;
   return (
@@ -41,11 +47,7 @@ export function Chart({ label, file, words, options }: Props) {
 export function Spark({ options, label }: { options: Plot.PlotOptions; label: string }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const drawn = Plot.plot(options);
-    for (const style of drawn.querySelectorAll("style")) style.remove();
-    drawn.setAttribute("role", "img");
-    drawn.setAttribute("aria-label", label);
-    place.current?.replaceChildren(drawn);
+    place.current?.replaceChildren(draw(options, label));
   }, [options, label]);
   return <div class="spark" ref={place} />;
 }

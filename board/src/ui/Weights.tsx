@@ -49,7 +49,7 @@ export function Weights({ score, chosen, form, change }: Props) {
               aria-valuetext={`${(100 * chosen.shown[at]!).toFixed(0)} percent`}
               onInput={(event) => slide(at, Number(event.currentTarget.value))}
             />
-            <output>{(100 * chosen.shown[at]!).toFixed(0)}%</output>
+            <span class="share" aria-hidden="true">{(100 * chosen.shown[at]!).toFixed(0)}%</span>
           </label>
         ))}
       </div>
