@@ -12,6 +12,8 @@ const M5 = 0x1fc6;
 const M6 = 0xed05;
 const M7 = 0x2360;
 
+const SHIFT = 2 ** -16;
+
 const limbs = (value: bigint): number[] =>
   Array.from({ length: 8 }, (_, at) => Number((value >> BigInt(16 * at)) & 0xffffn));
 
@@ -65,6 +67,10 @@ const EXPONENTIAL = ziggurat(
   (y) => -Math.log(y),
 );
 
+type Limbs = [number, number, number, number, number, number, number, number];
+
+let kept: { start: string; values: Float64Array; end: Limbs } | undefined;
+
 export class Random {
   private s0: number;
   private s1: number;
@@ -95,21 +101,29 @@ export class Random {
   private step(): void {
     const { s0, s1, s2, s3, s4, s5, s6, s7, increment } = this;
     const t0 = increment[0]! + s0 * M0;
-    const t1 = increment[1]! + s0 * M1 + s1 * M0 + Math.floor(t0 / 65536);
-    const t2 = increment[2]! + s0 * M2 + s1 * M1 + s2 * M0 + Math.floor(t1 / 65536);
-    const t3 = increment[3]! + s0 * M3 + s1 * M2 + s2 * M1 + s3 * M0 + Math.floor(t2 / 65536);
-    const t4 = increment[4]! + s0 * M4 + s1 * M3 + s2 * M2 + s3 * M1 + s4 * M0 + Math.floor(t3 / 65536);
-    const t5 = increment[5]! + s0 * M5 + s1 * M4 + s2 * M3 + s3 * M2 + s4 * M1 + s5 * M0 + Math.floor(t4 / 65536);
-    const t6 = increment[6]! + s0 * M6 + s1 * M5 + s2 * M4 + s3 * M3 + s4 * M2 + s5 * M1 + s6 * M0 + Math.floor(t5 / 65536);
-    const t7 = increment[7]! + s0 * M7 + s1 * M6 + s2 * M5 + s3 * M4 + s4 * M3 + s5 * M2 + s6 * M1 + s7 * M0 + Math.floor(t6 / 65536);
-    this.s0 = t0 % 65536;
-    this.s1 = t1 % 65536;
-    this.s2 = t2 % 65536;
-    this.s3 = t3 % 65536;
-    this.s4 = t4 % 65536;
-    this.s5 = t5 % 65536;
-    this.s6 = t6 % 65536;
-    this.s7 = t7 % 65536;
+    const c0 = Math.floor(t0 * SHIFT);
+    const t1 = increment[1]! + s0 * M1 + s1 * M0 + c0;
+    const c1 = Math.floor(t1 * SHIFT);
+    const t2 = increment[2]! + s0 * M2 + s1 * M1 + s2 * M0 + c1;
+    const c2 = Math.floor(t2 * SHIFT);
+    const t3 = increment[3]! + s0 * M3 + s1 * M2 + s2 * M1 + s3 * M0 + c2;
+    const c3 = Math.floor(t3 * SHIFT);
+    const t4 = increment[4]! + s0 * M4 + s1 * M3 + s2 * M2 + s3 * M1 + s4 * M0 + c3;
+    const c4 = Math.floor(t4 * SHIFT);
+    const t5 = increment[5]! + s0 * M5 + s1 * M4 + s2 * M3 + s3 * M2 + s4 * M1 + s5 * M0 + c4;
+    const c5 = Math.floor(t5 * SHIFT);
+    const t6 = increment[6]! + s0 * M6 + s1 * M5 + s2 * M4 + s3 * M3 + s4 * M2 + s5 * M1 + s6 * M0 + c5;
+    const c6 = Math.floor(t6 * SHIFT);
+    const t7 = increment[7]! + s0 * M7 + s1 * M6 + s2 * M5 + s3 * M4 + s4 * M3 + s5 * M2 + s6 * M1 + s7 * M0 + c6;
+    const c7 = Math.floor(t7 * SHIFT);
+    this.s0 = t0 - c0 * 65536;
+    this.s1 = t1 - c1 * 65536;
+    this.s2 = t2 - c2 * 65536;
+    this.s3 = t3 - c3 * 65536;
+    this.s4 = t4 - c4 * 65536;
+    this.s5 = t5 - c5 * 65536;
+    this.s6 = t6 - c6 * 65536;
+    this.s7 = t7 - c7 * 65536;
     const top = ((this.s7 << 16) | this.s6) >>> 0;
     const high = (top ^ ((this.s3 << 16) | this.s2)) >>> 0;
     const low = (((this.s5 << 16) | this.s4) ^ ((this.s1 << 16) | this.s0)) >>> 0;
@@ -202,6 +216,27 @@ export class Random {
       if (u < 1 - 0.0331 * (x * x) * (x * x)) return b * v;
       if (Math.log(u) < 0.5 * x * x + b * (1 - v + Math.log(v))) return b * v;
     }
+  }
+
+  /** The next `count` normal variables; the same from the same state, so the last ones are kept. */
+  normals(count: number): Float64Array {
+    const start = this.place();
+    if (kept?.start !== start || kept.values.length !== count) {
+      const values = new Float64Array(count);
+      for (let at = 0; at < count; at++) values[at] = this.normal();
+      kept = { start, values, end: this.limbs() };
+    } else {
+      [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5, this.s6, this.s7] = kept.end;
+    }
+    return kept.values;
+  }
+
+  private limbs(): Limbs {
+    return [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5, this.s6, this.s7];
+  }
+
+  private place(): string {
+    return `${this.limbs().join()} ${this.increment.join()}`;
   }
 
   chiSquare(freedom: number): number {

@@ -52,8 +52,7 @@ function criticalValue(variances: number[][], freedom: number[], random: Random,
   const own = new Float64Array(units);
   for (let start = 0; start < draws; start += block) {
     const count = Math.min(block, draws - start);
-    const means = new Float64Array(count * units);
-    for (let at = 0; at < means.length; at++) means[at] = random.normal() * spread[at % units]!;
+    const means = random.normals(count * units).map((one, at) => one * spread[at % units]!);
     const chi = new Float64Array(cells);
     for (let draw = 0; draw < count; draw++) {
       for (let c = 0; c < cells; c++) chi[c] = random.chiSquare(freedom[c]!) / freedom[c]!;

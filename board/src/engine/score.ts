@@ -47,7 +47,8 @@ export interface Result {
 /** One row by metric, or one for each of the benchmarks that the filter leaves. */
 export type WeightsOf = (benchmarks: string[]) => number[][];
 
-/** `curve`: also the ranking under weights about the given ones. Throws NoRanking. */
+/** `curve`: also how often a method has each rank, and the ranking under weights about the given ones.
+ * Throws NoRanking. */
 export function score(board: Board, from: Score, filter: Filter, weights: WeightsOf, form: Form, curve = false): Result {
   const cube = build(board, from, filter);
   const used = usedTerms(cube, from, form);
@@ -59,7 +60,7 @@ export function score(board: Board, from: Score, filter: Filter, weights: Weight
   const estimates = overall(levels, shares);
   const random = new Random(from.generator);
   const sets = pairedSets(estimates, runNoise, random, from.level, from.draws);
-  const acceptability = smaa(levels, cube.metrics.length, random, from.draws);
+  const acceptability = smaa(levels, cube.metrics.length, random, from.draws, curve);
   const centre = cube.metrics.map((_, k) => mean(shares.map((row) => row[k]!)));
   const concentration = curve ? concentrations(levels, centre, random, from.draws) : [];
   const front = pareto(levels);

@@ -8,13 +8,13 @@ const TINY = 2.2250738585072014e-308;
 export interface Acceptability {
   /** The share of all weightings under which a method is first; ties share equally. */
   first: number[];
-  /** [method][rank - 1] */
+  /** [method][rank - 1]; all 0 unless asked for. */
   byRank: number[][];
   /** Mean weights under which it is first, null if it never is. */
   central: (number[] | null)[];
 }
 
-export function smaa(levels: Levels, metrics: number, random: Random, draws: number): Acceptability {
+export function smaa(levels: Levels, metrics: number, random: Random, draws: number, withRanks: boolean): Acceptability {
   const count = levels.values[0]!.length;
   const first = new Array<number>(count).fill(0);
   const byRank = first.map(() => new Array<number>(count).fill(0));
@@ -29,14 +29,11 @@ export function smaa(levels: Levels, metrics: number, random: Random, draws: num
     score.fill(0);
     levels.strata.forEach((_, s) => add(score, flat[s]!, levels.available[s]!, weights));
     for (let m = 0; m < count; m++) score[m] = rounded(score[m]! / levels.strata.length);
+    let top = Number.NEGATIVE_INFINITY;
+    for (let m = 0; m < count; m++) if (score[m]! > top) top = score[m]!;
     let best = 0;
-    for (let m = 0; m < count; m++) {
-      let rank = 0;
-      for (let other = 0; other < count; other++) if (score[other]! > score[m]!) rank++;
-      byRank[m]![rank]! += 1;
-      if (rank === 0) best++;
-    }
-    const top = Math.max(...score);
+    for (let m = 0; m < count; m++) if (score[m] === top) best++;
+    if (withRanks) countRanks(byRank, score);
     for (let m = 0; m < count; m++) {
       if (score[m] !== top) continue;
       first[m]! += 1 / best;
@@ -48,6 +45,14 @@ export function smaa(levels: Levels, metrics: number, random: Random, draws: num
     byRank: byRank.map((row) => row.map((one) => one / draws)),
     central: central.map((row, m) => (first[m]! > 0 ? row.map((one) => one / first[m]!) : null)),
   };
+}
+
+function countRanks(byRank: number[][], score: Float64Array): void {
+  for (let m = 0; m < score.length; m++) {
+    let rank = 0;
+    for (let other = 0; other < score.length; other++) if (score[other]! > score[m]!) rank++;
+    byRank[m]![rank]! += 1;
+  }
 }
 
 function add(score: Float64Array, terms: Float64Array, available: boolean[], weights: Float64Array): void {

@@ -9,7 +9,11 @@ interface Props {
   /** What the picture says in words, for those who do not see it. */
   words: string;
   options: Plot.PlotOptions;
+  /** It scrolls where the page is narrow; else it gets narrower with it. */
+  wide?: boolean;
 }
+
+const NARROWEST = 300;
 
 function draw(options: Plot.PlotOptions, said: string): Element {
   const drawn = Plot.plot(options);
@@ -22,11 +26,13 @@ function draw(options: Plot.PlotOptions, said: string): Element {
   return drawn;
 }
 
-export function Chart({ label, file, words, options }: Props) {
+export function Chart({ label, file, words, options, wide }: Props) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    place.current?.replaceChildren(draw(options, words ? `${label}. ${words}` : label));
-  }, [options, label, words]);
+    const room = Math.max(NARROWEST, place.current!.clientWidth);
+    const width = wide ? options.width : Math.min(options.width!, room);
+    place.current!.replaceChildren(draw({ ...options, width }, words ? `${label}. ${words}` : label));
+  }, [options, label, words, wide]);
   const picture = (): SVGSVGElement => place.current!.querySelector("svg")!;
   return (
     <figure class="chart">

@@ -55,7 +55,7 @@ function Pictures({ board, params, change, found }: ViewProps & { found: Result 
       </p>
       {space ? (
         <>
-          <Chart label="Who is first, by the weights of privacy, utility and nearness to the oracle" file="uqs-weights" words={`At the corners one group has all the weight. ${cornerWords(found, corners!)}`} options={space} />
+          <Chart label="Who is first, by the weights of privacy, utility and nearness to the oracle" file="uqs-weights" words={`At the corners one group has all the weight. ${cornerWords(found, corners!)}`} options={space} wide />
           <Legend found={found} corners={corners!} />
           <p class="note">Within a group its metrics weigh alike. Each mark is one weighting; a small circle is a tie.</p>
         </>

@@ -195,7 +195,8 @@ function Agreement({ board, params, change }: ViewProps) {
       <Chart
         label={`Kendall's tau-b of every two metrics, ${scale}; both turned so that higher is better`}
         file="uqs-agreement"
-        words={`The table below has every number`}
+        words="The table below has every number"
+        wide
         options={options}
       />
       <p class="note">
