@@ -24,7 +24,14 @@ export function meansOf(board: Board, seeds: ReadonlySet<number> | null): Means 
     else rows.set(key, [row]);
   });
   const [benchmarks, methods] = [positions(board.benchmarks), positions(board.methods)];
-  return (benchmark, method, metric) => cellMean(board, rows.get(`${benchmarks.get(benchmark)} ${methods.get(method)}`) ?? [], metric);
+  const known = new Map<string, Mean>();
+  return (benchmark, method, metric) => {
+    const cell = `${benchmarks.get(benchmark)} ${methods.get(method)}`;
+    const key = `${cell} ${metric}`;
+    const found = known.get(key) ?? cellMean(board, rows.get(cell) ?? [], metric);
+    known.set(key, found);
+    return found;
+  };
 }
 
 const positions = (names: string[]): Map<string, number> => new Map(names.map((name, at) => [name, at]));

@@ -29,6 +29,9 @@ export interface MethodScore {
   byBenchmark: number[];
 }
 
+/** With more methods the curve about the weights takes seconds. */
+export const MOST_CURVED = 20;
+
 export interface Result {
   form: Form;
   cube: Cube;
@@ -40,7 +43,7 @@ export interface Result {
   /** Benchmarks where no repeat shows the noise. */
   single: string[];
   acceptability: Acceptability;
-  /** Empty unless asked for. */
+  /** Empty unless asked for, and with more than MOST_CURVED methods. */
   concentration: Concentration[];
 }
 
@@ -62,7 +65,7 @@ export function score(board: Board, from: Score, filter: Filter, weights: Weight
   const sets = pairedSets(estimates, runNoise, random, from.level, from.draws);
   const acceptability = smaa(levels, cube.metrics.length, random, from.draws, curve);
   const centre = cube.metrics.map((_, k) => mean(shares.map((row) => row[k]!)));
-  const concentration = curve ? concentrations(levels, centre, random, from.draws) : [];
+  const concentration = curve && cube.methods.length <= MOST_CURVED ? concentrations(levels, centre, random, from.draws) : [];
   const front = pareto(levels);
   const place = ranks(estimates);
   const groups = tieGroups(estimates, sets.above);

@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { useMemo } from "preact/hooks";
 import type { Concentration } from "../engine/concentration";
 import type { MethodScore, Result } from "../engine/score";
+import { MOST_CURVED } from "../engine/score";
 import { effective, overall } from "../engine/levels";
 import { meansOf } from "../means";
 import { Chart, colour, symbol } from "../ui/Chart";
@@ -70,8 +71,17 @@ function Pictures({ board, params, change, found }: ViewProps & { found: Result 
         sort={params.get("sort") ?? ""}
         onSort={(sort) => change({ sort })}
       />
-      <Table caption="When the weights move about the chosen ones" file="uqs-concentration" columns={CURVE} rows={found.concentration} sort={params.get("curve") ?? ""} onSort={(curve) => change({ curve })} />
-      <p class="note">Weights drawn from Dirichlet(kappa x weights): the larger kappa, the nearer to the chosen ones. tau-b with the ranking above.</p>
+      {found.concentration.length ? (
+        <>
+          <Table caption="When the weights move about the chosen ones" file="uqs-concentration" columns={CURVE} rows={found.concentration} sort={params.get("curve") ?? ""} onSort={(curve) => change({ curve })} />
+          <p class="note">Weights drawn from Dirichlet(kappa x weights): the larger kappa, the nearer to the chosen ones. tau-b with the ranking above.</p>
+        </>
+      ) : (
+        <p class="note">
+          When the weights move about the chosen ones: computed in the page for at most {MOST_CURVED} methods (filter them);
+          {" "}uqs score --full has it for all.
+        </p>
+      )}
       {front ? (
         <>
           <h3>Forgetting and utility</h3>

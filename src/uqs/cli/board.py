@@ -25,9 +25,10 @@ def board(
         int, typer.Option(min=0, max=65535, help="Port to serve on; 0 takes a free one.")
     ] = 8765,
 ) -> None:
-    """Build the board: a page that needs no server, no network and no other file.
+    """Build the board of finished runs.
 
-    Several results get a page each, and one that lists them.
+    One page that needs no server, no network and no other file; several results get a page each, and one
+    that lists them.
     """
     from uqs.errors import UserError
     from uqs.report.board.serve import server
