@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test format clean
+.PHONY: setup demo test format board clean
 
 setup: $(VENV)/.done
 
@@ -24,6 +24,10 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+# the board's application, for those who change it; needs npm
+board:
+	cd board && npm ci && npm test && npm run build
 
 format: setup
 	$(BIN)/ruff format .

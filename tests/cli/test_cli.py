@@ -27,6 +27,7 @@ VERBS = (
     "tune",
     "validate",
     "run",
+    "board",
     "ls",
 )
 HEAVY = ("torch", "transformers", "pandas", "scipy", "numpy", "pyarrow", "pydantic", "rich")

@@ -171,7 +171,7 @@ def _reliability(audit: Audit) -> Iterator[str]:
 
 def at_one_strength(audit: Audit) -> str:
     """Where relations are asked for: words that end a statement, empty if methods have one strength."""
-    several = any(item.one_strength is not None for item in (*audit.agreement, *audit.reliability))
+    several = any(item.one_strength is not None for item in audit.agreement)
     return " at one strength" if several else ""
 
 

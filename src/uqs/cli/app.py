@@ -11,6 +11,7 @@ import typer
 
 from uqs import __version__
 from uqs.cli.audit import audit
+from uqs.cli.board import board
 from uqs.cli.ls import ls
 from uqs.cli.measure import measure
 from uqs.cli.reproduce import reproduce
@@ -32,7 +33,7 @@ app = typer.Typer(
     epilog="Every option can also be set by an environment variable, such as UQS_DEBUG, or"
     " UQS_RUN_WORKERS for 'uqs run --workers'.",
 )
-for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, run, ls):
+for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, run, board, ls):
     app.command(cls=SeveralValues)(verb)
 
 

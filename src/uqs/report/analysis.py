@@ -48,7 +48,10 @@ class NoRanking:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is printed and drawn for a run; `gates` is empty if the run has none."""
+    """What is printed and drawn for a run; `gates` is empty if the run has none.
+
+    `panel` has the unlearned models, `long` the checked rows of all models.
+    """
 
     rows: Sequence[results.Row]
     summary: Summary
@@ -56,9 +59,15 @@ class Analysis:
     audit: Audit
     overall: Ranking | NoRanking
     by_benchmark: Mapping[str, Ranking | NoRanking]
-    better: Mapping[str, Better]
+    panel: Panel
+    long: pd.DataFrame
     cautions: tuple[str, ...] = ()
     ladders: tuple[Ladder, ...] = ()
+
+    @property
+    def better(self) -> Mapping[str, Better]:
+        """Each metric's direction."""
+        return self.panel.better
 
     @property
     def stopped(self) -> Mapping[str, Gates]:
@@ -81,13 +90,16 @@ class Analysis:
 
 
 def analyse(run: Path) -> Analysis:
-    """Analyse `results.parquet` and `gates.json` of a run folder; Raises DataError for other files."""
-    file = run / "results.parquet"
+    """Analyse a run folder, or a results file of our schema with the `gates.json` beside it.
+
+    Raises DataError for other files.
+    """
+    file = run if run.is_file() else run / "results.parquet"
     rows = results.read(file)
     long = attach(of_rows(rows, file), results.metadata(file), file)
     panel = to_panel(long, file)
     summary = summarise(long)
-    gates = read_gates(run / "gates.json", summary.benchmarks)
+    gates = read_gates(file.parent / "gates.json", summary.benchmarks)
     references = calibration(long)
     return Analysis(
         rows=rows,
@@ -99,7 +111,8 @@ def analyse(run: Path) -> Analysis:
             name: _rank(panel.take(panel.benchmark == name), long, references, gates)
             for name in panel.benchmarks
         },
-        better=panel.better,
+        panel=panel,
+        long=long,
         cautions=tuple(cautions(rows, _named)),
         ladders=tuple(ladders(long)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
+from uqs.report.board.live.data import board, embedded
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.protocol import points
 from uqs.report.board.ranking import ranking, worth
@@ -47,6 +47,8 @@ class Section:
     content: Markup
 
 
+SCRIPTS = ("board.js", "live/app.js")
+"""What sorts the plain page, and the application, which stands before it where there is script."""
 TINY = (
     "Tiny edition: small drawn pictures and a very small model. Every number is really measured, but it"
     " tells how the measures behave here, not how good a method is on a real vision-language model."
@@ -84,6 +86,7 @@ def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
         _file("board.css"),
         el("a", {"class": "skip", "href": "#main"}, "To the content"),
         el("header", {}, el("h1", {}, title), _short(found), _facts(found), _banners(found)),
+        el("div", {"id": "app"}),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         el(
@@ -91,7 +94,8 @@ def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
             {"type": "application/json", "id": "numbers"},
             _numbers(found, numbers or tree(found)),
         ),
-        el("script", {}, Markup(_file("board.js"))),
+        el("script", {"type": "application/json", "id": "board"}, embedded(board(found))),
+        *(el("script", {}, Markup(_file(name))) for name in SCRIPTS),
         policy=_policy(),
     )
 
@@ -103,16 +107,30 @@ def _short(found: Analysis) -> Markup:
     return el("section", named, heading, bullets(headlines(found)))
 
 
+def style() -> tuple[str, str]:
+    """The style sheet, and the policy of a page that has no script."""
+    css = _file("board.css")
+    return css, _allowed([css], [])
+
+
 def _policy() -> str:
-    """The content security policy: load nothing, run only the style and script of this page."""
-    style, script = (
-        "'sha256-" + b64encode(sha256(_file(name).encode()).digest()).decode() + "'"
-        for name in ("board.css", "board.js")
-    )
+    return _allowed([_file("board.css")], [_file(name) for name in SCRIPTS])
+
+
+def _allowed(styles: list[str], scripts: list[str]) -> str:
+    """The content security policy: load nothing, run only this page's own style and scripts.
+
+    Pictures that the page itself has made may be shown: a chart becomes a PNG through one.
+    """
+    style, script = (" ".join(map(_hashed, some)) or "'none'" for some in (styles, scripts))
     return (
-        f"default-src 'none'; style-src {style}; script-src {script};"
+        f"default-src 'none'; style-src {style}; script-src {script}; img-src blob:;"
         " base-uri 'none'; form-action 'none'"
     )
+
+
+def _hashed(text: str) -> str:
+    return "'sha256-" + b64encode(sha256(text.encode()).digest()).decode() + "'"
 
 
 def _file(name: str) -> str:
@@ -120,14 +138,10 @@ def _file(name: str) -> str:
 
 
 def _numbers(found: Analysis, analysis: Mapping[str, Any]) -> Markup:
-    """Results and analysis as JSON, escaped so that no text in it can close the script element."""
+    """Results and analysis as JSON."""
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
-    content = {"results": {"columns": columns, "rows": rows}, "analysis": analysis}
-    dumped = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(dumped)
+    return embedded({"results": {"columns": columns, "rows": rows}, "analysis": analysis})
 
 
 def _sections(found: Analysis) -> list[Section]:

@@ -1,0 +1,83 @@
+// How often each method is first over all weightings, and the Pareto front (uqs.score.stability).
+import type { Levels } from "./levels";
+import { rounded, sum } from "./numbers";
+import type { Random } from "./random";
+
+const TINY = 2.2250738585072014e-308;
+
+export interface Acceptability {
+  /** The share of all weightings under which a method is first; ties share equally. */
+  first: number[];
+  /** [method][rank - 1]; all 0 unless asked for. */
+  byRank: number[][];
+  /** Mean weights under which it is first, null if it never is. */
+  central: (number[] | null)[];
+}
+
+export function smaa(levels: Levels, metrics: number, random: Random, draws: number, withRanks: boolean): Acceptability {
+  const count = levels.values[0]!.length;
+  const first = new Array<number>(count).fill(0);
+  const byRank = first.map(() => new Array<number>(count).fill(0));
+  const central = first.map(() => new Array<number>(metrics).fill(0));
+  const flat = levels.values.map((methods) => Float64Array.from(methods.flat()));
+  const weights = new Float64Array(metrics);
+  const score = new Float64Array(count);
+  for (let draw = 0; draw < draws; draw++) {
+    let total = 0;
+    for (let k = 0; k < metrics; k++) total += weights[k] = random.gamma(1);
+    for (let k = 0; k < metrics; k++) weights[k]! *= 1 / total;
+    score.fill(0);
+    levels.strata.forEach((_, s) => add(score, flat[s]!, levels.available[s]!, weights));
+    for (let m = 0; m < count; m++) score[m] = rounded(score[m]! / levels.strata.length);
+    let top = Number.NEGATIVE_INFINITY;
+    for (let m = 0; m < count; m++) if (score[m]! > top) top = score[m]!;
+    let best = 0;
+    for (let m = 0; m < count; m++) if (score[m] === top) best++;
+    if (withRanks) countRanks(byRank, score);
+    for (let m = 0; m < count; m++) {
+      if (score[m] !== top) continue;
+      first[m]! += 1 / best;
+      for (let k = 0; k < metrics; k++) central[m]![k]! += weights[k]! / best;
+    }
+  }
+  return {
+    first: first.map((one) => one / draws),
+    byRank: byRank.map((row) => row.map((one) => one / draws)),
+    central: central.map((row, m) => (first[m]! > 0 ? row.map((one) => one / first[m]!) : null)),
+  };
+}
+
+function countRanks(byRank: number[][], score: Float64Array): void {
+  for (let m = 0; m < score.length; m++) {
+    let rank = 0;
+    for (let other = 0; other < score.length; other++) if (score[other]! > score[m]!) rank++;
+    byRank[m]![rank]! += 1;
+  }
+}
+
+function add(score: Float64Array, terms: Float64Array, available: boolean[], weights: Float64Array): void {
+  let total = 0;
+  available.forEach((used, k) => {
+    if (used) total += Math.max(weights[k]!, TINY);
+  });
+  for (let m = 0; m < score.length; m++) {
+    let own = 0;
+    for (let k = 0; k < available.length; k++) {
+      if (available[k]) own += (Math.max(weights[k]!, TINY) / total) * terms[m * available.length + k]!;
+    }
+    score[m]! += own;
+  }
+}
+
+/** No other method is at least as good in the mean term of every metric and better in one. */
+export function pareto(levels: Levels): boolean[] {
+  const strata = levels.strata.length;
+  const terms = levels.values[0]!.map((own, m) =>
+    own.map((_, k) => rounded(sum(levels.values.map((one, s) => (levels.available[s]![k] ? one[m]![k]! : 0))) / strata)),
+  );
+  return terms.map((one) => !terms.some((other) => dominates(other, one)));
+}
+
+function dominates(other: number[], one: number[]): boolean {
+  return other.every((term, k) => term >= one[k]!) && other.some((term, k) => term > one[k]!);
+}

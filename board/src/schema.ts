@@ -1,0 +1,169 @@
+// Written by scripts/board_schema.py from src/uqs/report/board/live/schema.py; not to be edited.
+
+export const SCHEMA = 1;
+
+export interface Metric {
+  name: string;
+  better: "lower" | "higher" | "target";
+  words: string;
+}
+
+export interface Column {
+  values: (number | null)[];
+  errors: (number | null)[];
+  statuses: (string)[];
+  oracles: ((number | null)[])[] | null;
+}
+
+export interface Runs {
+  benchmark: (number)[];
+  method: (number)[];
+  seed: (number)[];
+  metrics: Record<string, Column>;
+}
+
+export interface Estimate {
+  value: number;
+  se: number | null;
+}
+
+export interface Reference {
+  benchmark: string;
+  metric: string;
+  original: Estimate | null;
+  oracle: Estimate | null;
+  floor: Estimate | null;
+}
+
+export interface Response {
+  shares: (number)[];
+  means: (number)[];
+  direction: number;
+}
+
+export interface Utility {
+  shares: (number)[];
+  means: (number)[];
+  sd: number;
+}
+
+export interface Ladder {
+  responses: Record<string, Response>;
+  utility: Utility | null;
+  why: Record<string, string>;
+  tolerance: number;
+}
+
+export interface Scale {
+  benchmark: string;
+  metric: string;
+  status: string;
+  oracle: number;
+  zero: number;
+  one: number;
+}
+
+export interface Preset {
+  name: string;
+  weights: ((number)[])[];
+  benchmarks: (string)[];
+  reason: string;
+}
+
+export interface Generator {
+  state: string;
+  increment: string;
+}
+
+export interface Score {
+  form: "published" | "calibrated";
+  metrics: (string)[];
+  ladders: Record<string, Ladder>;
+  scales: (Scale)[];
+  presets: (Preset)[];
+  generator: Generator;
+  level: number;
+  draws: number;
+}
+
+export interface Rung {
+  kind: "ladder" | "suppressed" | "damaged";
+  name: string;
+  share: number;
+  values: (number)[];
+}
+
+export interface Card {
+  benchmark: string;
+  metric: string;
+  rungs: (Rung)[];
+  response: Response | null;
+  usable: boolean;
+  why: string;
+  smallest: number | null;
+  blind: (string)[];
+  fooled: (string)[];
+  suppressed: number;
+  damaged: number;
+}
+
+export interface Order {
+  benchmark: string;
+  strength: string;
+  metric: string;
+  shown: string;
+  log: boolean;
+  methods: (string)[];
+  means: (number)[];
+  errors: (number)[];
+  critical: number | null;
+  separated: number | null;
+  seeds: number;
+  oracles: number;
+}
+
+export interface Association {
+  value: number | null;
+  status: string;
+}
+
+export interface Pair {
+  a: string;
+  b: string;
+  within: Association;
+  defined: number;
+  groups: number;
+  pooled: Association;
+  reverses: boolean;
+  benchmarks: Record<string, Association>;
+  p: number | null;
+}
+
+export interface Clusters {
+  groups: ((string)[])[];
+  support: number | null;
+  resamples: number;
+  reason: string;
+}
+
+export interface Trust {
+  cards: (Card)[];
+  orders: (Order)[];
+  pairs: (Pair)[];
+  clusters: Clusters;
+  verdicts: (string)[];
+}
+
+export interface Board {
+  schema: number;
+  title: string;
+  benchmarks: (string)[];
+  stopped: (string)[];
+  methods: (string)[];
+  metrics: (Metric)[];
+  runs: Runs;
+  references: (Reference)[];
+  score: Score | null;
+  unscored: string;
+  trust: Trust;
+}

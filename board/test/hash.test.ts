@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { read, write } from "../src/hash";
+import { csv, json, latexText } from "../src/ui/save";
+
+test("an address restores what it was written from, whatever the names", () => {
+  const params = new URLSearchParams([["m", "a&b=c#d"], ["m", "x y/\u202e"], ["w", "0.5,1"]]);
+  const place = read(write("ranking", params));
+  expect(place.view).toBe("ranking");
+  expect([...place.params]).toEqual([...params]);
+});
+
+test("a plain anchor is no view", () => {
+  expect(read("#gates").view).toBe("");
+  expect(read("").view).toBe("");
+});
+
+test("a spreadsheet runs no cell of a file", () => {
+  expect(csv(["a", "b"], [["=1+1", 'x"y,z'], [-2, null]])).toBe('a,b\r\n\'=1+1,"x""y,z"\r\n-2,\r\n');
+});
+
+test("LaTeX runs no name", () => {
+  expect(latexText("\\input{x} 5% a_b $&#~^\u202e\u0007")).toBe(
+    "\\textbackslash{}input\\{x\\} 5\\% a\\_b \\$\\&\\#\\textasciitilde{}\\textasciicircum{}  ",
+  );
+});
+
+test("JSON has null where there is no number", () => {
+  expect(JSON.parse(json(["a"], [[null], [1]]))).toEqual([{ a: null }, { a: 1 }]);
+});

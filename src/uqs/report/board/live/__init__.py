@@ -1,0 +1,1 @@
+"""What the board's application reads, and the built application itself."""
