@@ -23,6 +23,10 @@ export interface Used {
 
 const UTILITY = "RA";
 const DISTANCES = new Set(["AD", "JS"]);
+/** With references: the metrics of what a model knows, which alone have a term. */
+const KNOWING = new Set(["FA", "MIA"]);
+/** With references: the metrics whose known shares are compared. */
+const AGREEING = new Set([...KNOWING, "JS"]);
 
 /** The form of arXiv 2605.02206. */
 export function published(metric: string, value: number): number {
@@ -46,7 +50,7 @@ export function usedTerms(cube: Cube, score: Score, form: Form): Used {
       if (why) leftOut.push({ benchmark, metric, why });
       return !why;
     });
-    available.push(usable);
+    available.push(usable.map((one, k) => one && (!ladder || KNOWING.has(cube.metrics[k]!))));
     if (ladder) return onLadder(ladder, cube.metrics, usable);
     return eachAlone(cube.metrics, usable, form, scales);
   });
@@ -89,14 +93,11 @@ export interface Gates {
 }
 
 function onLadder(ladder: Ladder, metrics: string[], usable: boolean[]): Terms {
-  const followed = metrics.map((metric, k) => (usable[k] ? ladder.responses[metric] : undefined));
   return (values) => {
     const { utility, agreement, shares } = gates(ladder, metrics, usable, values);
-    const gate = utility * agreement;
-    return metrics.map((metric, k) => {
-      if (followed[k]) return (1 - shares.get(metric)!) * gate;
-      return metric === UTILITY && usable[k] ? utility * gate : Number.NaN;
-    });
+    return metrics.map((metric) =>
+      KNOWING.has(metric) && shares.has(metric) ? (1 - shares.get(metric)!) * utility * agreement : Number.NaN,
+    );
   };
 }
 
@@ -105,13 +106,14 @@ export function gates(ladder: Ladder, metrics: string[], usable: boolean[], valu
   const shares = new Map<string, number>();
   metrics.forEach((metric, k) => {
     const response = ladder.responses[metric];
-    if (usable[k] && response) shares.set(metric, knownShare(response, values[k]!));
+    if (usable[k] && response && AGREEING.has(metric)) shares.set(metric, knownShare(response, values[k]!));
   });
+  const knowing = [...shares].flatMap(([metric, share]) => (KNOWING.has(metric) ? [share] : []));
+  if (!knowing.length) return { utility: 1, agreement: 1, shares };
+  const common = knowing.reduce((a, b) => a + b, 0) / knowing.length;
   const all = [...shares.values()];
-  const common = all.length ? all.reduce((a, b) => a + b, 0) / all.length : 0;
   const tolerance = Math.min(ladder.tolerance, 0.99);
-  const apart = all.length ? Math.max(...all) - Math.min(...all) : 0;
-  const agreement = all.length ? 1 - Math.max(apart - tolerance, 0) / (1 - tolerance) : 1;
+  const agreement = 1 - Math.max(Math.max(...all) - Math.min(...all) - tolerance, 0) / (1 - tolerance);
   const at = metrics.indexOf(UTILITY);
   if (at < 0 || !usable[at] || !ladder.utility) return { utility: 1, agreement, shares };
   const { shares: rungs, means, sd } = ladder.utility;

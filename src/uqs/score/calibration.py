@@ -106,9 +106,10 @@ class LadderTerms:
     def gates(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Utility and agreement `(...)`, from 0 to 1; 1 where the table cannot show them."""
         open_ = np.ones(values.shape[:-1])
-        if not self.ladder.follow(self.used):
+        knowing = self.ladder.follow(name for name in KNOWING if name in self.used)
+        if not knowing:
             return open_, open_
-        common = self._shares(values, self.used).mean(axis=0)
+        common = self._shares(values, knowing).mean(axis=0)
         agreement = self._agreement(self._shares(values, self.agreeing))
         if UTILITY not in self.used or self.ladder.utility is None:
             return open_, agreement
