@@ -66,7 +66,10 @@ def read(run: Path) -> Iterator[Bench]:
         told = taught(data, about["share"], about["seed"], about["retain_missing"])
         forget = frozenset() if leaks else told.forget
         known = knowledge(
-            Recording.read(run / "jobs" / key).evidence(None).traces, LIMITS, forget, told.retain
+            Recording.read(run / "jobs" / key).evidence(None, judges=data.judges).traces,
+            LIMITS,
+            forget,
+            told.retain,
         )
         kinds = traced.setdefault(name, {"original": {}, "oracle": {}, "leaky": {}})
         kinds["leaky" if leaks else role][about["seed"]] = known

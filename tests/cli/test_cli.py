@@ -170,7 +170,7 @@ def test_debug_after_the_verb_says_where_it_stands(uqs: Uqs) -> None:
 
 
 def test_a_fault_is_no_users_error(uqs: Uqs, monkeypatch: pytest.MonkeyPatch, study: Path) -> None:
-    def fail(path: Path) -> None:
+    def fail(*given: object, **options: object) -> None:
         raise ZeroDivisionError("a fault")
 
     monkeypatch.setattr("uqs.studies.run.plan_study", fail)

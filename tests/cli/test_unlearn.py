@@ -176,6 +176,7 @@ def test_a_whole_model_gets_an_adapter_or_is_trained_whole(
         "r": 2,
         "alpha": 8.0,
         "targets": "language.all",
+        "dropout": 0.0,
     }
     found = find(tmp_path / "lora")
     assert (found.kind, found.base) == ("adapter", base.resolve())

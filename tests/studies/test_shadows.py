@@ -225,14 +225,15 @@ def test_a_real_study_measures_with_what_its_shadows_said(tmp_path: Path) -> Non
     for name, key in jobs[model.measure].inputs.items():
         if name.startswith("shadow"):
             folder = run / "jobs" / key
-            said = Recording.read(folder).evidence(None).traces
+            said = Recording.read(folder).evidence(None, judges={}).traces
             assert sorted(said) == ["forget", "holdout"]
             members = draw(data, int(name.rpartition("_")[2])).members
             shadows.append(Shadow(members, unlearned=True, traces=said))
     traces = [shadow.traces["holdout"].gold_log_probs.tobytes() for shadow in shadows]
     assert len(set(traces)) == SHADOWS
     (expected,) = LikelihoodRatio().measure(
-        Recording.read(run / "jobs" / model.trace).evidence(None), References(shadows=shadows)
+        Recording.read(run / "jobs" / model.trace).evidence(None, judges={}),
+        References(shadows=shadows),
     )
     assert rows["unlearned"].status == "ok"
     assert rows["unlearned"].value == pytest.approx(expected.measurement.value, abs=1e-12)
