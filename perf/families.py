@@ -95,8 +95,8 @@ def page(found: list[Found]) -> str:
         "tiny and random, in the hub's layout. The same study file, but for the model line, from the base to "
         "the results table: 14 jobs each. AD, JS and the distance to the oracles are of models that learnt "
         "nothing in two steps; they only show that something was computed. A random model that says nothing, "
-        "or the same to everything, is rightly called collapsed and has no value; its adapters differ all the "
-        "same. Seconds are of a busy machine.",
+        "or the same to everything, is rightly called collapsed and has no value; its adapters differ all "
+        "the same. Seconds are of a busy machine.",
         "",
         "| model | family | seconds | AD | JS | oracle_distance |",
         "|---|---|---|---|---|---|",
