@@ -51,7 +51,7 @@ the mean over benchmarks where the metric is usable. `<0` and `>1` lie beyond al
 benchmark; `*` marks a mean in which some do, counted as the end of the ladder. A retrained model has
 about the same share in every column.
 """
-FULL_SAYS = """Of all settings; every table, and the audit at medium strength alone, is in
+FULL_SAYS = """Of all settings. What the commands print, also of medium strength alone, is in
 [wide_audit.txt](wide_audit.txt).
 """
 MADE = """This page is made by `scripts/wide_page.py` from the table of the run,
@@ -73,9 +73,9 @@ def main(table: Path, page: Path, full: Path) -> None:
     parts = {
         "All settings": printed("audit", rows),
         "Medium strength": printed("audit", one_setting),
-        "Score, medium strength": printed("score", one_setting),
+        "Score, medium strength": printed("score", one_setting, "--full"),
         "Score, medium strength, weights from references": printed(
-            "score", one_setting, "--weights", "references"
+            "score", one_setting, "--weights", "references", "--full"
         ),
     }
     full.write_text("\n\n\n".join(f"{k}\n\n{v}" for k, v in parts.items()) + "\n", encoding="utf-8")
@@ -364,7 +364,7 @@ def printed(verb: str, rows: Sequence[Row], *options: str) -> str:
     with TemporaryDirectory() as folder:
         results.write(rows, Path(folder) / "rows.parquet")
         done = subprocess.run(
-            [str(Path(sys.executable).with_name("uqs")), verb, "rows.parquet", "--full", *options],
+            [str(Path(sys.executable).with_name("uqs")), verb, "rows.parquet", *options],
             cwd=folder,
             capture_output=True,
             text=True,
