@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64encode
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
@@ -191,6 +192,15 @@ def test_the_numbers_travel_with_the_page(rows, make_run):
         for one in numbers["results"]["rows"]
     ]
     assert set(found) == {replace(row, seconds=1.0) for row in rows}
+
+
+def test_the_numbers_of_a_large_table_stay_in_its_files(rows, make_run, monkeypatch):
+    # the package has a function of the same name
+    monkeypatch.setattr(sys.modules["uqs.report.board.page"], "MOST_ROWS", len(rows) - 1)
+    shown = page(analyse(make_run(rows)))
+    assert 'id="numbers"' not in shown
+    assert 'id="download"' not in shown
+    assert f"The table has {len(rows):,} rows, too many for a page" in shown
 
 
 def test_the_means_shown_are_those_of_the_table(rows, make_run):

@@ -25,7 +25,7 @@ for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => sort(button.closest("th")));
 }
 
-document.getElementById("download").addEventListener("click", () => {
+document.getElementById("download")?.addEventListener("click", () => {
   const numbers = document.getElementById("numbers").textContent;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([numbers], { type: "application/json" }));

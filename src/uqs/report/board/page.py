@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -49,6 +49,8 @@ class Section:
 
 SCRIPTS = ("board.js", "live/app.js")
 """What sorts the plain page, and the application, which stands before it where there is script."""
+MOST_ROWS = 20_000
+"""Of a table whose numbers a page holds: some 10 MB."""
 TINY = (
     "Tiny edition: small drawn pictures and a very small model. Every number is really measured, but it"
     " tells how the measures behave here, not how good a method is on a real vision-language model."
@@ -89,11 +91,7 @@ def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
         el("div", {"id": "app"}),
         el("nav", {"aria-label": "Sections"}, *links),
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
-        el(
-            "script",
-            {"type": "application/json", "id": "numbers"},
-            _numbers(found, numbers or tree(found)),
-        ),
+        *_numbers(found, numbers),
         el("script", {"type": "application/json", "id": "board"}, embedded(board(found))),
         *(el("script", {}, Markup(_file(name))) for name in SCRIPTS),
         policy=_policy(),
@@ -137,11 +135,14 @@ def _file(name: str) -> str:
     return files("uqs.report.board").joinpath(name).read_text(encoding="utf-8")
 
 
-def _numbers(found: Analysis, analysis: Mapping[str, Any]) -> Markup:
-    """Results and analysis as JSON."""
+def _numbers(found: Analysis, analysis: Mapping[str, Any] | None) -> Iterator[Markup]:
+    """Results and analysis as JSON; nothing where they would swell the page."""
+    if len(found.rows) > MOST_ROWS:
+        return
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
-    return embedded({"results": {"columns": columns, "rows": rows}, "analysis": analysis})
+    content = {"results": {"columns": columns, "rows": rows}, "analysis": analysis or tree(found)}
+    yield el("script", {"type": "application/json", "id": "numbers"}, embedded(content))
 
 
 def _sections(found: Analysis) -> list[Section]:
@@ -277,13 +278,18 @@ def _sources(found: Analysis) -> Markup:
         [
             el("dl", {"class": "glossary"}, *meanings),
             details("Methods and data", table(_methods(found)), table(_data(found))),
-            el(
-                "p",
-                {},
-                el("button", {"type": "button", "id": "download"}, "Download all numbers (JSON)"),
-            ),
+            el("p", {}, _download(len(found.rows))),
         ]
     )
+
+
+def _download(rows: int) -> Markup | str:
+    if rows > MOST_ROWS:
+        return (
+            f"The table has {rows:,} rows, too many for a page: all numbers are in the run's results.parquet "
+            "and report/analysis.json."
+        )
+    return el("button", {"type": "button", "id": "download"}, "Download all numbers (JSON)")
 
 
 def _methods(found: Analysis) -> Grid:
