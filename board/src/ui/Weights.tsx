@@ -53,6 +53,12 @@ export function Weights({ score, chosen, form, change }: Props) {
           </label>
         ))}
       </div>
+      {form === "calibrated" && Object.keys(score.ladders).length ? (
+        <p class="note">
+          Where references calibrate the score, only FA and MIA are weighed: what is kept of RA, and the agreement with JS, multiply
+          all of it, and AD does not count.
+        </p>
+      ) : null}
       {chosen.reason ? <p class="note">{chosen.reason}</p> : null}
     </fieldset>
   );
