@@ -18,6 +18,8 @@ TABLES = 2000
 FEWEST = 100
 MOST = 400
 """More methods or settings are simulated as so many, which detect as much or less."""
+MOST_BENCHMARKS = 20
+"""The same of benchmarks."""
 
 
 def smallest_p(arrangements: int, resamples: int, limit: int, *, symmetric: bool) -> float | None:
@@ -51,7 +53,7 @@ def detectable_tau(
     if methods < 5:
         return None
     methods = min(methods, max(5, MOST // strengths))
-    size = methods * strengths
+    benchmarks, size = min(benchmarks, MOST_BENCHMARKS), methods * strengths
     tables = int(np.clip(SIGNS / (benchmarks * size**2 / 2), FEWEST, TABLES))
     rng = np.random.default_rng(0)
     x, e = (_effects(rng, tables, benchmarks, methods, strengths) for _ in range(2))
