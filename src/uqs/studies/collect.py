@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from uqs.evaluation.record import Recording
 from uqs.gaps import with_gaps
 from uqs.metrics.base import MetricResult
 from uqs.metrics.catalogue import metric_card
-from uqs.records import Measurement, Role, Status
+from uqs.records import Measurement, MetricCard, Role, Status
 from uqs.results import items
+from uqs.studies.collected import key_of, known, remember
 from uqs.studies.plan import Plan, PlannedModel
 from uqs.studies.references import TAUGHT
 from uqs.studies.store import Manifest, Store
@@ -43,11 +44,22 @@ class _Model(NamedTuple):
 def collect(plan: Plan, store: Store) -> list[str]:
     """Write `results.parquet`, `items.parquet` and `gates.json` of a study whose jobs are made.
 
-    Returns in words what could not be measured, a line each.
+    Tables that are there, and were made of the same by the same code, stay. Returns in words what could not
+    be measured, a line each.
     """
     made = cache(partial(_made, store))
-    models = [_model(plan, store, made, model) for model in plan.models]
     cards = [metric_card(name) for name in plan.study.metrics]
+    manifests = [one for job in plan.jobs if (one := store.manifest(job.key)) is not None]
+    key = key_of(plan, manifests, cards)
+    problems = known(store.run, key)
+    if problems is None:
+        problems = _collect(plan, store, made, cards)
+        remember(store.run, key, problems)
+    return problems
+
+
+def _collect(plan: Plan, store: Store, made: Made, cards: Sequence[MetricCard]) -> list[str]:
+    models = [_model(plan, store, made, model) for model in plan.models]
     rows = [row for one in models for row in rows_of(one.subject, one.evaluated.measured)]
     results.write(with_gaps(rows), store.run / "results.parquet", cards)
     items.write_tables(_samples(store, models), store.run / "items.parquet")
