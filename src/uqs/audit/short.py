@@ -45,12 +45,13 @@ def _truth(cards: Sequence[ReportCard]) -> str:
             "known truth."
         )
     groups = grouped(cards, lambda card: card.metric)
+    benchmarks = len({card.benchmark for card in cards})
     good = {
         metric: max(card.error for card in own if card.error is not None)
         for metric, own in groups.items()
-        if all(card.usable for card in own)
+        if sum(card.usable for card in own) == benchmarks
     }
-    where = count(len({card.benchmark for card in cards}), "benchmark")
+    where = count(benchmarks, "benchmark")
     bad = [name for name, own in groups.items() if not any(card.usable for card in own)]
     said = f"Of {len(groups)} metrics {len(good)} say on all of {where} how much a retrained model knows"
     if good:

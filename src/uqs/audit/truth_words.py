@@ -29,12 +29,13 @@ def truth_sentences(cards: Sequence[ReportCard], found: Sequence[Profile]) -> li
 def _following(cards: Sequence[ReportCard]) -> Iterator[str]:
     """Which metrics can be used, where, and how large their errors are."""
     groups = grouped(cards, lambda card: card.metric)
+    where = len({card.benchmark for card in cards})
     everywhere, some = [], []
     nowhere: dict[str, list[str]] = {}
     for metric, own in groups.items():
         usable = [card for card in own if card.usable]
         worst = max((card.error for card in usable if card.error is not None), default=0.0)
-        if len(usable) == len(own):
+        if len(usable) == where:
             everywhere.append((worst, f"{metric} ({two(worst)})"))
         elif usable:
             places = few([card.benchmark for card in usable], NAMED)
@@ -42,7 +43,6 @@ def _following(cards: Sequence[ReportCard]) -> Iterator[str]:
         else:
             why = [reason for key, reason in REASONS.items() if any(c.why == key for c in own)]
             nowhere.setdefault(", or ".join(why), []).append(metric)
-    where = len({card.benchmark for card in cards})
     chance = min(card.chance for card in cards)
     ladder = (
         f"judged by models that were taught a known share of the forget entities"
