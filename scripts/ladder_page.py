@@ -29,12 +29,6 @@ models beside the ladder show two of those ways:
 - *damaged* models forgot nothing (share 1) and something else broke: `noise` (of so many root mean
   squares of each trained tensor). A metric that moves them towards share 0 raises a false alarm.
 
-That suppressed models know everything is shown by relearning (RELEARN: taught a part of the forget set
-again, what they then answer of the rest more than before): two refusing models gain .50 and .41 on
-mllmu_bench and .38 and .37 on unlok_vqa, oracles -.06 to .02; on mmubench .05 and .14 (oracles -.02 to
--.01), with standard errors of .05 and .08, so little is shown there. Models of `studies/wide.yaml`,
-seeds 0 and 1, by `uqs measure --metrics forget_accuracy,relearning_recovery`; FA is .00 to .21.
-
 Cells are means ± standard deviations between models; a single model has none. Distances are means over
 the oracles, for an oracle over the others. A row is a metric on a split.
 """

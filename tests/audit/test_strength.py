@@ -98,6 +98,44 @@ def test_what_strength_alone_relates_is_said_to_be_so():
     assert any(text.startswith("Strength moves") and "FA" in text for text in found.verdicts)
 
 
+def test_relations_are_claimed_at_one_strength_and_no_more():
+    """X and Y share the strength alone, and so do X and the distance; Z is X with a little noise."""
+    rng = np.random.default_rng(5)
+    x = draw(rng, methods=12, shift=4.0)
+    values = {
+        "X": x,
+        "Y": draw(rng, methods=12, shift=4.0),
+        "Z": x + 0.1 * rng.normal(size=x.shape),
+        "oracle_distance": -draw(rng, methods=12, shift=4.0),
+    }
+    better = {"X": "higher", "Y": "higher", "Z": "higher", "oracle_distance": "lower"}
+    found = audit(panel(values, methods=12, better=better), rng=rng, resamples=999)
+    by_pair = {(item.a, item.b): item for item in found.agreement}
+    apart = by_pair["X", "Y"]
+    assert apart.tau.stratified.value > 0.4
+    assert abs(apart.one_strength.value) < 0.2
+    assert (apart.shown, by_pair["X", "Z"].shown) == (0, 1)
+    assert all(item.shown == 0 for item in found.reliability)
+    said = " ".join(found.verdicts)
+    assert (
+        "Shown to agree on the order of the methods at one strength (Benjamini-Hochberg, 5%): X-Z."
+        in said
+    )
+    assert (
+        "No metric is shown to follow the oracle distance within benchmarks at one strength."
+        in said
+    )
+    lost = [
+        item.metric
+        for item in found.reliability
+        if item.p_adjusted is not None and item.p_adjusted <= 0.05
+    ]
+    assert ("Over all strengths" in said) == bool(lost)
+    assert "1 are shown to agree on the order of methods at one strength and 0" in " ".join(
+        found.in_short
+    )
+
+
 def test_no_strengths_no_sentence_about_them():
     rng = np.random.default_rng(7)
     rows = [(f"m{m}", s) for m in range(6) for s in range(2)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from uqs import registry
 from uqs.checkpoints.content import content_hash
-from uqs.checkpoints.hub import folder_of
+from uqs.checkpoints.hub import folder_of, is_hub_id, kept
 from uqs.checkpoints.identity import cache_folder, remembered
 from uqs.errors import DataError, UserError
 from uqs.models.families import base_folder, family_of
@@ -98,24 +98,14 @@ def _folder(path: str, revision: str | None, *, fetch: bool) -> Path | None:
         if revision is not None:
             raise UserError(f"model.revision: {path} is a folder, and a folder has no revision")
         return folder_of(path)
-    if Path(path).is_absolute() or path.count("/") != 1 or path.startswith("."):
+    name = f"{path}@{revision}" if revision else path
+    if not is_hub_id(name):
         raise UserError(
             f"model.path: there is no folder {path!r}, and it is not a hub id (owner/name)"
         )
-    from huggingface_hub import snapshot_download
-
-    patterns = [f"*{suffix}" for suffix in FILES]
+    if not fetch:
+        return kept(name)
     try:
-        return Path(
-            snapshot_download(
-                path, revision=revision, allow_patterns=patterns, local_files_only=not fetch
-            )
-        )
-    except Exception as error:  # the hub's client raises errors of many libraries
-        if not fetch:
-            return None
-        reason = " ".join(str(error).split())[:200]
-        at = f" at revision {revision!r}" if revision else ""
-        raise UserError(
-            f"model.path: no folder {path!r}, and the hub does not give it{at} ({reason})"
-        ) from None
+        return folder_of(name)
+    except UserError as error:
+        raise UserError(f"model.path: {error}") from None
