@@ -58,6 +58,13 @@ def test_a_folder_is_an_edition_and_hashes_alike_wherever_it_is() -> None:
         ("mmubench:tiny", {"forget": 0}, "forget is 0"),
         ("mmubench:tiny", {"holdout": "5"}, "holdout is '5'"),
         ("mmubench:tiny", {"seed": -1}, "seed is -1"),
+        ("mmubench:tiny&forgett=5", {}, "did you mean 'forget'"),
+        ("mmubench:tiny&forget=five", {}, "option forget=five: should be a valid integer"),
+        ("mmubench:tiny&forget=none", {}, "option forget=none: should be a valid integer"),
+        ("mmubench:tiny&forget=4&forget=5", {}, "gives the option 'forget' twice"),
+        ("mmubench:tiny&forget=0", {}, "forget is 0"),
+        ("mmubench:&forget=4", {}, "names no edition"),
+        ("unlok_vqa:tiny&neighbour_picture=perhaps", {}, "option neighbour_picture=perhaps"),
         ("unlok_vqa:tiny", {"retain_limit": 0}, "retain_limit is 0"),
         ("unlok_vqa:tiny", {"forget": True}, "forget is True"),
         ("unlok_vqa:tiny", {"neighbour_picture": "yes"}, "not true or false"),
@@ -149,3 +156,22 @@ def test_a_release_is_judged_by_its_rules_and_an_embedded_edition_strictly(
     monkeypatch.setattr(loader, "judges", {"short": "contain"})
     with pytest.raises(UserError, match="unlok_vqa: unknown judge 'contain'; did you mean"):
         benchmarks.load(f"unlok_vqa:{folder}")
+
+
+def test_an_edition_says_its_options() -> None:
+    written = benchmarks.load("unlok_vqa:tiny&forget=3&neighbour_picture=true&retain_limit=none#2")
+    given = {"forget": 3, "neighbour_picture": True, "retain_limit": None}
+    assert written.edition == "tiny&forget=3&neighbour_picture=true&retain_limit=none#2"
+    assert written.data_hash == benchmarks.load("unlok_vqa:tiny#2", given).data_hash
+    assert written.data_hash != benchmarks.load("unlok_vqa:tiny#2").data_hash
+    assert benchmarks.plain_edition(written.edition) == "tiny"
+    assert written.judges == {}
+
+
+def test_how_many_are_held_out_is_an_option_and_whose_holdout_is_none() -> None:
+    found = benchmarks.load("unlok_vqa:tiny&holdout=4&forget=3&holdout=mmubench:tiny&holdout=3")
+    assert found.edition == "tiny&holdout=4&forget=3&holdout=mmubench:tiny&holdout=3"
+    assert len(found.evaluate["forget"].entities) == 3
+    assert (
+        found.evaluate["holdout"] == benchmarks.load("mmubench:tiny&holdout=3").evaluate["holdout"]
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +13,14 @@ from uqs.benchmarks._progress import shown_by
 from uqs.benchmarks._recognise import recognise
 from uqs.benchmarks.cards import card_of
 from uqs.benchmarks.limit import asked, limited
+from uqs.benchmarks.options import options_of, read_options
 from uqs.benchmarks.own_holdout import exchanged, parted
 from uqs.errors import DataError, UserError
 from uqs.judging.rules import check_all
 from uqs.progress import Display
 from uqs.records import Benchmark
 
-__all__ = ["Loader", "edition_path", "judges_of", "load"]
+__all__ = ["Loader", "edition_path", "judges_of", "load", "plain_edition"]
 
 _EMBEDDED = Path(__file__).with_name("tiny")
 
@@ -48,27 +49,26 @@ def load(
 ) -> Benchmark:
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
-    `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&holdout=OTHER:EDITION` has
-    the holdout of another edition or benchmark.
-    `options` are fields of the benchmark's loader. The reading of large files is shown on `display`.
+    `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&forget=5` sets an option, a
+    field of the benchmark's loader; `options` sets more of them. `name:FOLDER&holdout=OTHER:EDITION`, after
+    all options, has the holdout of another edition or benchmark. The reading of large files is shown on
+    `display`.
     UserError for an unknown name, folder or option; DataError, naming file, row and field, for bad data.
     What was left out or is to be known is in the benchmark's `notes`.
     """
     name, _, given = spec.partition(":")
     registry.check("benchmark", name)
-    edition, entities = asked(given)
-    edition, other = parted(edition)
+    whole, entities = asked(given)
+    whole, other = parted(whole)
+    edition, written = options_of(whole)
     if not edition:
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
-    known = [field.name for field in fields(loader)]
-    for option in options or {}:
-        if option not in known:
-            raise UserError(f"{name}: unknown option {option!r}; {registry.nearest(option, known)}")
-    opened, path = loader(**(options or {})), edition_path(name, edition)
+    chosen = read_options(loader, name, written, options or {})
+    opened, path = loader(**chosen), edition_path(name, edition)
     try:
         with shown_by(display):
-            found: Benchmark = opened.load(path, edition)
+            found: Benchmark = replace(opened.load(path, edition), edition=whole)
         if other is not None:
             found = exchanged(found, load(other, display=display))
         found = replace(found, notes=(*found.notes, *checks.check(found)))
@@ -80,6 +80,11 @@ def load(
         raise UserError(f"{spec}: {error}") from error
     found = replace(found, judges=judges_of(spec))
     return found if entities is None else limited(found, entities)
+
+
+def plain_edition(edition: str) -> str:
+    """An edition without its options, limit and other holdout."""
+    return options_of(parted(asked(edition)[0])[0])[0]
 
 
 def _hinted(error: DataError, name: str, path: Path) -> DataError:
@@ -98,7 +103,7 @@ def judges_of(spec: str) -> Mapping[str, str]:
     The embedded editions are judged strictly: models learn their short answers word by word.
     """
     name, _, given = spec.partition(":")
-    if parted(asked(given)[0])[0] == "tiny":
+    if plain_edition(given) == "tiny":
         return {}
     judges: Mapping[str, str] = getattr(registry.get("benchmark", name), "judges", {})
     try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from uqs.records import Benchmark
 
 MARK = "&holdout="
 """Stands between an edition and the benchmark that gives its holdout: `DATA&holdout=mllmu_bench:tiny`."""
+
+_OTHER = re.compile(r"&holdout=(?!\d+(?:&|$))")
+"""A number after the mark is an option of the loader, how many entities are held out."""
 
 
 def with_holdout(spec: str, other: str | None) -> str:
@@ -17,8 +21,8 @@ def with_holdout(spec: str, other: str | None) -> str:
 
 def parted(edition: str) -> tuple[str, str | None]:
     """The edition and the benchmark whose holdout replaces its own, None where it keeps its own."""
-    whole, mark, other = edition.partition(MARK)
-    return whole, other if mark else None
+    whole, *other = _OTHER.split(edition, maxsplit=1)
+    return whole, other[0] if other else None
 
 
 def exchanged(data: Benchmark, other: Benchmark) -> Benchmark:

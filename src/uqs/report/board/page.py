@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from uqs.benchmarks import plain_edition
 from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
@@ -211,7 +212,7 @@ def _facts(found: Analysis) -> Markup:
 
 
 def _banners(found: Analysis) -> Markup:
-    tiny = any(row.edition == "tiny" for row in found.rows)
+    tiny = any(plain_edition(row.edition) == "tiny" for row in found.rows)
     return join(
         [
             el("p", {"class": "banner"}, TINY) if tiny else None,
