@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -74,12 +75,37 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How a question is written for a model: `text` with `{question}` and, for a choice, `{options}`.
+
+    `option` is a line of the options, with `{letter}` and `{option}`. `blank`, if it is not empty, stands for
+    each gap of a question, which is written as two or more underscores.
+    """
+
+    text: str
+    option: str = "{letter}. {option}"
+    blank: str = ""
+
+    def of(self, question: str, options: tuple[str, ...]) -> str:
+        lines = [
+            self.option.format(letter=letter, option=option)
+            for letter, option in zip(LETTERS, options, strict=False)
+        ]
+        asked = _GAP.sub(self.blank, question) if self.blank else question
+        return self.text.format(question=asked, options="\n".join(lines))
+
+
+_GAP = re.compile("_{2,}")
+OPEN, CHOICE = Layout("{question}"), Layout("{question}\n{options}")
+
+
+@dataclass(frozen=True)
 class Sample:
     """One question about one entity; the entity is the unit of removal and of clustering.
 
     For `classification`, `options` are the choices in order and `answer` is the letter of the right one.
     `wrong` are plausible wrong answers, as written where an answer stands; a model is asked how likely
-    each is.
+    each is. `layout` is how the question is written, where it is not just the question with its options.
     """
 
     id: str
@@ -91,6 +117,7 @@ class Sample:
     options: tuple[str, ...] = ()
     wording: Wording = "original"
     wrong: tuple[str, ...] = ()
+    layout: Layout | None = None
 
     def __post_init__(self) -> None:
         for name in ("id", "entity", "question", "answer"):
@@ -113,10 +140,8 @@ class Sample:
     @property
     def text(self) -> str:
         """The question as a model reads it, options included, without picture or chat marks."""
-        lines = [
-            f"{letter}. {option}" for letter, option in zip(LETTERS, self.options, strict=False)
-        ]
-        return "\n".join([self.question, *lines])
+        layout = self.layout or (CHOICE if self.options else OPEN)
+        return layout.of(self.question, self.options)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from uqs.benchmarks.cards import card_of
 from uqs.benchmarks.limit import asked, limited
 from uqs.benchmarks.options import options_of, read_options
 from uqs.benchmarks.own_holdout import exchanged, parted
+from uqs.benchmarks.prompts import OPTION, laid_out, layouts_of
 from uqs.errors import DataError, UserError
 from uqs.judging.rules import check_all
 from uqs.progress import Display
@@ -50,9 +51,9 @@ def load(
     """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
 
     `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&forget=5` sets an option, a
-    field of the benchmark's loader; `options` sets more of them. `name:FOLDER&holdout=OTHER:EDITION`, after
-    all options, has the holdout of another edition or benchmark. The reading of large files is shown on
-    `display`.
+    field of the benchmark's loader; `options` sets more of them. With `&prompts=release` questions are asked
+    as the release asks them. `name:FOLDER&holdout=OTHER:EDITION`, after all options, has the holdout of
+    another edition or benchmark. The reading of large files is shown on `display`.
     UserError for an unknown name, folder or option; DataError, naming file, row and field, for bad data.
     What was left out or is to be known is in the benchmark's `notes`.
     """
@@ -64,6 +65,7 @@ def load(
     if not edition:
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
+    layouts = layouts_of(name, written.pop(OPTION, None))
     chosen = read_options(loader, name, written, options or {})
     opened, path = loader(**chosen), edition_path(name, edition)
     try:
@@ -78,7 +80,7 @@ def load(
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
-    found = replace(found, judges=judges_of(spec))
+    found = laid_out(replace(found, judges=judges_of(spec)), layouts)
     return found if entities is None else limited(found, entities)
 
 

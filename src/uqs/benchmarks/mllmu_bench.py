@@ -14,7 +14,7 @@ from uqs.benchmarks._mllmu_files import Person, Source, people
 from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
-from uqs.records import Benchmark, Sample, Task
+from uqs.records import Benchmark, Layout, Sample, Task
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,20 @@ class MLLMUBench:
         "classification": "choice",
         "cloze": "contains",
         "generation": "rouge",
+    }
+    prompts: ClassVar[Mapping[Task, Layout]] = {  # eval.py of the paper's repository at 0e3098e
+        "classification": Layout(
+            "{question}\n{options}\nJust give ONE letter representing the answer directly.",
+            option="{letter}: {option}",
+        ),
+        "cloze": Layout(
+            "{question}\nPlease **ONLY** provide the correct answer that should replace the [Blank].",
+            blank="[Blank]",
+        ),
+        "generation": Layout(
+            "{question}\nAnswer the question based on your trained knowledge in one sentence accurately in "
+            "ENGLISH."
+        ),
     }
 
     forget: int | None = None

@@ -12,7 +12,7 @@ from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._unlok_records import Record
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
 from uqs.errors import UserError
-from uqs.records import Benchmark, Sample, Task
+from uqs.records import Benchmark, Layout, Sample, Task
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class UnLOKVQA:
         ),
     )
     judges: ClassVar[Mapping[str, str]] = {"short": "contains"}
+    prompts: ClassVar[Mapping[Task, Layout]] = {  # experiments/evaluate_llava_mm.py at 3924bdc
+        "short": Layout("Answer the question in one word:\n Question: {question} Answer:")
+    }
 
     forget: int = 20
     holdout: int = 20

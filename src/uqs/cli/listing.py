@@ -13,6 +13,7 @@ from pathlib import Path
 
 from uqs import registry
 from uqs.benchmarks.cards import card_of as benchmark_card
+from uqs.benchmarks.prompts import known_options as benchmark_options
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards.look_up import method_card
@@ -77,7 +78,12 @@ def _benchmarks() -> Sheet:
             f"licence: {card.licence}",
         )
         sizes = ", ".join(f"{what} {number}" for what, number in card.sizes.items())
-        told = (card.measures, f"splits: {card.splits}", f"sizes: {sizes}" if sizes else "")
+        told = (
+            card.measures,
+            f"splits: {card.splits}",
+            f"options: {', '.join(benchmark_options(name))}",
+            f"sizes: {sizes}" if sizes else "",
+        )
         problems = (f"problem: {problem}" for problem in card.problems)
         rows.append((name, _lines(*about), _lines(*told, *problems)))
     return Sheet("benchmarks", columns, rows, left=range(3))

@@ -33,7 +33,9 @@ def relabelled(forget: Split, own: Sequence[str], theirs: Sequence[str]) -> Rela
     others: list[Sample] = []
     for sample, answer, other in zip(forget.samples, own, theirs, strict=True):
         if answer and other:
-            plain = replace(sample, task="short", question=sample.text, options=(), wrong=())
+            plain = replace(
+                sample, task="short", question=sample.text, options=(), wrong=(), layout=None
+            )
             mine.append(replace(plain, answer=answer))
             others.append(replace(plain, answer=other))
     return RelabelledSplits(Split(OWN, tuple(mine)), Split(THEIRS, tuple(others)))

@@ -89,12 +89,18 @@ class TraceStore:
             write_traces(parts, part, about)
 
 
+_APART = ("picture", "layout")
+"""Fields of a sample that are hashed in another way, or only where they are set."""
+
+
 def samples_hash(split: Split) -> str:
     """SHA-256 of everything in a split that is shown to a model."""
     digest = hashlib.sha256()
     for sample in split.samples:
         picture = sample.picture
-        words = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name != "picture"}
+        words = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name not in _APART}
+        if sample.layout is not None:
+            words["layout"] = asdict(sample.layout)
         if picture is not None:
             words["picture"] = [picture.name, hashlib.sha256(picture.data).hexdigest()]
         digest.update(json.dumps(words, sort_keys=True, ensure_ascii=True).encode())
