@@ -17,7 +17,7 @@ from uqs.studies.worker import make
 JOB = Job("base", "base toy", {"model": "toy"}, {})
 
 
-def work(job: Job, inputs: dict[str, Path], out: Path) -> None:
+def work(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
     (out / "deep").mkdir()
     (out / "deep" / "weights").write_bytes(b"123")
     (out / "note").write_text("n")
@@ -54,7 +54,7 @@ def test_a_cell_that_was_not_made_has_no_manifest(store: Store) -> None:
 
 
 def test_work_that_fails_leaves_nothing(store: Store) -> None:
-    def fail(job: Job, inputs: dict[str, Path], out: Path) -> None:
+    def fail(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
         work(job, inputs, out)
         raise ValueError("no")
 
