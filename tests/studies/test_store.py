@@ -128,6 +128,34 @@ def test_cleaning_removes_parts_alone(store: Store) -> None:
     assert [folder.name for folder in store.jobs.iterdir()] == [JOB.key]
 
 
+def test_cleaning_leaves_states_of_jobs_that_are_not_made(store: Store) -> None:
+    for key in ("0" * 16, JOB.key):
+        store.state(key).mkdir(parents=True)
+        (store.state(key) / "state.json").write_text("{}")
+    store.clean()
+    assert [folder.name for folder in store.states.iterdir()] == ["0" * 16]
+
+
+def test_a_state_outlives_a_failure_and_goes_with_the_result(store: Store) -> None:
+    other = Job("base", "", {"model": "other"}, {})
+
+    def fail(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
+        assert state is not None
+        state.mkdir(parents=True)
+        (state / "state.json").write_text(json.dumps({"seconds": 1000.0}))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        make(other, store, fail)
+    assert store.state(other.key).is_dir()
+    made = make(other, store, work)
+    assert made.seconds > 1000
+    manifest = store.manifest(other.key)
+    assert manifest is not None
+    assert manifest.seconds == made.seconds
+    assert not store.state(other.key).exists()
+
+
 def test_one_holds_the_lock(tmp_path: Path) -> None:
     with Store(tmp_path).lock(), pytest.raises(UserError, match="in use by another"):
         Store(tmp_path).lock().__enter__()
