@@ -98,6 +98,17 @@ MetricsOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default a GPU.")]
+PlacesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="cpu, cuda, cuda:1; auto: GPUs and CPU memory together; by default a GPU.",
+    ),
+]
+LoadInOption = Annotated[
+    Literal["4bit", "8bit"] | None,
+    typer.Option("--load-in", help="Linear layers of bases in so few bits (needs uqs[qlora])."),
+]
 DtypeOption = Annotated[
     Precision | None, typer.Option(help="By default bfloat16 on a GPU, float32 on a CPU.")
 ]

@@ -23,6 +23,7 @@ from uqs.checkpoints.content import content_hash
 from uqs.checkpoints.find import Checkpoint, check_adapter, find
 from uqs.checkpoints.identity import MODEL_FILES, cache_folder, remembered
 from uqs.checkpoints.open import Models
+from uqs.checkpoints.spread import AUTO
 from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned
 from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
@@ -163,6 +164,10 @@ def _found(original: str | Path, base: str | Path | None) -> Checkpoint:
 
 def _device(name: str | None) -> torch.device:
     """The device with this name; by default a GPU, with one GPU per process."""
+    if name == AUTO:
+        raise UserError(
+            "a model is trained on one device: --device auto is for uqs measure and uqs trace"
+        )
     own = os.environ.get("LOCAL_RANK")
     if name is None and own is not None and torch.cuda.is_available():
         name = f"cuda:{own}"

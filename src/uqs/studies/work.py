@@ -103,7 +103,7 @@ def train_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) ->
         about = {"share": told.share, "retain_share": told.retain_share}
         (out / TAUGHT).write_text(json.dumps({**about, "forget": sorted(told.forget)}))
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
-    vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora", **_loading(job))
+    vlm = _family(job).load(inputs["base"], **_loading(job))
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
     again = replayed(job.source or None, user_base="replay" in job.params)
     method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
@@ -238,7 +238,7 @@ def _checkpoint(model: Path, base: Path) -> Checkpoint:
 
 @dataclass(frozen=True)
 class _Models:
-    """Opens the models of a study; one base stays in memory, but for one in 4 bits."""
+    """Opens the models of a study; one base stays in memory, but for one in few bits."""
 
     job: Job
     base: Path
@@ -246,13 +246,9 @@ class _Models:
 
     @contextmanager
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
-        if self.job.params.get("quantised", False):
-            yield adapter.load(
-                _family(self.job), self.base, checkpoint.folder, trainable=False, quantised=True
-            )
-            return
-        if (options := _loading(self.job)).get("options"):
-            loading = {**options, "dtype": getattr(torch, self.precision)}
+        loading = _loading(self.job)
+        if loading.keys() & {"options", "load_in"}:
+            loading["dtype"] = getattr(torch, self.precision)
             yield adapter.load(
                 _family(self.job), self.base, checkpoint.folder, trainable=False, **loading
             )
@@ -393,13 +389,12 @@ def benchmark_of(job: Job) -> Benchmark:
 
 
 def _loaded(job: Job, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
-    """The model of an input job, on a base in 4 bits where the study says so."""
+    """The model of an input job, on its base as the study loads it."""
     return adapter.load(
         _family(job),
         inputs["base"],
         inputs[role],
         trainable=trainable,
-        quantised=job.params.get("quantised", False),
         **_loading(job),
     )
 
@@ -408,6 +403,10 @@ def _loading(job: Job) -> dict[str, Any]:
     """How a study loads its base, where it says so, as arguments of `VLM.load`."""
     given = job.params.get("loading", {})
     found: dict[str, Any] = {}
+    if job.params.get("quantised", False):
+        found["load_in"] = "4bit"
+    if "load_in" in given:
+        found["load_in"] = given["load_in"]
     if "dtype" in given:
         found["dtype"] = getattr(torch, given["dtype"])
     if "attention" in given:
