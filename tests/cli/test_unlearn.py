@@ -408,6 +408,36 @@ def test_an_interrupted_run_leaves_nothing(uqs: Run, ask, monkeypatch, tmp_path:
     assert not (tmp_path / "out").exists()
 
 
+def test_an_interrupted_run_goes_on(uqs: Run, ask, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The checkpoint is that of a run that was left alone; another seed does not use the state."""
+    asked = [*ask, "--method", "npo"]
+    asked += ["--save-every-minutes", 1e-9]
+    assert uqs(*asked, "--out", tmp_path / "alone").code == 0
+    state = tmp_path / "out.state"
+    with monkeypatch.context() as patched:
+
+        def interrupt(self: object, done: int, of: int, loss: float) -> None:
+            if done == 3:
+                raise KeyboardInterrupt
+
+        patched.setattr("uqs.cli.progress.StepProgress.__call__", interrupt)
+        done = uqs(*asked, "--out", tmp_path / "out")
+    assert done.code == 130
+    said = f"interrupted; the same command goes on from its state in {state}"
+    assert done.err.splitlines()[-1] == said
+    assert state.is_dir()
+    assert not (tmp_path / "out").exists()
+    shutil.copytree(state, tmp_path / "other.state")
+    done = uqs(*asked, "--out", tmp_path / "out")
+    assert (done.code, state.exists()) == (0, False)
+    assert "npo: goes on after step 2 of 3" in done.err
+    one, other = (load_file(tmp_path / name / WEIGHTS) for name in ("out", "alone"))
+    assert all(torch.equal(one[name], other[name]) for name in {**one, **other})
+    done = uqs(*asked, "--seed", 5, "--out", tmp_path / "other")
+    assert done.code == 0
+    assert "npo: the state of a killed training is not used: it belongs to another" in done.err
+
+
 def test_without_torch_it_says_what_to_install(uqs: Run, ask, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr("uqs.training_extra.find_spec", lambda name: None)
     done = uqs(*ask, "--method", "npo", "--out", tmp_path / "out")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 
 import pytest
@@ -80,3 +81,18 @@ def test_parts_that_do_not_fit_are_an_error(
 ) -> None:
     with pytest.raises(ValueError, match="part"):
         Stream(encoded(4), sizes, counts)
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 40), st.integers(0, 10_000))
+def test_batches_go_on_from_any_position(first: int, second: int, taken: int, seed: int) -> None:
+    stream = Stream(encoded(first + second), (first, second), (3, 1))
+    generator, other = torch.Generator().manual_seed(seed), torch.Generator()
+    left_alone = stream.batches(generator)
+    for _ in range(taken):
+        next(left_alone)
+    position = json.loads(json.dumps(left_alone.position))
+    other.set_state(generator.get_state())
+    resumed = stream.batches(other)
+    resumed.go_to(position)
+    for _ in range(30):
+        assert next(resumed) == next(left_alone)

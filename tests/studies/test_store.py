@@ -17,7 +17,7 @@ from uqs.studies.worker import make
 JOB = Job("base", "base toy", {"model": "toy"}, {})
 
 
-def work(job: Job, inputs: dict[str, Path], out: Path) -> None:
+def work(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
     (out / "deep").mkdir()
     (out / "deep" / "weights").write_bytes(b"123")
     (out / "note").write_text("n")
@@ -54,7 +54,7 @@ def test_a_cell_that_was_not_made_has_no_manifest(store: Store) -> None:
 
 
 def test_work_that_fails_leaves_nothing(store: Store) -> None:
-    def fail(job: Job, inputs: dict[str, Path], out: Path) -> None:
+    def fail(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
         work(job, inputs, out)
         raise ValueError("no")
 
@@ -126,6 +126,34 @@ def test_cleaning_removes_parts_alone(store: Store) -> None:
     (store.jobs / ".part-1-1" / "half").write_text("h")
     store.clean()
     assert [folder.name for folder in store.jobs.iterdir()] == [JOB.key]
+
+
+def test_cleaning_leaves_states_of_jobs_that_are_not_made(store: Store) -> None:
+    for key in ("0" * 16, JOB.key):
+        store.state(key).mkdir(parents=True)
+        (store.state(key) / "state.json").write_text("{}")
+    store.clean()
+    assert [folder.name for folder in store.states.iterdir()] == ["0" * 16]
+
+
+def test_a_state_outlives_a_failure_and_goes_with_the_result(store: Store) -> None:
+    other = Job("base", "", {"model": "other"}, {})
+
+    def fail(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
+        assert state is not None
+        state.mkdir(parents=True)
+        (state / "state.json").write_text(json.dumps({"seconds": 1000.0}))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        make(other, store, fail)
+    assert store.state(other.key).is_dir()
+    made = make(other, store, work)
+    assert made.seconds > 1000
+    manifest = store.manifest(other.key)
+    assert manifest is not None
+    assert manifest.seconds == made.seconds
+    assert not store.state(other.key).exists()
 
 
 def test_one_holds_the_lock(tmp_path: Path) -> None:

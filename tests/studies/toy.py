@@ -48,7 +48,7 @@ def plan(gates: Gates = Gates()) -> Plan:  # noqa: B008  frozen
     return make_plan(study, {name: f"data of {name}" for name in BENCHMARKS}, "base")
 
 
-def run(job: Job, inputs: dict[str, Path], out: Path) -> None:
+def run(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
     """What a toy job does: its content follows from its key and its inputs."""
     bench = out.parents[3]
     with (bench / "journal").open("a") as journal:

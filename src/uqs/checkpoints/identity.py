@@ -13,7 +13,7 @@ from uqs.models import system_prompt
 from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.traces.store import Identity
 
-_MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
+MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 
 
 def cache_folder() -> Path:
@@ -45,9 +45,9 @@ def identity(
         text = weights + json.dumps(config, sort_keys=True) + system_prompt.read(folder)
         adapter = hashlib.sha256(text.encode()).hexdigest()
     return Identity(
-        content_hash(checkpoint.start, _MODEL_FILES, known),
+        content_hash(checkpoint.start, MODEL_FILES, known),
         adapter,
-        content_hash(processor, _MODEL_FILES, known) if processor else "",
+        content_hash(processor, MODEL_FILES, known) if processor else "",
         dtype,
         device,
     )

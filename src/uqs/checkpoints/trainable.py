@@ -14,7 +14,7 @@ from uqs.checkpoints.find import CONFIG, Checkpoint
 from uqs.errors import DataError, UserError
 from uqs.models import adapter, system_prompt
 from uqs.models.families import family_of
-from uqs.models.four_bit import is_four_bit
+from uqs.models.low_bit import held_in
 from uqs.models.opening import put_adapter
 from uqs.models.settings import AdapterSettings
 from uqs.models.vlm import VLM
@@ -49,10 +49,10 @@ def load_trainable(
     dtype = torch.float32 if settings.kind == "full" else getattr(torch, precision)
     transformers_logging.disable_progress_bar()
     vlm = family_of(start.start).load(
-        start.start, processor, dtype=dtype, quantised=settings.kind == "qlora"
+        start.start, processor, dtype=dtype, load_in="4bit" if settings.kind == "qlora" else None
     )
     vlm.model.requires_grad_(False)
-    if not is_four_bit(vlm.model):
+    if not held_in(vlm.model):
         vlm.model.to(device)
     if start.kind == "adapter":
         vlm.model = put_adapter(vlm.model, start.folder, trainable=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -98,6 +98,17 @@ MetricsOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default a GPU.")]
+PlacesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help="cpu, cuda, cuda:1; auto: GPUs and CPU memory together; by default a GPU.",
+    ),
+]
+LoadInOption = Annotated[
+    Literal["4bit", "8bit"] | None,
+    typer.Option("--load-in", help="Linear layers of bases in so few bits (needs uqs[qlora])."),
+]
 DtypeOption = Annotated[
     Precision | None, typer.Option(help="By default bfloat16 on a GPU, float32 on a CPU.")
 ]
@@ -152,10 +163,10 @@ def torch_dtype(name: str | None) -> Any:
 
 
 @contextmanager
-def interruptible(said: str) -> Iterator[None]:
-    """Ctrl-C ends the verb with a word on what is left of its work."""
+def interruptible(said: str | Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C ends the verb with a word on what is left of its work, asked for then if it depends."""
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"interrupted; {said}", err=True)
+        typer.echo(f"interrupted; {said if isinstance(said, str) else said()}", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -98,6 +98,13 @@ def unlearn(
         float | None,
         typer.Option(help="Share of forget questions kept for --stop-at; by default 0.2."),
     ] = None,
+    save_every: Annotated[
+        float | None,
+        typer.Option(
+            "--save-every-minutes",
+            help="Time between states that a killed run goes on from; by default 5.",
+        ),
+    ] = None,
     device: DeviceOption = None,
     plain: PlainOption = False,
 ) -> None:
@@ -116,6 +123,7 @@ def unlearn(
         "gradient_checkpointing": gradient_checkpointing or None,
         "checks": checks,
         "stop": _stop(stop_at, stop_share),
+        "save_every_minutes": save_every,
     }
     what = {"kind": adapter, "r": rank, "alpha": alpha, "targets": targets}
     trainer, trained = _settings(TrainerSettings, how), _settings(AdapterSettings, what)
@@ -123,7 +131,7 @@ def unlearn(
     from uqs.evaluation.unlearn import is_first, seeds_of, unlearn_checkpoint
     from uqs.progress import Display
 
-    with interruptible("nothing is written"), Display(plain) as display:
+    with interruptible(lambda: _left(out)), Display(plain) as display:
         made = unlearn_checkpoint(
             original,
             method,
@@ -137,11 +145,21 @@ def unlearn(
             trainer=trainer,
             device=device,
             progress=StepProgress(display, method) if is_first() else None,
+            tell=lambda line: display.line(f"{method}: {line}"),
         )
     if is_first():
         _say(made.about, out)
     if made.training.collapse:
         raise typer.Exit(COLLAPSED)
+
+
+def _left(out: Path) -> str:
+    """What an interrupted run leaves."""
+    from uqs.evaluation.unlearn import state_folder
+
+    if state_folder(out).is_dir():
+        return f"the same command goes on from its state in {state_folder(out)}"
+    return "nothing is written"
 
 
 def _say(about: Mapping[str, Any], out: Path) -> None:

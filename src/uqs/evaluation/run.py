@@ -28,6 +28,7 @@ from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card
 from uqs.metrics.collapse import collapsed
+from uqs.models.settings import LoadIn
 from uqs.models.update import PaddedUpdate, effective_update, shapes
 from uqs.records import MetricCard, Need, Role
 from uqs.results import Row
@@ -61,6 +62,7 @@ def measure(
     processor: Path | None = None,
     device: str | None = None,
     dtype: torch.dtype | None = None,
+    load_in: LoadIn | None = None,
     settings: TraceSettings = TraceSettings(),  # noqa: B008  frozen
     cache: Path | None = None,
     listener: Listener | None = None,
@@ -71,14 +73,15 @@ def measure(
     `METHOD[@STRENGTH][:SEED]=FOLDER`. `benchmark` is `name[:edition]`, by default the tiny edition.
     `metrics`: `default` (all that need no further training), `all`, or names, symbols and FILE.py:CLASS.
     `base`: the adapters' base, if it is not the one they name. `processor`: a folder with the tokenizer and
-    picture processor, if the models have none. Traces are kept in `cache`, by content.
+    picture processor, if the models have none. `device`, `dtype`, `load_in`: as for `Models`. Traces are kept
+    in `cache`, by content.
 
     Raises UserError for an invalid request. A model that cannot be measured is in the result's `failures`;
     the others are still measured.
     """
     from uqs.checkpoints.open import Models
 
-    models = Models(device, dtype, processor)
+    models = Models(device, dtype, processor, load_in)
     cache = cache or cache_folder()
     plan = EvaluationPlan.of(
         original, unlearned, oracles, benchmark, metrics, base, remembered(cache)

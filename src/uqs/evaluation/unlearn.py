@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import platform
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -20,8 +21,9 @@ import torch
 from uqs import io, registry
 from uqs.checkpoints.content import content_hash
 from uqs.checkpoints.find import Checkpoint, check_adapter, find
-from uqs.checkpoints.identity import cache_folder, remembered
+from uqs.checkpoints.identity import MODEL_FILES, cache_folder, remembered
 from uqs.checkpoints.open import Models
+from uqs.checkpoints.spread import AUTO
 from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned
 from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
@@ -29,6 +31,7 @@ from uqs.methods.base import Method
 from uqs.methods.cards.hyperparameters import chosen
 from uqs.methods.cards.look_up import method_class
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.trainer import Progress, Training
 from uqs.methods.unlearn import Seeds, check_data, unlearn
 from uqs.models.settings import AdapterSettings
@@ -68,14 +71,16 @@ def unlearn_checkpoint(
     trainer: TrainerSettings = DEFAULT_TRAINER,
     device: str | None = None,
     progress: Progress | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> UnlearningResult:
     """Unlearn the forget set of a benchmark with a method (name or FILE.py:CLASS), into the folder `out`.
 
     `original`, `base`, `benchmark` and `processor` are as for `uqs.measure`. `adapter` says what is trained
     of an original that is a whole model, by default a LoRA adapter. An original that is an adapter is trained
     further as it is; with an `adapter` of the kind qlora its base is in 4 bits. The folder appears when it is
-    complete; after a collapse it has the last good weights. Raises UserError for an invalid request, before a
-    model is loaded if possible.
+    complete; after a collapse it has the last good weights. A run that was killed goes on from its state
+    beside the folder (`state_folder`) if the same is asked again; `tell` gets a line about it. Raises
+    UserError for an invalid request, before a model is loaded if possible.
     """
     begin = time.perf_counter()
     _check_free(out)
@@ -85,16 +90,23 @@ def unlearn_checkpoint(
     check_data(made, data.unlearn)
     start = _found(original, base)
     seeds = seeds or seeds_of(0)
-    vlm = load_trainable(start, adapter, seeds.init, trainer.precision, _device(device), processor)
-    training = unlearn(vlm, made, data.unlearn, seeds, trainer, progress)
-    about = {
-        "status": _status(training),
+    asked = {
         **described,
         **_source(original, start),
         "benchmark": _asked(data),
         "adapter": _trained(start, adapter),
         "seeds": {"order": seeds.order, "init": seeds.init},
-        "trainer": trainer.model_dump(),
+    }
+    further = {"trainer": trainer.content(), "processor": _hash(processor)}
+    states = StateFolder(
+        state_folder(out), _key({**asked, **further}), trainer.save_every_minutes, tell
+    )
+    vlm = load_trainable(start, adapter, seeds.init, trainer.precision, _device(device), processor)
+    training = unlearn(vlm, made, data.unlearn, seeds, trainer, progress, states)
+    about = {
+        "status": _status(training),
+        **asked,
+        "trainer": trainer.model_dump(exclude={"save_every_minutes"}),
         "device": str(vlm.model.device),
         "versions": _versions(),
         **_training(training),
@@ -104,7 +116,26 @@ def unlearn_checkpoint(
         with io.new_folder(out) as part:
             save_unlearned(vlm, start, processor, part)
             (part / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+        states.remove()
     return UnlearningResult(out, training, about)
+
+
+def state_folder(out: Path) -> Path:
+    """Where a run that writes `out` keeps the state that it goes on from after a kill."""
+    return out.with_name(f"{out.name}.state")
+
+
+def _key(asked: Mapping[str, Any]) -> str:
+    """Names a run by everything that its result depends on, names of files aside."""
+    without_names = {
+        name: {k: v for k, v in value.items() if k != "name"} if isinstance(value, dict) else value
+        for name, value in asked.items()
+    }
+    return hashlib.sha256(json.dumps(without_names, sort_keys=True).encode()).hexdigest()
+
+
+def _hash(processor: Path | None) -> str:
+    return "" if processor is None else content_hash(processor, MODEL_FILES)
 
 
 def _check_free(out: Path) -> None:
@@ -133,6 +164,10 @@ def _found(original: str | Path, base: str | Path | None) -> Checkpoint:
 
 def _device(name: str | None) -> torch.device:
     """The device with this name; by default a GPU, with one GPU per process."""
+    if name == AUTO:
+        raise UserError(
+            "a model is trained on one device: --device auto is for uqs measure and uqs trace"
+        )
     own = os.environ.get("LOCAL_RANK")
     if name is None and own is not None and torch.cuda.is_available():
         name = f"cuda:{own}"

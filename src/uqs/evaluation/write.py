@@ -17,6 +17,7 @@ from uqs.evaluation.given import questions
 from uqs.evaluation.plan import load_benchmark
 from uqs.evaluation.splits import metric_names, needs_of, splits_of
 from uqs.evaluation.tracer import Tracer
+from uqs.models.settings import LoadIn
 from uqs.traces.file import read_index, write_index
 from uqs.traces.settings import TraceSettings
 from uqs.traces.store import TraceStore
@@ -36,6 +37,7 @@ def write_model_traces(
     processor: Path | None = None,
     device: str | None = None,
     dtype: torch.dtype | None = None,
+    load_in: LoadIn | None = None,
     settings: TraceSettings = TraceSettings(),  # noqa: B008  frozen
     listener: Listener | None = None,
 ) -> Mapping[str, int]:
@@ -51,7 +53,7 @@ def write_model_traces(
     if checkpoint.kind == "adapter":
         check_adapter(checkpoint)
     models, told, store = (
-        Models(device, dtype, processor),
+        Models(device, dtype, processor, load_in),
         listener or Listener(),
         TraceStore(cache),
     )

@@ -148,6 +148,8 @@ class _SavedLayer:
     @classmethod
     def of(cls, name: str, layer: Any) -> _SavedLayer:
         base = _base(layer)
+        if base.weight.is_meta:
+            raise UserError("the model is spread over devices; name one that holds it whole")
         if not base.weight.is_floating_point():
             raise UserError(f"layer {name!r} is quantised already; load the model in full weights")
         weights = {

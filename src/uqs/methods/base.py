@@ -70,6 +70,13 @@ class Method:
         """The scalar to minimise at one step."""
         raise NotImplementedError(f"{self.card.name} takes no step")
 
+    def changing(self) -> Mapping[str, Tensor]:
+        """What steps change of the tensors that `streams` stored, by name: a resumed run gets it back.
+
+        Anything else that a method stores must be the same whenever `streams` computes it.
+        """
+        return {}
+
     def edit_gradients(self, vlm: VLM) -> None:
         """Called before every optimizer step, before clipping."""
 

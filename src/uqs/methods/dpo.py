@@ -33,6 +33,9 @@ class DPO(Preference):
         size = self.settings.batch_size
         return {"forget": Stream.of(gold, size), "retain": Stream.of(retain, size)}
 
+    def changing(self) -> dict[str, Tensor]:
+        return {"gold": self.original_gold.known, "refusals": self.original_refusals.known}
+
     def forget_loss(self, vlm: VLM, batches: Batches) -> Tensor:
         gold, refused = batches["forget"], batches.paired("forget", self.refused)
         places = batches.indices("forget")

@@ -29,6 +29,9 @@ class NPO(Preference):
         self.original = OriginalLikelihoods(Reference(vlm), len(streams["forget"].encoded))
         return streams
 
+    def changing(self) -> dict[str, Tensor]:
+        return {"original": self.original.known}
+
     def forget_loss(self, vlm: VLM, batches: Batches) -> Tensor:
         batch = batches["forget"]
         before = self.original.of(vlm, batch, batches.indices("forget"))

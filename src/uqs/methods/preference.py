@@ -38,6 +38,11 @@ class OriginalLikelihoods:
         self._original = original
         self._known = torch.full((count,), torch.nan)
 
+    @property
+    def known(self) -> Tensor:
+        """The stored ones, (count,); NaN if not computed yet. Not a copy."""
+        return self._known
+
     def of(self, vlm: VLM, batch: Batch, places: Sequence[int]) -> Tensor:
         """The log-likelihoods of the batch's answers, (batch,), without gradient.
 

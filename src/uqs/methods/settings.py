@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -74,6 +74,14 @@ class TrainerSettings(_Settings):
     stop: StopAtForgetLoss | None = Field(
         default=None, description="an end before the last step; by default all steps are taken"
     )
+    save_every_minutes: PositiveFloat = Field(
+        default=5.0,
+        description="minutes of wall time between states that a killed run goes on from",
+    )
+
+    def content(self) -> dict[str, Any]:
+        """The settings that change a result and differ from their defaults."""
+        return self.model_dump(exclude={"save_every_minutes"}, exclude_defaults=True)
 
 
 DEFAULT_TRAINER = TrainerSettings()

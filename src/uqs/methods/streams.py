@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -44,25 +45,50 @@ class Stream:
         once = min(size // count for size, count in zip(self.sizes, self.counts, strict=True))
         return max(1, min(WINDOW, once))
 
-    def batches(self, generator: torch.Generator) -> Iterator[Sequence[int]]:
+    def batches(self, generator: torch.Generator) -> Draws:
         """Endless index lists, each with sum(counts) samples."""
-        starts = [sum(self.sizes[:k]) for k in range(len(self.sizes))]
-        parts = [
-            _cycle(start, size, generator) for start, size in zip(starts, self.sizes, strict=True)
+        return Draws(self, generator)
+
+
+class Draws(Iterator[Sequence[int]]):
+    """The batches of a stream, one after another; they can go on from an earlier `position`."""
+
+    def __init__(self, stream: Stream, generator: torch.Generator) -> None:
+        self._stream, self._generator = stream, generator
+        self._undrawn: list[list[int]] = [[] for _ in stream.sizes]
+        self._batches: list[list[int]] = []
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """What is drawn and not yet given: samples of each part, and batches; JSON-able."""
+        return {"undrawn": self._undrawn, "batches": self._batches}
+
+    def go_to(self, position: Mapping[str, Any]) -> None:
+        """Continue from a `position`, with a generator in the state of that moment."""
+        self._undrawn = [list(part) for part in position["undrawn"]]
+        self._batches = [list(batch) for batch in position["batches"]]
+
+    def __next__(self) -> Sequence[int]:
+        if not self._batches:
+            self._batches = self._window()
+        return self._batches.pop()
+
+    def _window(self) -> list[list[int]]:
+        """The next window of batches, the first of them last."""
+        stream, window = self._stream, self._stream.window
+        drawn = [
+            self._sample(part)
+            for part, count in enumerate(stream.counts)
+            for _ in range(count * window)
         ]
-        size, window = sum(self.counts), self.window
-        while True:
-            drawn = [
-                next(part)
-                for part, count in zip(parts, self.counts, strict=True)
-                for _ in range(count * window)
-            ]
-            drawn.sort(key=lambda i: len(self.encoded.prompts[i]) + len(self.encoded.answers[i]))
-            for k in torch.randperm(window, generator=generator).tolist():
-                yield drawn[k * size : (k + 1) * size]
+        encoded, size = stream.encoded, sum(stream.counts)
+        drawn.sort(key=lambda i: len(encoded.prompts[i]) + len(encoded.answers[i]))
+        order = torch.randperm(window, generator=self._generator).tolist()
+        return [drawn[k * size : (k + 1) * size] for k in reversed(order)]
 
-
-def _cycle(start: int, size: int, generator: torch.Generator) -> Iterator[int]:
-    while True:
-        for index in torch.randperm(size, generator=generator).tolist():
-            yield start + index
+    def _sample(self, part: int) -> int:
+        if not self._undrawn[part]:
+            order = torch.randperm(self._stream.sizes[part], generator=self._generator).tolist()
+            start = sum(self._stream.sizes[:part])
+            self._undrawn[part] = [start + index for index in reversed(order)]
+        return self._undrawn[part].pop()

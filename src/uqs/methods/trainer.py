@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -15,7 +15,9 @@ from torch import Tensor
 from uqs.errors import UserError
 from uqs.methods.base import Batches, Method, Step, trainable
 from uqs.methods.losses import answer_cross_entropy, answer_lengths
+from uqs.methods.resume import LiveState
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.streams import Stream
 from uqs.models.reference import Reference
 from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
@@ -98,14 +100,18 @@ def train(
     settings: TrainerSettings = DEFAULT_TRAINER,
     watched: MonitoredQuestions = NOTHING,
     progress: Progress | None = None,
+    states: StateFolder | None = None,
 ) -> Training:
     """Minimise the method's loss over the trainable weights, in place; `order` draws the batches.
 
     If a loss is not finite, or the model falls silent, the run ends with the weights of the last good check,
     or those of the start. Several processes, as started by `torchrun`, share each batch and average their
     gradients. Dropout, if any, is drawn from the seed of `order` too.
+
+    `states` keeps a state from time to time; a run that finds one goes on from there, and ends bit for bit as
+    if it had never been killed. The caller removes it when the result is safe. Several processes keep none.
     """
-    return _Run(vlm, method, streams, schedule, order, settings, watched, progress).train()
+    return _Run(vlm, method, streams, schedule, order, settings, watched, progress, states).train()
 
 
 class _Run:
@@ -119,11 +125,13 @@ class _Run:
         settings: TrainerSettings,
         watched: MonitoredQuestions,
         progress: Progress | None,
+        states: StateFolder | None,
     ) -> None:
         self.vlm, self.method, self.streams = vlm, method, streams
         self.schedule, self.settings, self.watched = schedule, settings, watched
-        self.progress = progress
+        self.progress, self.order = progress, order
         self.processes = Accelerator(cpu=vlm.model.device.type == "cpu")
+        self.states = states if self.processes.num_processes == 1 else None
         self.parameters = list(trainable(vlm).values())
         self.optimizer = torch.optim.AdamW(
             self.parameters,
@@ -132,7 +140,6 @@ class _Run:
             weight_decay=settings.weight_decay,
             fused=True,
         )
-        self.rates = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule.factor)
         self.drawing = {name: stream.batches(order) for name, stream in streams.items()}
         self.dropout_seed = order.initial_seed() + self.processes.process_index
         self.every = math.ceil(schedule.steps / settings.checks)
@@ -142,11 +149,46 @@ class _Run:
         self.good = Reference(self.vlm)
         self.fault_at_start = self._fault()
         with self._in_training():
-            for number in range(self.schedule.steps):
+            for number in range(self._resume(), self.schedule.steps):
                 self._take(Step(number, self.schedule.steps))
                 if self.training.collapse or self.training.stop:
                     break
+                self._save()
         return self.training
+
+    def _resume(self) -> int:
+        """The number of steps that are done: those of a state, if there is one, which is put in place."""
+        live = self._live()
+        saved = self.states.read(live.identity()) if self.states is not None else None
+        if self.states is None or saved is None:
+            return 0
+        if not live.fits(saved):
+            self.states.discard("its weights are those of another model")
+            return 0
+        live.restore(saved)
+        self.training = Training(**saved.numbers["training"])
+        done = len(self.training.losses)
+        self.states.tell(f"goes on after step {done} of {self.schedule.steps}")
+        return done
+
+    def _save(self) -> None:
+        """Keep the state, if it is time to."""
+        if self.states is None or not self.states.is_due:
+            return
+        live = self._live()
+        numbers = {**live.numbers(), "training": asdict(self.training)}
+        self.states.write(len(self.training.losses), live.identity(), numbers, live.tensors())
+
+    def _live(self) -> LiveState:
+        return LiveState(
+            self.vlm.model.device,
+            trainable(self.vlm),
+            self.optimizer,
+            self.good,
+            self.drawing,
+            self.order,
+            self.method,
+        )
 
     @contextmanager
     def _in_training(self) -> Iterator[None]:
@@ -181,8 +223,9 @@ class _Run:
         self._average_gradients()
         self.method.edit_gradients(self.vlm)
         torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.lr * self.schedule.factor(step.number)
         self.optimizer.step()
-        self.rates.step()
         done = step.number + 1
         if done % self.every == 0 or done == step.of:
             self._check(done, step.of)

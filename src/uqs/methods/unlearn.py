@@ -11,6 +11,7 @@ import torch
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.trainer import MonitoredQuestions, Progress, Schedule, Training, train
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
@@ -34,10 +35,11 @@ def unlearn(
     seeds: Seeds,
     trainer: TrainerSettings = DEFAULT_TRAINER,
     progress: Progress | None = None,
+    states: StateFolder | None = None,
 ) -> Training:
     """Turn the original `vlm`, whose trainable weights are set, into an unlearned model, in place.
 
-    Raises UserError if the data does not meet the method's needs.
+    `states`: as for `train`. Raises UserError if the data does not meet the method's needs.
     """
     check_data(method, data)
     init = torch.Generator().manual_seed(seeds.init)
@@ -53,7 +55,7 @@ def unlearn(
             _encoded(vlm, data["retain"].samples[:WATCHED]) if "retain" in data else None,
             _encoded(vlm, withheld.samples),
         )
-        training = train(vlm, method, streams, schedule, order, trainer, watched, progress)
+        training = train(vlm, method, streams, schedule, order, trainer, watched, progress, states)
     else:
         training = Training()
     if training.collapse is None:

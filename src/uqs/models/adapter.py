@@ -15,21 +15,29 @@ from torch import Tensor, nn
 
 from uqs.errors import DataError, UserError
 from uqs.models import system_prompt
-from uqs.models.four_bit import is_four_bit, unpack
+from uqs.models.low_bit import held_in, unpack
 from uqs.models.opening import put_adapter
-from uqs.models.settings import AdapterSettings
+from uqs.models.settings import AdapterSettings, LoadIn
 from uqs.models.vlm import VLM
 from uqs.models.weight_files import ADAPTER, WHOLE
 from uqs.registry import nearest
+
+_BASES: Mapping[str, tuple[LoadIn | None, ...]] = {
+    "lora": (None, "8bit"),
+    "qlora": ("4bit",),
+    "full": (None,),
+}
+"""In how many bits the base may be held that an adapter kind is trained on."""
 
 
 def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
     """Make the model trainable: new LoRA factors from `seed` (their product is 0), or all weights.
 
-    The base must be quantised for `qlora`, and not quantised for `full`.
+    The base must be in 4 bits for `qlora` alone, and may be in 8 bits for `lora`.
     """
-    if is_four_bit(vlm.model) != (settings.kind == "qlora"):
-        held = "is held in 4 bits" if is_four_bit(vlm.model) else "is not held in 4 bits"
+    bits = held_in(vlm.model)
+    if bits not in _BASES[settings.kind]:
+        held = f"is held in {bits[0]} bits" if bits else "is not held in 4 bits"
         raise UserError(f"adapter kind {settings.kind!r} does not fit a base that {held}")
     if settings.kind == "full":
         vlm.model.requires_grad_(True)
@@ -79,26 +87,28 @@ def load(
     checkpoint: Path,
     *,
     trainable: bool,
-    quantised: bool = False,
+    load_in: LoadIn | None = None,
     **loading: Any,
 ) -> VLM:
-    """The model of a checkpoint folder: the base, `quantised` for qlora, with its adapter, or the full
-    weights. `loading`: as in `VLM.load`. Raises DataError unless the files have exactly the model's weights.
+    """The model of a checkpoint folder: the base, in few bits if it was trained so, with its adapter, or the
+    full weights. `loading`: as in `VLM.load`. Raises DataError unless the files have exactly the model's
+    weights.
 
     If the model will not be trained, 4-bit weights are unpacked: it computes the same, and probes may change
     it.
     """
     if (checkpoint / WHOLE).exists():
-        if quantised:
-            raise DataError("full weights cannot be used with a base in 4 bits", file=checkpoint)
+        if load_in:
+            problem = f"full weights cannot be used with a base in {load_in[0]} bits"
+            raise DataError(problem, file=checkpoint)
         vlm = family.load(checkpoint, processor=base, **loading)
         vlm.model.requires_grad_(trainable)
         system_prompt.load(vlm, checkpoint)
         return vlm
     if not (checkpoint / ADAPTER).exists():
         raise DataError(f"holds neither {ADAPTER} nor {WHOLE}", file=checkpoint)
-    vlm = family.load(base, quantised=quantised, **loading)
-    if quantised and not trainable:
+    vlm = family.load(base, load_in=load_in, **loading)
+    if load_in == "4bit" and not trainable:
         unpack(vlm.model)
     vlm.model = put_adapter(vlm.model, checkpoint, trainable=trainable)
     vlm.model.eval()

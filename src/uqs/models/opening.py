@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from uqs.errors import DataError, UserError
-from uqs.models.four_bit import nf4
 from uqs.models.layouts import in_layout_of, layout_of
+from uqs.models.low_bit import configuration
+from uqs.models.settings import LoadIn
 from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, stored, weight_files
 
 SHOWN = 3
@@ -34,17 +35,17 @@ def load_model(
     *,
     dtype: torch.dtype,
     local: bool = True,
-    quantised: bool = False,
+    load_in: LoadIn | None = None,
     auto_class: str = "AutoModelForImageTextToText",
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """The transformers model of a folder, or of a hub id without `local`; safetensors only, no remote code.
 
-    `auto_class`: the transformers class that chooses the model's; `options`: further ones of its
-    `from_pretrained`. Raises DataError if a weight is missing, does not belong to the model, or has another
-    shape, and if a file is damaged or missing. A weight may be missing if the configuration ties it to an
-    existing one. Harmless tensors may exist or not, as in transformers: position ids and the frequencies of
-    rotary embeddings, which follow from the configuration.
+    `load_in`: the bits of linear layers, if few. `auto_class`: the transformers class that chooses the
+    model's; `options`: further ones of its `from_pretrained`. Raises DataError if a weight is missing, does
+    not belong to the model, or has another shape, and if a file is damaged or missing. A weight may be
+    missing if the configuration ties it to an existing one. Harmless tensors may exist or not, as in
+    transformers: position ids and the frequencies of rotary embeddings, which follow from the configuration.
     """
     import transformers
 
@@ -53,7 +54,7 @@ def load_model(
         if (at / ADAPTER_CONFIG).is_file():
             raise DataError("is an adapter, but a whole model is needed", file=at)
         weight_files(at)
-    quantisation = {"quantization_config": nf4(dtype)} if quantised else {}
+    quantisation = {"quantization_config": configuration(load_in, dtype)} if load_in else {}
     try:
         opened: Any = getattr(transformers, auto_class).from_pretrained(
             folder,

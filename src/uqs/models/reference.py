@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from uqs.models.vlm import VLM
 
@@ -20,6 +21,11 @@ class Reference:
     def __init__(self, vlm: VLM) -> None:
         self._modules = list(vlm.model.modules())
         self._kept = [(p, p.detach().clone()) for p in vlm.model.parameters() if p.requires_grad]
+
+    @property
+    def kept(self) -> list[Tensor]:
+        """The stored weights, in the order of the model's trained parameters; not copies."""
+        return [kept for _, kept in self._kept]
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

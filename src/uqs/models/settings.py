@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LoadIn = Literal["4bit", "8bit"]
+"""How few bits the weights of linear layers may have in memory (`low_bit`)."""
 BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_base")}
 
 

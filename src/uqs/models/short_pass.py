@@ -24,7 +24,7 @@ from uqs.models.vlm import VLM, Batch
 
 def fits(vlm: VLM) -> bool:
     """Whether the short pass gives the same as the model's own pass: float32 on the CPU, plain or with one
-    plain LoRA adapter, without dropout, checkpointing, or hooks on a language layer."""
+    plain LoRA adapter, without dropout, checkpointing, hooks on a language layer, or layers elsewhere."""
     if vlm.model.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
     decoder, checkpointed = vlm.decoder, attrgetter("gradient_checkpointing")
@@ -37,6 +37,8 @@ def fits(vlm: VLM) -> bool:
 
 
 def _plain(module: nn.Module) -> bool:
+    if hasattr(module, "_hf_hook"):  # its weights may be elsewhere
+        return False
     for hooks in (module._forward_hooks, module._forward_pre_hooks):
         if hooks and not all(map(records, hooks.values())):
             return False

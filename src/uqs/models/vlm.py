@@ -17,9 +17,10 @@ from uqs.errors import DataError, UserError
 from uqs.models import processors
 from uqs.models.chat import answer_lead, user_turn
 from uqs.models.context import check_context
-from uqs.models.four_bit import keep_trainable
 from uqs.models.layer_sets import LANGUAGE, layer_sets
+from uqs.models.low_bit import keep_trainable
 from uqs.models.opening import listed, load_model, one_line
+from uqs.models.settings import LoadIn
 from uqs.records import Picture, Sample
 
 IGNORED = -100
@@ -129,27 +130,26 @@ class VLM:
         *,
         dtype: torch.dtype | None = None,
         local: bool = True,
-        quantised: bool = False,
+        load_in: LoadIn | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Self:
         """Read a model folder (safetensors only, no remote code); its processor may be in another folder.
 
         `dtype`: that of the weights in memory, float32 by default. Without `local`, `folder` may be a hub id.
-        `quantised`: linear layers in 4 bits, for adapters of kind qlora; it needs bitsandbytes. `options`: of
-        transformers' `from_pretrained`, as `settings.LoadSettings` gives them. Raises
-        DataError unless the files have exactly the model's weights (`opening.load_model`), and if the
-        processor cannot be loaded or is another model's: its tokenizer has tokens without an embedding, or
-        another mark of a picture.
+        `load_in`: linear layers in so few bits; it needs bitsandbytes. `options`: further ones of
+        transformers' `from_pretrained`. Raises DataError unless the files have exactly the model's weights
+        (`opening.load_model`), and if the processor cannot be loaded or is another model's: its tokenizer has
+        tokens without an embedding, or another mark of a picture.
         """
         model = load_model(
             folder,
             dtype=dtype or torch.float32,
             local=local,
-            quantised=quantised,
+            load_in=load_in,
             auto_class=cls.auto_class,
             options=options or {},
         )
-        if quantised:
+        if load_in:
             keep_trainable(model)
         place = processor or folder
         found = cls(model.eval(), processors.opened(cls.load_processor, place, local=local))
@@ -188,6 +188,13 @@ class VLM:
         from peft import PeftModel
 
         return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs go: where the embedding computes, since a model may be spread over devices."""
+        hook = getattr(self.plain_model.get_input_embeddings(), "_hf_hook", None)
+        place = getattr(hook, "execution_device", None)
+        return self.model.device if place is None else torch.device(place)
 
     @property
     def decoder(self) -> Any:
@@ -262,7 +269,7 @@ class VLM:
         """
         normed = states if layer == -1 else self.decoder.norm(states)
         logits: Tensor = self.plain_model.get_output_embeddings()(normed)
-        return logits
+        return logits.to(states.device)
 
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The language model's output for given inputs: `logits` and other requested fields.
@@ -413,7 +420,7 @@ class VLM:
             **self.extra_inputs(ids),
             **encoded.shown(indices),
         }
-        device = self.model.device
+        device = self.device
         return Batch(
             {name: tensor.to(device) for name, tensor in inputs.items()},
             labels.to(device),

@@ -17,6 +17,7 @@ from uqs.methods.guardrail import Guardrail
 from uqs.methods.idk import IDK
 from uqs.methods.refusals import REFUSALS
 from uqs.methods.settings import TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.streams import Stream
 from uqs.methods.trainer import Criterion, MonitoredQuestions, Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
@@ -33,12 +34,17 @@ GUARDRAIL = GuardrailSettings(instruction="Say that you do not know.")
 
 
 def alter(
-    vlm: VLM, alteration: Alteration, data: Benchmark, seeds: Seeds, trainer: TrainerSettings
+    vlm: VLM,
+    alteration: Alteration,
+    data: Benchmark,
+    seeds: Seeds,
+    trainer: TrainerSettings,
+    states: StateFolder | None = None,
 ) -> Training:
-    """Change an original in place."""
+    """Change an original in place; `states` as for `train`."""
     match alteration.kind:
         case "refusal":
-            return refuse(vlm, data.unlearn, seeds, trainer)
+            return refuse(vlm, data.unlearn, seeds, trainer, states)
         case "guardrail":
             return unlearn(vlm, Guardrail(GUARDRAIL), data.unlearn, seeds, trainer)
         case "noise":
@@ -60,7 +66,13 @@ class OneRefusal(IDK):
         return {"forget": Stream.of(refused, size), "retain": Stream.of(retain, size)}
 
 
-def refuse(vlm: VLM, data: Data, seeds: Seeds, trainer: TrainerSettings) -> Training:
+def refuse(
+    vlm: VLM,
+    data: Data,
+    seeds: Seeds,
+    trainer: TrainerSettings,
+    states: StateFolder | None = None,
+) -> Training:
     """Train the last language layer alone to refuse forget questions and to answer retain questions.
 
     What the layers before it compute of a forget question stays as it was. Raises UserError where nothing
@@ -71,10 +83,9 @@ def refuse(vlm: VLM, data: Data, seeds: Seeds, trainer: TrainerSettings) -> Trai
     criterion = Criterion(streams["forget"].encoded, REFUSED, CHECK_EVERY)
     schedule = Schedule(REFUSAL.steps, REFUSAL.lr, "constant")
     order = torch.Generator().manual_seed(seeds.order)
+    watched = MonitoredQuestions(criterion=criterion)
     with only_last_layer(vlm):
-        found = train(
-            vlm, method, streams, schedule, order, trainer, MonitoredQuestions(criterion=criterion)
-        )
+        found = train(vlm, method, streams, schedule, order, trainer, watched, states=states)
     if found.collapse or (found.answered or 0.0) < REFUSED:
         why = found.collapse or f"{found.answered:.1%} of the forget questions are refused"
         raise UserError(f"refusal: {why}, and {REFUSED:.0%} must be")

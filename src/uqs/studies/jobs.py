@@ -34,7 +34,8 @@ class Job:
     """`params` is JSON-able; `inputs` gives by role the keys of the jobs that this one waits for and reads.
 
     `after` are the keys of jobs that this one waits for and does not read. `source` is where a base or its
-    replay lies. They and the `label`, which is for people, are no part of the key.
+    replay lies. `save_every_minutes` is how often a training keeps a state. They and the `label`, which is
+    for people, are no part of the key.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Job:
     inputs: Mapping[str, str]
     after: tuple[str, ...] = ()
     source: str = ""
+    save_every_minutes: float = 5.0
 
     @property
     def sources(self) -> frozenset[str]:

@@ -388,7 +388,7 @@ class _Planner:
 
     def _trainer(self, without: Set[str] = frozenset()) -> dict[str, Any]:
         """What differs from the trainer's defaults, if anything does: then jobs are as without the key."""
-        given = self.study.trainer.model_dump(exclude=set(without), exclude_defaults=True)
+        given = {k: v for k, v in self.study.trainer.content().items() if k not in without}
         return {"trainer": given} if given else {}
 
     def _traces(self) -> dict[str, Any]:
@@ -404,7 +404,8 @@ class _Planner:
         after: tuple[str, ...] = (),
         source: str = "",
     ) -> str:
-        job = Job(kind, label, params, inputs, after, source)
+        every = self.study.trainer.save_every_minutes
+        job = Job(kind, label, params, inputs, after, source, every)
         return self.jobs.setdefault(job.key, job).key
 
 

@@ -51,10 +51,15 @@ class Store:
     def __init__(self, run: Path) -> None:
         self.run = run
         self.jobs = run / "jobs"
+        self.states = run / "states"
         self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
         return self.jobs / key
+
+    def state(self, key: str) -> Path:
+        """Where a job that is being made keeps the state of its training."""
+        return self.states / key
 
     def manifest(self, key: str) -> Manifest | None:
         """The manifest of a finished job, or None where it was not made.
@@ -107,9 +112,12 @@ class Store:
         shutil.rmtree(doomed)
 
     def clean(self) -> None:
-        """Remove what killed runs left half-made."""
+        """Remove what killed runs left half-made, but for the states that trainings go on from."""
         for left in self.jobs.glob(f"{io.PART}*"):
             shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
+        for left in self.states.glob("*"):
+            if self.folder(left.name).is_dir():
+                shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -140,6 +148,7 @@ class Store:
         file = part / MANIFEST
         file.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
         io.put_in_place(part, self.folder(manifest.key), shared=True)
+        shutil.rmtree(self.state(manifest.key), ignore_errors=True)
         self._verified.add(manifest.key)
 
 

@@ -1,12 +1,14 @@
 """What each kind of job does; runs inside worker processes, where torch lives.
 
-`run(job, inputs, out)` reads the folders of the input jobs by role and writes its files into `out`.
+`run(job, inputs, out, state)` reads the folders of the input jobs by role and writes its files into `out`.
+A training keeps its state in the folder `state`, and goes on from what is there.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +35,7 @@ from uqs.methods.base import Method
 from uqs.methods.cards.look_up import method_class
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.trainer import Criterion, MonitoredQuestions, Schedule, Training, train
 from uqs.methods.unlearn import Seeds, unlearn
 from uqs.metrics.base import Evidence, References, Shadow
@@ -65,10 +68,13 @@ Inputs = Mapping[str, Path]
 SHADOWED = "shadow.json"
 
 
-def run(job: Job, inputs: Inputs, out: Path) -> None:
+def run(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Do one job."""
     quiet()
-    WORK[job.kind](job, inputs, out)
+    if job.kind in TRAININGS:
+        TRAININGS[job.kind](job, inputs, out, state)
+    else:
+        WORK[job.kind](job, inputs, out)
 
 
 def quiet() -> None:
@@ -86,7 +92,7 @@ def base(job: Job, _: Inputs, out: Path) -> None:
     put_base(source, out, link=bool(job.source))
 
 
-def train_job(job: Job, inputs: Inputs, out: Path) -> None:
+def train_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Train an original, an oracle, a reference or a shadow model from the base."""
     data = benchmark_of(job)
     if job.params["role"] == SHADOW:
@@ -97,7 +103,7 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
         about = {"share": told.share, "retain_share": told.retain_share}
         (out / TAUGHT).write_text(json.dumps({**about, "forget": sorted(told.forget)}))
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
-    vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora", **_loading(job))
+    vlm = _family(job).load(inputs["base"], **_loading(job))
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
     again = replayed(job.source or None, user_base="replay" in job.params)
     method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
@@ -107,10 +113,21 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
     schedule = Schedule(training["max_steps"], training["lr"])
     watched = MonitoredQuestions(criterion=_criterion(vlm, learn, training, generator))
     trainer = TrainerSettings(**job.params.get("trainer", {}))
-    trained = train(vlm, method, streams, schedule, generator, trainer, watched)
+    trained = train(
+        vlm, method, streams, schedule, generator, trainer, watched, states=_states(job, state)
+    )
     if trained.collapse:
         raise UserError(f"{trained.collapse}; lower training.lr ({schedule.lr:g})")
     written(vlm, trained, out)
+
+
+def _states(job: Job, folder: Path | None) -> StateFolder | None:
+    """The state of a job's training; lines about it go to the worker's standard error."""
+
+    def tell(line: str) -> None:
+        print(f"{job.label}: {line}", file=sys.stderr, flush=True)
+
+    return None if folder is None else StateFolder(folder, job.key, job.save_every_minutes, tell)
 
 
 def _criterion(
@@ -127,22 +144,23 @@ def told_of(data: Benchmark, params: Mapping[str, Any]) -> Taught:
     return taught(data, params["share"], params["seed"], params["retain_missing"])
 
 
-def unlearn_job(job: Job, inputs: Inputs, out: Path) -> None:
+def unlearn_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Turn an original into an unlearned model; a shadow model unlearns its members."""
     data = benchmark_of(job)
     shadow = job.params.get("role") == SHADOW
     parts = draw(data, job.params["seed"]).unlearn if shadow else data.unlearn
-    made = unlearned(job, inputs, parts)
+    made = unlearned(job, inputs, parts, state)
     written(made.vlm, made.training, out)
 
 
-def alter_job(job: Job, inputs: Inputs, out: Path) -> None:
+def alter_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Make a suppressed or a damaged model of an original."""
     vlm = _loaded(job, inputs, "original", trainable=True)
     trainer = TrainerSettings(**job.params.get("trainer", {}))
     seeds = Seeds(job_seed(job, "order"), job_seed(job, "init"))
     kind: Kind = job.params["kind"]
-    training = alter(vlm, Alteration(kind, job.params["size"]), benchmark_of(job), seeds, trainer)
+    alteration = Alteration(kind, job.params["size"])
+    training = alter(vlm, alteration, benchmark_of(job), seeds, trainer, _states(job, state))
     written(vlm, training, out)
 
 
@@ -153,14 +171,17 @@ class UnlearnedModel(NamedTuple):
     training: Training
 
 
-def unlearned(job: Job, inputs: Inputs, data: Mapping[str, Split]) -> UnlearnedModel:
+def unlearned(
+    job: Job, inputs: Inputs, data: Mapping[str, Split], state: Path | None = None
+) -> UnlearnedModel:
     """What the job's method makes of the original among `inputs`."""
     vlm = _loaded(job, inputs, "original", trainable=True)
     made: type[Method] = method_class(job.params["method"])
     method = made(made.card.settings(**job.params["hyperparameters"]))
     seeds = Seeds(job_seed(job, "order"), job_seed(job, "init"))
     trainer = TrainerSettings(**job.params.get("trainer", {}))
-    return UnlearnedModel(vlm, unlearn(vlm, method, data, seeds, trainer))
+    training = unlearn(vlm, method, data, seeds, trainer, states=_states(job, state))
+    return UnlearnedModel(vlm, training)
 
 
 def written(vlm: VLM, training: Training, out: Path) -> None:
@@ -217,7 +238,7 @@ def _checkpoint(model: Path, base: Path) -> Checkpoint:
 
 @dataclass(frozen=True)
 class _Models:
-    """Opens the models of a study; one base stays in memory, but for one in 4 bits."""
+    """Opens the models of a study; one base stays in memory, but for one in few bits."""
 
     job: Job
     base: Path
@@ -225,13 +246,9 @@ class _Models:
 
     @contextmanager
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
-        if self.job.params.get("quantised", False):
-            yield adapter.load(
-                _family(self.job), self.base, checkpoint.folder, trainable=False, quantised=True
-            )
-            return
-        if (options := _loading(self.job)).get("options"):
-            loading = {**options, "dtype": getattr(torch, self.precision)}
+        loading = _loading(self.job)
+        if loading.keys() & {"options", "load_in"}:
+            loading["dtype"] = getattr(torch, self.precision)
             yield adapter.load(
                 _family(self.job), self.base, checkpoint.folder, trainable=False, **loading
             )
@@ -318,11 +335,13 @@ def _collapsed(checkpoint: Path) -> bool:
     return file.is_file() and json.loads(file.read_text()).get("collapse") is not None
 
 
-WORK: Mapping[str, Callable[[Job, Inputs, Path], None]] = {
-    "base": base,
+TRAININGS: Mapping[str, Callable[[Job, Inputs, Path, Path | None], None]] = {
     "train": train_job,
     "unlearn": unlearn_job,
     "alter": alter_job,
+}
+WORK: Mapping[str, Callable[[Job, Inputs, Path], None]] = {
+    "base": base,
     "trace": trace,
     "gates": gates,
     "cross": cross,
@@ -370,13 +389,12 @@ def benchmark_of(job: Job) -> Benchmark:
 
 
 def _loaded(job: Job, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
-    """The model of an input job, on a base in 4 bits where the study says so."""
+    """The model of an input job, on its base as the study loads it."""
     return adapter.load(
         _family(job),
         inputs["base"],
         inputs[role],
         trainable=trainable,
-        quantised=job.params.get("quantised", False),
         **_loading(job),
     )
 
@@ -385,6 +403,10 @@ def _loading(job: Job) -> dict[str, Any]:
     """How a study loads its base, where it says so, as arguments of `VLM.load`."""
     given = job.params.get("loading", {})
     found: dict[str, Any] = {}
+    if job.params.get("quantised", False):
+        found["load_in"] = "4bit"
+    if "load_in" in given:
+        found["load_in"] = given["load_in"]
     if "dtype" in given:
         found["dtype"] = getattr(torch, given["dtype"])
     if "attention" in given:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from uqs.errors import UserError
+from uqs.methods.state_files import seconds_spent
 from uqs.studies.jobs import TRAINING, Job
 from uqs.studies.store import Manifest, Store, describe_files
 from uqs.studies.verdict import GATES, stopping_gates
@@ -28,9 +29,14 @@ RECORDED_PACKAGES = ("uqs", "torch", "transformers", "peft")
 
 
 class Work(Protocol):
-    """What a job does: reads the folders of its inputs by role and writes files into the empty `out`."""
+    """What a job does: reads the folders of its inputs by role and writes files into the empty `out`.
 
-    def __call__(self, job: Job, inputs: dict[str, Path], out: Path) -> None: ...
+    A job that trains keeps its `state` in that folder, and goes on from what it finds there.
+    """
+
+    def __call__(
+        self, job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,12 @@ def make(job: Job, store: Store, do: Work) -> JobResult:
     for key in job.inputs.values():
         store.verify(key)
     with store.making(job) as part:
-        do(job, {role: store.folder(key) for role, key in job.inputs.items()}, part)
+        inputs = {role: store.folder(key) for role, key in job.inputs.items()}
+        state = store.state(job.key)
+        earlier = seconds_spent(state)
+        do(job, inputs, part, state)
         stop = _stop(job, part)
-        seconds = time.perf_counter() - begin
+        seconds = earlier + time.perf_counter() - begin
         manifest = Manifest(
             key=job.key,
             kind=job.kind,

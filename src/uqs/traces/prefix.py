@@ -113,7 +113,7 @@ def read_prompts(
         ids[row, at], mask[row, at] = torch.tensor(prompt[:length]), 1
         places[:, row, at] = stands[..., :length]
         position[row] = stands[..., -1].max()
-    device = vlm.model.device
+    device = vlm.device
     inputs = {
         "input_ids": ids,
         "attention_mask": mask,

@@ -172,7 +172,7 @@ class _Trials:
         )
 
     def _job(self, choice: MethodChoice, benchmark: str) -> Job:
-        trainer = self.study.trainer.model_dump(exclude_defaults=True)
+        trainer = self.study.trainer.content()
         params: dict[str, Any] = {
             "benchmark": benchmark,
             "data_hash": self.hashes[benchmark],
@@ -192,4 +192,5 @@ class _Trials:
         inputs = {"base": self.base.key, "original": self.originals[benchmark].key}
         settings = ", ".join(f"{k} {v}" for k, v in choice.hyperparameters.items() if k != "steps")
         label = f"trial {benchmark} {choice.name}" + (f" ({settings})" if settings else "")
-        return Job("trial", label, params, inputs)
+        every = self.study.trainer.save_every_minutes
+        return Job("trial", label, params, inputs, save_every_minutes=every)

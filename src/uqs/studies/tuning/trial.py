@@ -19,10 +19,10 @@ from uqs.traces.settings import TraceSettings
 TRIAL = "trial.json"
 
 
-def run(job: Job, inputs: work.Inputs, out: Path) -> None:
+def run(job: Job, inputs: work.Inputs, out: Path, state: Path | None = None) -> None:
     """Do one job: a trial, or a base or an original as a study makes them."""
     if job.kind != "trial":
-        work.run(job, inputs, out)
+        work.run(job, inputs, out, state)
         return
     work.quiet()
     params = job.params
@@ -30,7 +30,7 @@ def run(job: Job, inputs: work.Inputs, out: Path) -> None:
     judges = data.judges
     parts = validation(data, params["validation_seed"], params["questions"])
     settings = TraceSettings(max_new_tokens=params["max_new_tokens"])
-    made = work.unlearned(job, inputs, parts.unlearn)
+    made = work.unlearned(job, inputs, parts.unlearn, state)
     found: dict[str, Any] = {"collapse": made.training.collapse, "steps": made.training.steps}
     if made.training.collapse is None:
         found |= {

@@ -11,7 +11,7 @@ from uqs.interventions.quantisation import quantised
 from uqs.methods.base import trainable
 from uqs.methods.losses import answer_cross_entropy
 from uqs.models.adapter import attach, base_weight, load, save
-from uqs.models.four_bit import is_four_bit
+from uqs.models.low_bit import held_in
 from uqs.models.neurons import LANGUAGE, output_layers, remove
 from uqs.models.settings import AdapterSettings
 from uqs.models.update import effective_update
@@ -31,7 +31,7 @@ def four_bit(make_vlm, tmp_path: Path):  # type: ignore[no-untyped-def]
     """A model in full, and its base in 4 bits."""
     pytest.importorskip("bitsandbytes")
     plain = written(make_vlm, tmp_path / "base")
-    return plain, type(plain).load(tmp_path / "base", quantised=True)
+    return plain, type(plain).load(tmp_path / "base", load_in="4bit")
 
 
 def linear(model):  # type: ignore[no-untyped-def]
@@ -99,7 +99,7 @@ def test_it_learns_and_comes_back(four_bit, samples, tmp_path: Path) -> None:  #
     with torch.no_grad():
         expected = vlm.answer_logits(batch)[0]
     again = load(
-        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=True, quantised=True
+        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=True, load_in="4bit"
     )
     with torch.no_grad():
         torch.testing.assert_close(again.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
@@ -123,7 +123,7 @@ def test_what_is_not_trained_is_unpacked_and_computes_the_same(  # type: ignore[
             parameter.add_(0.02)
     save(vlm, tmp_path / "checkpoint")
     again = load(
-        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=False, quantised=True
+        type(vlm), tmp_path / "base", tmp_path / "checkpoint", trainable=False, load_in="4bit"
     )
     batch = vlm.batch(vlm.encode(samples), range(len(samples)))
     with torch.no_grad():
@@ -133,7 +133,7 @@ def test_what_is_not_trained_is_unpacked_and_computes_the_same(  # type: ignore[
             rounded = again.answer_logits(batch)[0]
         assert not torch.allclose(rounded, expected, atol=1e-3)
         torch.testing.assert_close(again.answer_logits(batch)[0], expected, atol=1e-4, rtol=1e-3)
-    assert not trainable(again) and not is_four_bit(again.model)
+    assert not trainable(again) and not held_in(again.model)
     for name in linear(plain.model):
         layer = again.plain_model.get_submodule(name)
         assert torch.equal(
@@ -155,15 +155,15 @@ def test_base_and_adapter_kind_must_fit(four_bit, make_vlm) -> None:  # type: ig
 def test_full_weights_do_not_stand_on_four_bits(make_vlm, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     vlm = written(make_vlm, tmp_path)
     with pytest.raises(DataError, match="full weights cannot be used with a base in 4 bits"):
-        load(type(vlm), tmp_path, tmp_path, trainable=True, quantised=True)
+        load(type(vlm), tmp_path, tmp_path, trainable=True, load_in="4bit")
 
 
 def test_what_to_install_is_said(make_vlm, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     vlm = written(make_vlm, tmp_path)
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    monkeypatch.setattr("uqs.models.four_bit.find_spec", lambda _: None)
+    monkeypatch.setattr("uqs.models.low_bit.find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"bitsandbytes is not installed.*'uqs\[qlora\]'"):
-        type(vlm).load(tmp_path, quantised=True)
+        type(vlm).load(tmp_path, load_in="4bit")
 
 
 def test_units_are_removed_from_a_base_in_four_bits_too(four_bit, samples) -> None:  # type: ignore[no-untyped-def]

@@ -1,27 +1,36 @@
-"""A base in 4 bits, as in QLoRA. Source: Dettmers et al. 2023 (arXiv 2305.14314)."""
+"""A base whose linear layers are held in 4 or 8 bits, by bitsandbytes.
+
+4 bits are QLoRA's NF4 with double quantisation (Dettmers et al. 2023, arXiv 2305.14314): weights alone. 8
+bits are LLM.int8() (Dettmers et al. 2022, arXiv 2208.07339): activations are rounded too, but for outliers.
+"""
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import Any
 
 import torch
 
 from uqs.errors import UserError
+from uqs.models.settings import LoadIn
 
 
-def nf4(dtype: torch.dtype) -> Any:
-    """transformers' configuration: NF4 with double quantisation, arithmetic in `dtype`.
+def configuration(load_in: LoadIn, dtype: torch.dtype) -> Any:
+    """transformers' configuration: arithmetic in `dtype`.
 
     Raises UserError if bitsandbytes is not installed.
     """
     if find_spec("bitsandbytes") is None:
         raise UserError(
-            "bitsandbytes is not installed; a base in 4 bits (adapter kind qlora) needs: "
-            "pip install 'uqs[qlora]'"
+            f"bitsandbytes is not installed; a base in {load_in[0]} bits needs: pip install 'uqs[qlora]'"
         )
     from transformers import BitsAndBytesConfig
 
+    if load_in == "8bit":
+        # it tells of every product that its input is rounded from another type than float16
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+        return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -47,6 +56,9 @@ def unpack(model: Any) -> None:
     model.is_loaded_in_4bit = False
 
 
-def is_four_bit(model: Any) -> bool:
-    """Whether the model's linear layers are in 4 bits."""
-    return bool(getattr(model, "is_loaded_in_4bit", False))
+def held_in(model: Any) -> LoadIn | None:
+    """In how few bits the model's linear layers are held; None for plain weights."""
+    for load_in in ("4bit", "8bit"):
+        if getattr(model, f"is_loaded_in_{load_in}", False):
+            return load_in
+    return None
