@@ -27,7 +27,7 @@ from uqs.studies.hosts import boot, host
 
 BEAT = 5.0
 """Seconds between two beats."""
-EXPIRY = 60.0
+EXPIRY = 120.0
 """Seconds for which an observer sees no beat before it takes the holder for dead."""
 
 
@@ -159,6 +159,12 @@ class Lease:
         self.file = folder / f"{name}.{number}"
         self._lost, self._ended = lost, threading.Event()
         self._claim, self._count = secrets.token_hex(8), 0
+        self._about = {
+            "host": host(),
+            "boot": boot(),
+            "process": os.getpid(),
+            "claim": self._claim,
+        }
         self._handle = os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
         with suppress(OSError):  # a file system without locks: the beat alone tells
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -200,13 +206,7 @@ class Lease:
     def _write(self) -> None:
         """Who holds it, and the beat: always of one length, so that no reader sees a mixture."""
         self._count += 1
-        about = {
-            "host": host(),
-            "boot": boot(),
-            "process": os.getpid(),
-            "claim": self._claim,
-            "beat": f"{self._count:010}",
-        }
+        about = {**self._about, "beat": f"{self._count:010}"}
         os.pwrite(self._handle, json.dumps(about).encode(), 0)
         os.fsync(self._handle)
 

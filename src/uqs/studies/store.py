@@ -130,7 +130,7 @@ class Store:
         """Hold the run folder, made if need be; UserError where another process holds it.
 
         Processes of this host are told apart at once. A process of another host may have been killed: whether
-        it still lives takes up to a minute to see, which is said.
+        it still lives takes up to two minutes to see, which is said.
         """
         self.jobs.mkdir(parents=True, exist_ok=True)
         with (self.run / ".lock").open("a") as handle:

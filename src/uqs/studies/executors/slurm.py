@@ -26,7 +26,7 @@ from uqs.studies.worker import JobFailure
 TIMEOUTS = 1000
 """How often a worker that reached its time limit is queued again: a worker can end and begin at any time."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that a worker has to find that nothing is left to do."""
 
 
