@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PART = ".part-"
 """How a temporary name begins; what is left under one belongs to a process that was killed."""
+_PROCESS = secrets.token_hex(4)
+"""Tells apart processes of several hosts or containers that have one number."""
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
 
@@ -78,7 +81,7 @@ def new_folder(path: Path, *, shared: bool = False) -> Iterator[Path]:
 
 def temporary(path: Path) -> Path:
     """The name, beside `path`, under which this process writes it."""
-    return path.with_name(f"{PART}{path.name}-{os.getpid()}")
+    return path.with_name(f"{PART}{path.name}-{os.getpid()}-{_PROCESS}")
 
 
 def put_in_place(part: Path, path: Path, *, shared: bool = False) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -43,18 +43,27 @@ class Bench:
         """What jobs do, by a part of their label."""
         (self.folder / "rules.json").write_text(json.dumps(dict(rules)))
 
-    def run(self, plan: Plan | None = None, workers: int = 2) -> str:
-        """Run the toy study here; returns what it printed."""
+    def run(self, plan: Plan | None = None, workers: int = 2, slurm: bool = False) -> str:
+        """Run the toy study here, or by workers as under Slurm; returns what it printed."""
         console = Console(file=io.StringIO(), width=200)
         options = RunOptions(self.runs, workers, plain=True, work="toy:run")
+        if slurm:
+            options = replace(options, executor="slurm", slurm=self.slurm_file())
         run_plan(plan or self.toy.plan(), options, console)
         assert isinstance(console.file, io.StringIO)
         return console.file.getvalue()
 
-    def begin(self, workers: int = 2) -> subprocess.Popen[str]:
+    def slurm_file(self) -> Path:
+        """Workers start as processes of this machine."""
+        file = self.folder / "slurm.yaml"
+        file.write_text("cluster: local\nminutes: 5\n")
+        return file
+
+    def begin(self, workers: int = 2, slurm: bool = False) -> subprocess.Popen[str]:
         """Run it in another process, in a process group of its own."""
+        further = [self.slurm_file()] if slurm else []
         return subprocess.Popen(
-            [sys.executable, HERE / "toy.py", self.runs, str(workers)],
+            [sys.executable, HERE / "toy.py", self.runs, str(workers), *further],
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from uqs.studies.arithmetic import AVX2, available, environment
+from uqs.studies.arithmetic import AVX2, available, environment, variables
 
 
 def test_avx2_is_used_where_the_processor_says_that_it_has_it(tmp_path: Path) -> None:
@@ -25,9 +25,9 @@ def test_avx2_is_used_where_the_processor_says_that_it_has_it(tmp_path: Path) ->
 def test_the_environment_is_as_it_was_behind_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
     monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
-    with environment("avx2"):
+    with environment(variables("avx2")):
         assert {name: os.environ.get(name) for name in AVX2} == AVX2
     assert os.environ["MKL_CBWR"] == "COMPATIBLE"
     assert "ATEN_CPU_CAPABILITY" not in os.environ
-    with environment("native"):
+    with environment(variables("native")):
         assert os.environ["MKL_CBWR"] == "COMPATIBLE"

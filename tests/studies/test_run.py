@@ -195,12 +195,28 @@ def test_after_a_failure_what_runs_is_finished_and_nothing_begins(bench: Bench) 
     assert (bench.store / "jobs" / second.key / "manifest.json").exists()
 
 
-def test_a_worker_that_is_killed_is_a_failure(bench: Bench) -> None:
+def test_a_job_that_kills_its_workers_is_a_failure(bench: Bench) -> None:
     bench.rules({"trace mmubench": "die"})
-    with pytest.raises(JobFailedError, match="killed by signal 9; was memory short"):
+    with pytest.raises(
+        JobFailedError,
+        match="3 workers died at it; the last one was killed by signal 9; was memory",
+    ):
         bench.run()
     bench.rules({})
     bench.run()
+
+
+def test_a_worker_that_is_killed_loses_its_job_alone(new_bench: Callable[[], Bench]) -> None:
+    undisturbed, bench = new_bench(), new_bench()
+    undisturbed.run()
+    bench.rules({"unlearn mmubench": "die 1"})
+    printed = bench.run()
+    killed = [job for job in bench.toy.plan().jobs if job.label.startswith("unlearn mmubench")]
+    for job in killed:
+        assert f"begun again: {job.label} (its worker was killed by signal 9" in printed
+    assert bench.begun() == undisturbed.begun() + Counter(job.key for job in killed)
+    assert bench.jobs() == undisturbed.jobs()
+    assert not list((bench.store / "leases").iterdir())
 
 
 def test_failed_gates_stop_their_benchmark_alone(bench: Bench) -> None:

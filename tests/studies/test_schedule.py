@@ -74,3 +74,53 @@ def test_the_longest_chain_comes_first() -> None:
     assert schedule.take() is None
     schedule.finish(base.key, None)
     assert [schedule.take(), schedule.take()] == [long, short]
+
+
+def chains(models: int) -> list[Job]:
+    """Models that are traced, each trace then measured."""
+    base = Job("base", "base", {}, {})
+    trained = [Job("train", f"m{i}", {"i": i}, {"base": base.key}) for i in range(models)]
+    traced = [Job("trace", m.label, {}, {"base": base.key, "model": m.key}) for m in trained]
+    measured = [Job("measure", t.label, {}, {"trace": t.key}) for t in traced]
+    return [base, *trained, *traced, *measured]
+
+
+@given(st.data())
+def test_a_chain_stays_where_it_began(data: st.DataObject) -> None:
+    """Two workers, that end in any order: each traces and measures what it trained, but for what the other
+    would have to wait for."""
+    jobs = chains(data.draw(st.integers(2, 8)))
+    schedule = Schedule(jobs, {})
+    by: dict[str, int] = {}
+    own: tuple[set[str], set[str]] = (set(), set())
+    running: dict[int, Job] = {}
+    while True:
+        for worker in (0, 1):
+            if worker not in running:
+                ready = schedule.ready(own[worker])
+                job = schedule.take(own[worker])
+                if job is None:
+                    continue
+                assert job == ready[0]
+                first = [one for one in ready if one.kind == job.kind]
+                if any(own[worker] & set(one.inputs.values()) for one in first):
+                    assert own[worker] & set(job.inputs.values())
+                running[worker] = job
+        if not running:
+            break
+        worker = data.draw(st.sampled_from(sorted(running)))
+        job = running.pop(worker)
+        by[job.key] = worker
+        own[worker].add(job.key)
+        schedule.finish(job.key, None)
+    assert by.keys() == {job.key for job in jobs}
+
+
+def test_what_was_lost_is_taken_again() -> None:
+    base = Job("base", "base", {}, {})
+    schedule = Schedule([base], {})
+    job = schedule.take()
+    assert job == base
+    assert schedule.take() is None
+    schedule.put_back(job)
+    assert schedule.take() == base

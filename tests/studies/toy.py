@@ -1,7 +1,8 @@
 """A study whose jobs write a few bytes, and can be told to dawdle, to fail or to die.
 
 Beside the folder of runs, rules.json says what (label part -> action), and every job begun is noted in
-`journal`. Run as a script, it runs the toy study: toy.py RUNS WORKERS.
+`journal`. Run as a script, it runs the toy study: toy.py RUNS WORKERS, or under submitit's local executor:
+toy.py RUNS WORKERS SLURM_FILE.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +64,7 @@ def run(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None)
             failed |= action == "fail gates"
             dropped += action.split()[1:] if action.startswith("drop ") else []
             answered = 0.5 if action == "learn half" else answered
-            _act(action, out)
+            _act(action, job, out)
     (out / "more").write_text(digest * 10)
     if job.kind == "gates":
         (out / "gates.json").write_text(json.dumps(_gates(failed, dropped)))
@@ -78,7 +80,7 @@ def run(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None)
         (out / TRAINING).write_text(json.dumps({**outcome, "losses": [1.0]}))
 
 
-def _act(action: str, out: Path) -> None:
+def _act(action: str, job: Job, out: Path) -> None:
     match action.split():
         case ["sleep", seconds]:
             time.sleep(float(seconds))
@@ -91,6 +93,10 @@ def _act(action: str, out: Path) -> None:
             (out / "threads").write_text(json.dumps(threads))
         case ["die"]:
             os.kill(os.getpid(), signal.SIGKILL)
+        case ["die", times]:
+            begun = (out.parents[3] / "journal").read_text().count(f"{job.key} ")
+            if begun <= int(times):
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _gates(failed: bool, dropped: list[str]) -> dict[str, object]:
@@ -121,6 +127,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         options = RunOptions(Path(sys.argv[1]), int(sys.argv[2]), plain=True, work="toy:run")
+        if len(sys.argv) > 3:
+            options = replace(options, executor="slurm", slurm=Path(sys.argv[3]))
         run_plan(plan(), options, Console(stderr=True))
     except KeyboardInterrupt:
         sys.exit(130)

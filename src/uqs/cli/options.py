@@ -20,7 +20,10 @@ Precision = Literal["float32", "bfloat16", "float16"]
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes of one thread each; by default 2, or 1 on one core."),
+    typer.Option(
+        min=1,
+        help="Processes of one thread each; by default 2, or 1 on one core; on a cluster all that it has.",
+    ),
 ]
 RunsOption = Annotated[Path, typer.Option(help="Folder of all run folders.")]
 LimitOption = Annotated[
@@ -33,6 +36,24 @@ NativeOption = Annotated[
         "--native",
         help="Compute with all that this processor has; the last bits are then its own.",
     ),
+]
+ExecutorOption = Annotated[
+    Literal["local", "ray", "slurm"],
+    typer.Option(
+        help="Who makes the jobs: processes of this machine, a Ray cluster, or workers under Slurm. The "
+        "hosts of a cluster share the run folder's file system."
+    ),
+]
+StudyDeviceOption = Annotated[
+    Literal["cpu", "cuda"] | None,
+    typer.Option(help="Where models are trained and traced; by default what the study says (cpu)."),
+]
+PerDeviceOption = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Workers that share a GPU (local and ray).")
+]
+SlurmOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="What Slurm is asked for (YAML; docs/study_files.md)."),
 ]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Lines instead of bars.")]
 

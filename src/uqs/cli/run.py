@@ -7,10 +7,14 @@ from pathlib import Path
 import typer
 
 from uqs.cli.options import (
+    ExecutorOption,
     LimitOption,
     NativeOption,
+    PerDeviceOption,
     PlainOption,
     RunsOption,
+    SlurmOption,
+    StudyDeviceOption,
     StudyFile,
     WorkersOption,
     interruptible,
@@ -24,17 +28,33 @@ def run(
     limit: LimitOption = None,
     native: NativeOption = False,
     plain: PlainOption = False,
+    executor: ExecutorOption = "local",
+    device: StudyDeviceOption = None,
+    per_device: PerDeviceOption = 1,
+    slurm: SlurmOption = None,
 ) -> None:
     """Run a study: train, unlearn, measure and rank.
 
-    What a run before this one finished is kept, so that an interrupted run goes on by the same command.
+    What a run before this one finished is kept, so that an interrupted run goes on by the same command. The
+    executor and the number of workers change no result; a GPU does, in the last bits.
     """
     from uqs.report.finish import finish
     from uqs.studies.run import JobFailedError, RunOptions, run_study
 
+    options = RunOptions(
+        runs,
+        workers,
+        plain,
+        limit=limit,
+        native=native,
+        device=device,
+        executor=executor,
+        per_device=per_device,
+        slurm=slurm,
+    )
     with interruptible("the same command continues from the finished jobs"):
         try:
-            folder = run_study(study, RunOptions(runs, workers, plain, limit=limit, native=native))
+            folder = run_study(study, options)
         except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None

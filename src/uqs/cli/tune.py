@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from uqs.cli.options import NativeOption, PlainOption, RunsOption, WorkersOption, interruptible
+from uqs.cli.options import (
+    ExecutorOption,
+    NativeOption,
+    PerDeviceOption,
+    PlainOption,
+    RunsOption,
+    SlurmOption,
+    StudyDeviceOption,
+    WorkersOption,
+    interruptible,
+)
 from uqs.errors import UserError
 from uqs.training_extra import require_training_extra
 
@@ -35,6 +45,10 @@ def tune(
     runs: RunsOption = Path("runs"),
     native: NativeOption = False,
     plain: PlainOption = False,
+    executor: ExecutorOption = "local",
+    device: StudyDeviceOption = None,
+    per_device: PerDeviceOption = 1,
+    slurm: SlurmOption = None,
 ) -> None:
     """Find the strengths of a study's methods.
 
@@ -50,9 +64,19 @@ def tune(
 
     targets = _targets(target) if target else TARGETS
     options = TuneOptions(targets, trials, seed, questions, tolerance)
+    run = RunOptions(
+        runs,
+        workers,
+        plain,
+        native=native,
+        device=device,
+        executor=executor,
+        per_device=per_device,
+        slurm=slurm,
+    )
     with interruptible("the same command continues from the finished jobs"):
         try:
-            found = search(study, options, RunOptions(runs, workers, plain, native=native))
+            found = search(study, options, run)
         except JobFailedError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None

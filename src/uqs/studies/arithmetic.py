@@ -7,7 +7,7 @@ variables torch, MKL and oneDNN use AVX2 even where a processor has more.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -27,17 +27,17 @@ def available(wanted: Arithmetic, processor: Path = PROCESSOR) -> Arithmetic:
     return wanted if has else "native"
 
 
-@contextmanager
-def environment(arithmetic: Arithmetic) -> Iterator[None]:
-    """The environment in which processes are started that compute so.
+def variables(arithmetic: Arithmetic) -> Mapping[str, str]:
+    """The environment of a process that computes so. What the user set stays for `native`."""
+    return {} if arithmetic == "native" else AVX2
 
-    Libraries read it when they are loaded. What the user set stays for `native`.
-    """
-    if arithmetic == "native":
-        yield
-        return
-    before = {name: os.environ.get(name) for name in AVX2}
-    os.environ.update(AVX2)
+
+@contextmanager
+def environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Processes that are started in the block have these variables; libraries read them when they are
+    loaded."""
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
     try:
         yield
     finally:

@@ -365,6 +365,7 @@ class _Planner:
             "arithmetic": self.study.arithmetic,
             **({"quantised": True} if quantised else {}),
             **({"loading": loading} if (loading := self.study.model.loading()) else {}),
+            **on_device(self.study),
         }
 
     def _training(self, benchmark: str) -> dict[str, Any]:
@@ -407,6 +408,11 @@ class _Planner:
         every = self.study.trainer.save_every_minutes
         job = Job(kind, label, params, inputs, after, source, every)
         return self.jobs.setdefault(job.key, job).key
+
+
+def on_device(study: Study) -> dict[str, str]:
+    """The device, where it is not the CPU: jobs of the CPU are as without the key."""
+    return {} if study.device == "cpu" else {"device": study.device}
 
 
 def file_of(method: str) -> dict[str, str]:

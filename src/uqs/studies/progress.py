@@ -68,6 +68,12 @@ class Progress:
         self.display.line(f"failed: {job.label}")
         self._update()
 
+    def lost(self, job: Job, why: str) -> None:
+        """The job's worker died, and the job waits for another."""
+        del self.running[job.key]
+        self.display.line(f"begun again: {job.label} (its worker {why})")
+        self._update()
+
     def stopped(self, job: Job, reason: str, skipped: Sequence[Job]) -> None:
         """What would be made from the job is skipped."""
         self.total -= len(skipped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -13,11 +14,12 @@ from uqs import benchmarks, io
 from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
-from uqs.studies.arithmetic import Arithmetic, available
+from uqs.studies.arithmetic import available
 from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
 from uqs.studies.collect import collect
-from uqs.studies.execute import DEFAULT_WORK, TRIALS, Executor, LocalProcesses, default_workers
+from uqs.studies.executors.base import DEFAULT_WORK, TRIALS, Device, WorkerSettings
+from uqs.studies.executors.choose import ExecutorOptions, Name, check_options, executor_of
 from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.progress import Forecast, Progress
@@ -44,8 +46,9 @@ class JobFailedError(Exception):
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a study is run. Two options change a result: `limit` asks for a part of the data, and `native`
-    computes with all that the processor has, which changes the last bits."""
+    """How a study is run. Three options change a result: `limit` asks for a part of the data; `native`
+    computes with all that the processor has, and `device` says where, instead of the study's `device`, which
+    both change the last bits."""
 
     runs: Path = Path("runs")
     workers: int | None = None
@@ -53,22 +56,36 @@ class RunOptions:
     work: str = DEFAULT_WORK
     limit: int | None = None
     native: bool = False
+    device: Device | None = None
+    executor: Name = "local"
+    per_device: int = 1
+    slurm: Path | None = None
+
+    @property
+    def executor_options(self) -> ExecutorOptions:
+        return ExecutorOptions(self.executor, self.workers, self.per_device, self.slurm)
 
 
 def plan_study(
-    path: Path, limit: int | None = None, native: bool = False, *, fetch: bool = True
+    path: Path,
+    limit: int | None = None,
+    native: bool = False,
+    device: Device | None = None,
+    *,
+    fetch: bool = True,
 ) -> Plan:
     """Read the study file and its data, check both, and plan the jobs; with `limit` entities a split.
 
     Without `fetch` a base of the hub that is not here is not asked for, and not checked. The plan's study
     says which arithmetic this machine can do.
     """
-    return _planned(read_study(path), limit, native, fetch=fetch)
+    return _planned(read_study(path), limit, native, device, fetch=fetch)
 
 
-def _planned(study: Study, limit: int | None, native: bool, *, fetch: bool = True) -> Plan:
-    arithmetic = "native" if native else available(study.arithmetic)
-    study = study.model_copy(update={"arithmetic": arithmetic})
+def _planned(
+    study: Study, limit: int | None, native: bool, device: Device | None, *, fetch: bool = True
+) -> Plan:
+    study = computed(study, native, device)
     if limit is not None:
         parts = tuple(with_limit(name, limit) for name in study.benchmarks)
         update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
@@ -78,6 +95,12 @@ def _planned(study: Study, limit: int | None, native: bool, *, fetch: bool = Tru
     hashes = {name: data.data_hash for name, data in loaded.items()}
     notes = {name: data.notes for name, data in loaded.items()}
     return replace(plan_on_base(study, hashes, fetch=fetch), notes=notes)
+
+
+def computed(study: Study, native: bool, device: Device | None) -> Study:
+    """The study as it is computed: with what this machine can do, and what the user asked for instead."""
+    arithmetic = "native" if native else available(study.arithmetic)
+    return study.model_copy(update={"arithmetic": arithmetic, "device": device or study.device})
 
 
 def plan_on_base(study: Study, hashes: Mapping[str, str], *, fetch: bool = True) -> Plan:
@@ -101,7 +124,8 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
     """
     console = stderr_console()
     study = read_study(path)
-    plan = _planned(study, options.limit, options.native)
+    check_options(options.executor_options, options.device or study.device)
+    plan = _planned(study, options.limit, options.native, options.device)
     if not options.native and study.arithmetic != plan.study.arithmetic:
         console.print(NO_AVX2, markup=False, highlight=False, soft_wrap=True)
     return run_plan(plan, options, console)
@@ -113,12 +137,12 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         for line in lines:
             console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
     store = Store(options.runs / plan.study.name)
-    with store.lock():
+    with store.lock(partial(console.print, markup=False, highlight=False, soft_wrap=True)):
         store.clean()
         io.write_text(store.run / "study.yaml", dump_study(plan.study))
         for line in notes(plan.study.model):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-        make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
+        make_jobs(plan.study, plan.jobs, store, options, console)
         for line in assumed(plan, store):
             console.print(f"assumed: {line}", markup=False, highlight=False, soft_wrap=True)
         for problem in collect(plan, store):
@@ -134,12 +158,7 @@ def assumed(plan: Plan, store: Store) -> list[str]:
 
 
 def make_jobs(
-    name: str,
-    jobs: Sequence[Job],
-    store: Store,
-    options: RunOptions,
-    console: Console,
-    arithmetic: Arithmetic,
+    study: Study, jobs: Sequence[Job], store: Store, options: RunOptions, console: Console
 ) -> None:
     """Make the jobs that are missing, in a store that is locked; errors as those of `run_study`."""
     made = _finished(jobs, store, console)
@@ -147,9 +166,21 @@ def make_jobs(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     schedule = Schedule(jobs, {key: manifest.stop for key, manifest in made.items()})
     todo = len(schedule.remaining)
-    console.print(f"{name}: {len(made)} jobs exist, {todo} to make", highlight=False)
-    if todo:
-        _make(schedule, store, made, options, console, arithmetic)
+    console.print(f"{store.run.name}: {len(made)} jobs exist, {todo} to make", highlight=False)
+    if not todo:
+        return
+    if options.work in (DEFAULT_WORK, TRIALS):
+        require_training_extra("training")
+    settings = WorkerSettings(options.work, study.arithmetic, study.device)
+    executor = executor_of(options.executor_options, settings, jobs)
+    forecast = Forecast(executor.workers, schedule.remaining)
+    for manifest in made.values():
+        forecast.learn(manifest.kind, manifest.seconds)
+    with Display(options.plain, console) as display:
+        progress = Progress(display, forecast, len(made), schedule.remaining)
+        failures = executor.run(schedule, store, progress)
+    if failures:
+        raise _reported(failures, store)
 
 
 def _finished(jobs: Sequence[Job], store: Store, console: Console) -> dict[str, Manifest]:
@@ -167,28 +198,6 @@ def _finished(jobs: Sequence[Job], store: Store, console: Console) -> dict[str, 
         if manifest is not None:
             made[job.key] = manifest
     return made
-
-
-def _make(
-    schedule: Schedule,
-    store: Store,
-    made: dict[str, Manifest],
-    options: RunOptions,
-    console: Console,
-    arithmetic: Arithmetic,
-) -> None:
-    workers = options.workers or default_workers()
-    executor: Executor = LocalProcesses(workers, options.work, arithmetic)
-    if options.work in (DEFAULT_WORK, TRIALS):
-        require_training_extra("training")
-    forecast = Forecast(workers, schedule.remaining)
-    for manifest in made.values():
-        forecast.learn(manifest.kind, manifest.seconds)
-    with Display(options.plain, console) as display:
-        progress = Progress(display, forecast, len(made), schedule.remaining)
-        failures = executor.run(schedule, store, progress)
-    if failures:
-        raise _reported(failures, store)
 
 
 def _reported(failures: list[JobFailure], store: Store) -> Exception:

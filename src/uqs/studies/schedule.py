@@ -1,8 +1,9 @@
-"""Which job comes next: the longest chain of work first, ties in the order of the plan."""
+"""Which job comes next: the longest chain of work first; among equals, first the one whose inputs the asking
+worker made, so that a chain from training to tracing stays where it began; then the order of the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from uqs.studies.jobs import Job, Kind
 
@@ -50,16 +51,29 @@ class Schedule:
         """The jobs that are still to be taken, skipped ones left out."""
         return list(self._todo.values())
 
-    def take(self) -> Job | None:
-        """The next job to make, or None where none is ready."""
-        ready = [key for key in self._todo if not self._missing[key]]
-        if not ready:
-            return None
-        first = min(ready, key=lambda key: (-self._weight[key], self._order[key]))
-        return self._todo.pop(first)
+    def ready(self, own: Set[str] = frozenset()) -> list[Job]:
+        """What can be made now, the next job first, for a worker that made the jobs `own`."""
+        return sorted(self._ready(), key=lambda job: self._rank(job, own))
+
+    def take(self, own: Set[str] = frozenset()) -> Job | None:
+        """The next job to make, as `ready` orders them, or None where none is ready."""
+        first = min(self._ready(), key=lambda job: self._rank(job, own), default=None)
+        return None if first is None else self._todo.pop(first.key)
+
+    def _ready(self) -> list[Job]:
+        return [job for key, job in self._todo.items() if not self._missing[key]]
+
+    def _rank(self, job: Job, own: Set[str]) -> tuple[int, int, int]:
+        held = sum(key in own for key in job.inputs.values())
+        return (-self._weight[job.key], -held, self._order[job.key])
+
+    def put_back(self, job: Job) -> None:
+        """A taken job was not made: it is to be taken again."""
+        self._todo[job.key] = job
 
     def finish(self, key: str, stop: str | None) -> list[Job]:
-        """A taken job was made; returns what is skipped because of its `stop`."""
+        """A job was made, here or elsewhere; returns what is skipped because of its `stop`."""
+        self._todo.pop(key, None)
         for missing in self._missing.values():
             missing.discard(key)
         return [] if stop is None else self._skip_made_from(key)

@@ -149,7 +149,8 @@ class Study(_Part):
     `benchmarks` are `name:tiny` or `name:FOLDER`. Methods start from originals: `originals: per_seed`
     trains one for every seed, `shared` one for all, from the first seed. `arithmetic: avx2` computes with
     the instructions that every x86-64 processor with AVX2 has, so that results are the same bits on all
-    of them; `native` with whatever the processor has. `shadows` is the number of shadow models for each
+    of them; `native` with whatever the processor has. `device: cuda` trains, alters and traces on a
+    GPU, whose results are other bits than the CPU's. `shadows` is the number of shadow models for each
     benchmark and method, 0 or an even number from 4 on. `metrics: default` are the core metrics
     (docs/metrics.md), `all` every metric whose data the study makes; a metric may also be FILE.py:CLASS.
     """
@@ -160,6 +161,7 @@ class Study(_Part):
     training: Training = Training()
     trainer: TrainerSettings = DEFAULT_TRAINER
     arithmetic: Arithmetic = "avx2"
+    device: Literal["cpu", "cuda"] = "cpu"
     oracles: Oracles = Oracles()
     references: References = References()
     originals: Literal["per_seed", "shared"] = "per_seed"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import Any
 from uqs import io
 from uqs.errors import DataError, UserError
 from uqs.studies.jobs import Job, Kind
+from uqs.studies.leases import Lease, Leases
 
 MANIFEST = "manifest.json"
+DRIVER = "driver"
+"""The lease of the process that runs the study."""
 NUMBERS = ".json"
 """The files whose content is checked whenever a job is looked at: they are small, and results are read off
 them. Of the others the size is, and the content before something is made from them."""
@@ -52,6 +56,7 @@ class Store:
         self.run = run
         self.jobs = run / "jobs"
         self.states = run / "states"
+        self.leases = Leases(run / "leases")
         self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
@@ -60,6 +65,10 @@ class Store:
     def state(self, key: str) -> Path:
         """Where a job that is being made keeps the state of its training."""
         return self.states / key
+
+    def made(self) -> set[str]:
+        """The keys of the finished jobs, by one look into the folder."""
+        return {name for name in os.listdir(self.jobs) if not name.startswith(io.PART)}  # noqa: PTH208
 
     def manifest(self, key: str) -> Manifest | None:
         """The manifest of a finished job, or None where it was not made.
@@ -112,16 +121,27 @@ class Store:
         shutil.rmtree(doomed)
 
     def clean(self) -> None:
-        """Remove what killed runs left half-made, but for the states that trainings go on from."""
+        """Remove what killed runs left half-made, but for the states that trainings go on from.
+
+        A job at which a worker is still alive is left to it.
+        """
+        self.leases.clean()
         for left in self.jobs.glob(f"{io.PART}*"):
-            shutil.rmtree(left, ignore_errors=True)  # a worker of the killed run may just be dying
+            key = left.name.removeprefix(io.PART).partition("-")[0]
+            if self.leases.holder(key) is None:
+                # a worker of the killed run may just be dying
+                shutil.rmtree(left, ignore_errors=True)
         for left in self.states.glob("*"):
             if self.folder(left.name).is_dir():
                 shutil.rmtree(left, ignore_errors=True)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run folder, made if need be; UserError where another process holds it."""
+    def lock(self, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold the run folder, made if need be; UserError where another process holds it.
+
+        Processes of this host are told apart at once. A process of another host may have been killed: whether
+        it still lives takes up to two minutes to see, which is said.
+        """
         self.jobs.mkdir(parents=True, exist_ok=True)
         with (self.run / ".lock").open("a") as handle:
             try:
@@ -130,13 +150,42 @@ class Store:
                 raise UserError(
                     f"{self.run} is in use by another 'uqs run'; wait for it or end it"
                 ) from None
-            yield
+            except OSError:
+                pass  # a file system without locks: the lease alone tells
+            lease = self.leases.claim(DRIVER) or self._waited(say)
+            try:
+                yield
+            finally:
+                lease.release()
+
+    def _waited(self, say: Callable[[str], None]) -> Lease:
+        """The driver's lease once its holder is seen to be dead; UserError once it is seen to live."""
+        holder, beat = self.leases.holder(DRIVER), self.leases.beat_of(DRIVER)
+        where = f"{holder.host} (process {holder.process})" if holder else "another host"
+        say(f"{self.run} was in use on {where}; looking whether it still is")
+        moved: list[str] = []
+
+        def moves() -> bool:
+            if self.leases.beat_of(DRIVER) not in (b"", beat):
+                moved.append(where)
+            return bool(moved)
+
+        lease = self.leases.wait(DRIVER, done=moves)
+        if lease is None:
+            raise UserError(
+                f"{self.run} is in use by another 'uqs run' on {where}; wait for it or end it"
+            )
+        return lease
 
     @contextmanager
     def making(self, job: Job) -> Iterator[Path]:
-        """An empty folder to make a job in; it is removed again, whatever happens, unless `seal` took it."""
+        """An empty folder to make a job in; it is removed again, whatever happens, unless `seal` took it.
+
+        What others left of the job is removed: the caller holds its lease.
+        """
+        for left in self.jobs.glob(f"{io.PART}{job.key}-*"):
+            shutil.rmtree(left, ignore_errors=True)
         part = io.temporary(self.folder(job.key))
-        shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
             yield part

@@ -70,16 +70,19 @@ SHADOWED = "shadow.json"
 
 def run(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Do one job."""
-    quiet()
+    quiet(job)
     if job.kind in TRAININGS:
         TRAININGS[job.kind](job, inputs, out, state)
     else:
         WORK[job.kind](job, inputs, out)
 
 
-def quiet() -> None:
-    """Torch deterministic, and libraries without bars and known warnings."""
-    torch.use_deterministic_algorithms(True)
+def quiet(job: Job) -> None:
+    """Torch deterministic, and libraries without bars and known warnings.
+
+    Where an operation has no deterministic form on a GPU, torch warns and goes on.
+    """
+    torch.use_deterministic_algorithms(True, warn_only=device_of(job).type != "cpu")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     # peft 0.21 asks transformers 5.23 by the old name
@@ -103,8 +106,11 @@ def train_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) ->
         about = {"share": told.share, "retain_share": told.retain_share}
         (out / TAUGHT).write_text(json.dumps({**about, "forget": sorted(told.forget)}))
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
+    free_memory(job)
     vlm = _family(job).load(inputs["base"], **_loading(job))
+    # drawn on the CPU, whatever the device
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
+    placed(vlm, job)
     again = replayed(job.source or None, user_base="replay" in job.params)
     method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
     parts = {"learn": Split("learn", learn), "replay": Split("replay", again)}
@@ -220,7 +226,7 @@ def tracer(job: Job, model: Path, base: Path, out: Path) -> Tracer:
     checkpoint = _checkpoint(model, base)
     models = _Models(job, base, precision)
     # folders of a study are named by all that their content depends on
-    found = Identity(base.name, model.name, "", precision, "cpu")
+    found = Identity(base.name, model.name, "", precision, str(device_of(job)))
     settings = TraceSettings(**{**traces, "layers": _layers(traces["layers"])})
     return Tracer(checkpoint, found, models, TraceStore(out), settings, lambda *_: None)
 
@@ -248,18 +254,43 @@ class _Models:
     def opened(self, checkpoint: Checkpoint) -> Iterator[VLM]:
         loading = _loading(self.job)
         if loading.keys() & {"options", "load_in"}:
-            loading["dtype"] = getattr(torch, self.precision)
-            yield adapter.load(
-                _family(self.job), self.base, checkpoint.folder, trainable=False, **loading
-            )
+            yield self._alone(checkpoint, {**loading, "dtype": getattr(torch, self.precision)})
             return
-        with _shared(self.base, self.precision).opened(checkpoint) as vlm:
+        with _shared(self.base, self.precision, str(device_of(self.job))).opened(checkpoint) as vlm:
             yield vlm
+
+    def _alone(self, checkpoint: Checkpoint, loading: Mapping[str, Any]) -> VLM:
+        """A model with a base of its own."""
+        free_memory(self.job)
+        found = adapter.load(
+            _family(self.job), self.base, checkpoint.folder, trainable=False, **loading
+        )
+        return placed(found, self.job)
 
 
 @lru_cache(maxsize=1)
-def _shared(base: Path, precision: str) -> Models:
-    return Models("cpu", getattr(torch, precision), base)
+def _shared(base: Path, precision: str, device: str) -> Models:
+    return Models(device, getattr(torch, precision), base)
+
+
+def device_of(job: Job) -> torch.device:
+    """Where a job computes; a worker on a GPU sees no other."""
+    return torch.device(job.params.get("device", "cpu"))
+
+
+def placed(vlm: VLM, job: Job) -> VLM:
+    """The model, moved to where its job computes."""
+    device = device_of(job)
+    if vlm.model.device.type != device.type:
+        vlm.model.to(device)
+    return vlm
+
+
+def free_memory(job: Job) -> None:
+    """Before a model is opened on a GPU: let go of the base that is kept there for traces."""
+    if device_of(job).type != "cpu":
+        _shared.cache_clear()
+        torch.cuda.empty_cache()
 
 
 def gates(job: Job, inputs: Inputs, out: Path) -> None:
@@ -390,13 +421,15 @@ def benchmark_of(job: Job) -> Benchmark:
 
 def _loaded(job: Job, inputs: Inputs, role: str, *, trainable: bool) -> VLM:
     """The model of an input job, on its base as the study loads it."""
-    return adapter.load(
+    free_memory(job)
+    found = adapter.load(
         _family(job),
         inputs["base"],
         inputs[role],
         trainable=trainable,
         **_loading(job),
     )
+    return placed(found, job)
 
 
 def _loading(job: Job) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A worker process: does one job at a time with one thread, and dies with its parent."""
+"""A worker: does one job at a time with one thread, under the job's lease."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,11 +21,15 @@ from typing import Any, Protocol
 
 from uqs.errors import UserError
 from uqs.methods.state_files import seconds_spent
+from uqs.studies.hosts import require_folder
 from uqs.studies.jobs import TRAINING, Job
+from uqs.studies.leases import Lease
 from uqs.studies.store import Manifest, Store, describe_files
 from uqs.studies.verdict import GATES, stopping_gates
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+LOST = 75
+"""The exit code of a worker whose job was given to another."""
 RECORDED_PACKAGES = ("uqs", "torch", "transformers", "peft")
 
 
@@ -59,7 +64,8 @@ class JobFailure:
 
 
 def work_through(connection: Connection, run: Path, work: str) -> None:
-    """Make the jobs that come through the connection, until it closes; `work` is `module:function`."""
+    """Make the jobs that come through the connection, until it closes or the parent dies; `work` is
+    `module:function`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
@@ -71,12 +77,15 @@ def work_through(connection: Connection, run: Path, work: str) -> None:
             job: Job = connection.recv()
         except EOFError:
             return
-        connection.send(_attempt(job, store, work))
+        connection.send(attempt(job, store, work))
 
 
-def _attempt(job: Job, store: Store, work: str) -> JobResult | JobFailure:
+def attempt(
+    job: Job, store: Store, work: str, lease: Lease | None = None
+) -> JobResult | JobFailure:
+    """Make a job in a process that has nothing else to do: it ends at once if another took the job over."""
     try:
-        return make(job, store, _load(work))
+        return make(job, store, _load(work), lease, lost=end_at_once)
     except UserError as error:
         return JobFailure(job.label, str(error), traceback.format_exc(), users=True)
     except Exception as error:
@@ -84,18 +93,49 @@ def _attempt(job: Job, store: Store, work: str) -> JobResult | JobFailure:
         return JobFailure(job.label, message, traceback.format_exc(), users=False)
 
 
-def make(job: Job, store: Store, do: Work) -> JobResult:
-    """Do a job and put it into the store."""
+def end_at_once() -> None:
+    """End this process: another worker took its job over, because it stood still for too long."""
+    print("this worker stood still, and its job was given to another", file=sys.stderr, flush=True)
+    os._exit(LOST)
+
+
+def make(
+    job: Job,
+    store: Store,
+    do: Work,
+    lease: Lease | None = None,
+    lost: Callable[[], None] | None = None,
+) -> JobResult:
+    """Do a job and put it into the store, unless another worker did by now.
+
+    Without a `lease`, it is waited for. `lost` is called if it is taken away.
+    """
+    lease = lease or store.leases.wait(job.key, lost, lambda: job.key in store.made())
+    try:
+        if job.key not in store.made():
+            _make(job, store, do)
+        manifest = store.manifest(job.key)
+    finally:
+        if lease is not None:
+            lease.release()
+    if manifest is None:
+        raise RuntimeError(f"job {job.key} was made and is gone")
+    return JobResult(job.key, manifest.seconds, manifest.stop)
+
+
+def _make(job: Job, store: Store, do: Work) -> None:
     begin = time.perf_counter()
     for key in job.inputs.values():
         store.verify(key)
+    if job.source:
+        require_folder(
+            Path(job.source), "which the study names; every host that works at it needs it"
+        )
     with store.making(job) as part:
         inputs = {role: store.folder(key) for role, key in job.inputs.items()}
         state = store.state(job.key)
         earlier = seconds_spent(state)
         do(job, inputs, part, state)
-        stop = _stop(job, part)
-        seconds = earlier + time.perf_counter() - begin
         manifest = Manifest(
             key=job.key,
             kind=job.kind,
@@ -105,13 +145,12 @@ def make(job: Job, store: Store, do: Work) -> JobResult:
             versions=_versions(),
             computation=job.computation,
             device=_device(),
-            seconds=seconds,
-            stop=stop,
+            seconds=earlier + time.perf_counter() - begin,
+            stop=_stop(job, part),
             outcome=_outcome(part),
             files=describe_files(part),
         )
         store.seal(part, manifest)
-    return JobResult(job.key, seconds, stop)
 
 
 def _load(work: str) -> Work:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from uqs.methods.cards.card import TunedHyperparameter
 from uqs.methods.cards.look_up import method_card
 from uqs.progress import stderr_console
 from uqs.records import Role
-from uqs.studies.arithmetic import available
-from uqs.studies.execute import TRIALS
+from uqs.studies.executors.base import TRIALS, Device
 from uqs.studies.jobs import Job
-from uqs.studies.plan import file_of, judges_params
-from uqs.studies.run import RunOptions, make_jobs, plan_on_base
+from uqs.studies.plan import file_of, judges_params, on_device
+from uqs.studies.run import RunOptions, computed, make_jobs, plan_on_base
 from uqs.studies.spec import MethodChoice, References, Study, read_study_to_tune
 from uqs.studies.store import Store
 from uqs.studies.tuning.search import TOLERANCE, TrialResult, best, first_round, nearest, next_round
@@ -104,25 +104,18 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
     ]
     if not methods:
         raise DataError("names no method that has strengths", file=path, field="methods")
-    trials = _Trials(study, options, run.native)
+    trials = _Trials(study, options, run.native, run.device)
     store = Store(run.runs / f"tune-{study.name}")
-    work = RunOptions(run.runs, run.workers, run.plain, TRIALS)
+    work = replace(run, work=TRIALS)
     console = stderr_console()
     nothing = MethodChoice(name=NOTHING, hyperparameters={})
     targets = list(options.targets.values())
-    with store.lock():
+    with store.lock(partial(console.print, markup=False, highlight=False, soft_wrap=True)):
         store.clean()
         asked = [first_round(method.tuned_hyperparameter, options.trials) for method in methods]
         while any(asked):
             settings = [m.at(v) for m, values in zip(methods, asked, strict=True) for v in values]
-            make_jobs(
-                store.run.name,
-                trials.jobs([nothing, *settings]),
-                store,
-                work,
-                console,
-                trials.arithmetic,
-            )
+            make_jobs(trials.own, trials.jobs([nothing, *settings]), store, work, console)
             for method, values in zip(methods, asked, strict=True):
                 method.tried.update({v: trials.read(store, method.at(v)) for v in values})
             asked = [next_round(method.tried, targets, options.trials) for method in methods]
@@ -133,20 +126,19 @@ def tune(path: Path, options: TuneOptions, run: RunOptions) -> Tuning:
 class _Trials:
     """The jobs of trials, on originals of the tuning seed."""
 
-    def __init__(self, study: Study, options: TuneOptions, native: bool) -> None:
+    def __init__(
+        self, study: Study, options: TuneOptions, native: bool, device: Device | None
+    ) -> None:
         self.study, self.options = study, options
         hashes = {name: benchmarks.load(name).data_hash for name in study.benchmarks}
-        arithmetic = "native" if native else available(study.arithmetic)
-        own = study.model_copy(
+        self.own = computed(study, native, device).model_copy(
             update={
                 "seeds": (options.seed,),
                 "shadows": 0,
                 "references": References(),
-                "arithmetic": arithmetic,
             }
         )
-        self.arithmetic = own.arithmetic
-        plan = plan_on_base(own, hashes)
+        plan = plan_on_base(self.own, hashes)
         self.hashes = hashes
         self.base = next(job for job in plan.jobs if job.kind == "base")
         self.originals = {
@@ -177,7 +169,7 @@ class _Trials:
             "benchmark": benchmark,
             "data_hash": self.hashes[benchmark],
             "model": self.study.model.name,
-            "arithmetic": self.arithmetic,
+            "arithmetic": self.own.arithmetic,
             **({"quantised": True} if self.study.model.adapter.kind == "qlora" else {}),
             "method": choice.name,
             "hyperparameters": dict(choice.hyperparameters),
@@ -188,6 +180,7 @@ class _Trials:
             **({"trainer": trainer} if trainer else {}),
             **file_of(choice.name),
             **judges_params(benchmark),
+            **on_device(self.own),
         }
         inputs = {"base": self.base.key, "original": self.originals[benchmark].key}
         settings = ", ".join(f"{k} {v}" for k, v in choice.hyperparameters.items() if k != "steps")
