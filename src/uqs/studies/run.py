@@ -13,6 +13,7 @@ from uqs import benchmarks, io
 from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
+from uqs.records import Benchmark
 from uqs.studies.arithmetic import Arithmetic, available
 from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
@@ -67,16 +68,31 @@ def plan_study(
 
 
 def _planned(study: Study, limit: int | None, native: bool, *, fetch: bool = True) -> Plan:
+    study = as_asked(study, limit, native)
+    return plan_on_data(study, load_data(study), fetch=fetch)
+
+
+def as_asked(study: Study, limit: int | None = None, native: bool = False) -> Study:
+    """The study with the arithmetic that this machine can do, and with `limit` entities a split."""
     arithmetic = "native" if native else available(study.arithmetic)
     study = study.model_copy(update={"arithmetic": arithmetic})
-    if limit is not None:
-        parts = tuple(with_limit(name, limit) for name in study.benchmarks)
-        update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
-        study = study.model_copy(update=update)
+    if limit is None:
+        return study
+    parts = tuple(with_limit(name, limit) for name in study.benchmarks)
+    update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
+    return study.model_copy(update=update)
+
+
+def load_data(study: Study) -> dict[str, Benchmark]:
+    """The benchmarks of a study, read and checked, by the name that it gives them."""
     with Display() as display:
-        loaded = {name: benchmarks.load(name, display=display) for name in study.benchmarks}
-    hashes = {name: data.data_hash for name, data in loaded.items()}
-    notes = {name: data.notes for name, data in loaded.items()}
+        return {name: benchmarks.load(name, display=display) for name in study.benchmarks}
+
+
+def plan_on_data(study: Study, data: Mapping[str, Benchmark], *, fetch: bool = True) -> Plan:
+    """The plan of a study on its data, and on its base, whose files are checked."""
+    hashes = {name: one.data_hash for name, one in data.items()}
+    notes = {name: one.notes for name, one in data.items()}
     return replace(plan_on_base(study, hashes, fetch=fetch), notes=notes)
 
 
