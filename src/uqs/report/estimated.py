@@ -63,7 +63,7 @@ def _sentences(one: Estimate) -> list[str]:
     workers = count(one.workers, "worker")
     held = one.memory * float(one.workers)
     return [
-        f"with {workers}: {time(one.wall)} from beginning to end, {size(held)} of memory",
+        f"with {workers}, a device each: {time(one.wall)} from beginning to end, {size(held)} of memory",
         *one.how,
     ]
 

@@ -14,6 +14,7 @@ from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
 from uqs.records import Benchmark
+from uqs.results.notes import write_notes
 from uqs.studies.arithmetic import Arithmetic, available
 from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
@@ -125,9 +126,8 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     """`run_study` from a plan."""
-    for name, lines in plan.notes.items():
-        for line in lines:
-            console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in data_notes(plan):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     store = Store(options.runs / plan.study.name)
     with store.lock():
         store.clean()
@@ -135,11 +135,18 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         for line in notes(plan.study.model):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         make_jobs(plan.study.name, plan.jobs, store, options, console, plan.study.arithmetic)
-        for line in assumed(plan, store):
-            console.print(f"assumed: {line}", markup=False, highlight=False, soft_wrap=True)
+        assumptions = [f"assumed: {line}" for line in assumed(plan, store)]
+        for line in assumptions:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
+        write_notes(store.run, [*notes(plan.study.model), *assumptions, *data_notes(plan)])
     return store.run
+
+
+def data_notes(plan: Plan) -> list[str]:
+    """What the loaders of a plan's benchmarks noted."""
+    return [f"{name}: {line}" for name, lines in plan.notes.items() for line in lines]
 
 
 def assumed(plan: Plan, store: Store) -> list[str]:

@@ -17,6 +17,8 @@ TEMPLATE = 20
 CHARACTERS = Range(3.0, 5.0)
 """Characters of a token of English text."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+NF4 = 0.57
+"""Bytes of a weight of LLaVA-1.5-7B in 4 bits, its other layers in 16 (perf/memory_7b.md)."""
 PICTURE_SECONDS = Range(0.005, 0.03)
 """To decode and scale a photograph, on one core."""
 MEASURING = Range(1e-4, 1e-3)
@@ -94,7 +96,8 @@ def counted(
     """Count a study on a device."""
     study = plan.study
     size = BYTES[study.model.dtype]
-    held = 0.55 if study.model.adapter.kind == "qlora" else size
+    full, quantised = (study.model.adapter.kind == kind for kind in ("full", "qlora"))
+    held = NF4 if quantised else size
     steps = {
         name: [
             s for job in plan.jobs if job.params.get("benchmark") == name and (s := step_of(job))
@@ -106,20 +109,19 @@ def counted(
         for name, one in questions.items()
     }
     base = shape.weights * held
-    trained = shape.trained * 4
-    states = Range.exactly(
-        6 * trained
-    )  # weights, gradients, two moments, the last good copy, a reference
+    trained = shape.trained * (size if full else 4)
+    # gradients, two moments, the last good copy, a reference; an adapter's weights are no part of the base
+    states = Range.exactly((5 if full else 6) * trained)
     return BaseCosts(
         device=device.name,
-        how=_how(shape, device),
+        how=_how(plan, shape, device),
         benchmarks={
             name: _costs(plan, shape, one, tokens[name], steps[name], device)
             for name, one in questions.items()
         },
         load=Range.exactly(shape.weights * size).over(DISK),
         start=Range(3, 15),
-        checkpoint=trained if study.model.adapter.kind != "full" else shape.weights * size,
+        checkpoint=trained,
         base=Range(0, shape.weights * size),
         training_memory=largest(
             _activations(plan, shape, tokens[name], step)
@@ -136,16 +138,15 @@ def counted(
     )
 
 
-def _how(shape: Shape, device: Device) -> tuple[str, ...]:
+def _how(plan: Plan, shape: Shape, device: Device) -> tuple[str, ...]:
+    types = dict.fromkeys((_arithmetic(plan), plan.study.traces.precision))
+    rates = {name: device.operations[name] * 1e-12 for name in types}
     return (
         f"counted, not measured, from the configuration: {shape.weights / 1e9:.2f} billion weights, "
         f"{shape.trained / 1e6:.1f} million trained, {shape.picture} tokens a picture; "
         f"{CHARACTERS.low:g} to {CHARACTERS.high:g} characters a token",
         f"assumed of {device.name}: "
-        + ", ".join(
-            f"{one.low / 1e12:.3g} to {one.high / 1e12:.3g} million million operations a second in {name}"
-            for name, one in device.operations.items()
-        )
+        + ", ".join(f"{one.low:.2g} to {one.high:.2g} TFLOP/s in {n}" for n, one in rates.items())
         + f"; {device.bandwidth.low / 1e9:g} to {device.bandwidth.high / 1e9:g} GB a second from memory",
     )
 

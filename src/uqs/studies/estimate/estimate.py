@@ -18,6 +18,8 @@ from uqs.studies.store import Store
 
 REFERENCES = 10
 """Traces that a measuring worker holds at a time: 8 of other models, the model's own, and a copy."""
+HASHED = Range(0.2e9, 1.0e9)
+"""Bytes a second of a trace that is written and hashed, or read and hashed (assumed, not timed)."""
 GATES = 0.5
 """Judging all trained models, in measurings of one model for each of them."""
 
@@ -84,7 +86,11 @@ def estimate(
         job.key: amount(job, questions[name]) if (name := about[job.key]) else Amount()
         for job in todo
     }
-    seconds = {job.key: _seconds(job, about[job.key], amounts[job.key], costs) for job in todo}
+    seconds = {}
+    for job in todo:
+        name = about[job.key]
+        number = questions[name].number if name else 0
+        seconds[job.key] = _seconds(job, name, number, amounts[job.key], costs)
     kinds = []
     for kind in dict.fromkeys(job.kind for job in plan.jobs):
         own = [job for job in todo if job.kind == kind]
@@ -119,15 +125,18 @@ def existing(jobs: Sequence[Job], store: Store) -> dict[str, str | None]:
     return found
 
 
-def _seconds(job: Job, benchmark: str | None, work: Amount, costs: BaseCosts) -> Range:
+def _seconds(
+    job: Job, benchmark: str | None, questions: int, work: Amount, costs: BaseCosts
+) -> Range:
     if benchmark is None:
         return NONE
     own = costs.benchmarks[benchmark]
+    trace = own.trace_bytes * float(questions)
     if job.kind == "measure":
-        return own.measuring
+        return own.measuring + trace.over(HASHED)
     if job.kind == "gates":
         return own.measuring * (GATES * len(job.inputs))
-    return own.seconds(work, costs.load)
+    return own.seconds(work, costs.load) + (work.traced * own.trace_bytes).over(HASHED)
 
 
 def _disk(job: Job, work: Amount, costs: BaseCosts) -> Range:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,12 @@ def shape_of(folder: Path, family: str, settings: AdapterSettings) -> Shape:
     }
     weights = sum(p.numel() for p in model.parameters())
     model.requires_grad_(False)
-    adapter.attach(vlm, settings, seed=0)
+    # in 4 bits as many are trained, and no weights are here to be quantised
+    kind = "lora" if settings.kind == "qlora" else settings.kind
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 by the old name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        adapter.attach(vlm, settings.model_copy(update={"kind": kind}), seed=0)
     trained = [p for p in vlm.model.parameters() if p.requires_grad]
     inside = {id(p) for p in vlm.decoder.parameters()} | {id(head), id(embedded)}
     heads = text.num_attention_heads
