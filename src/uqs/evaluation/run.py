@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from uqs import __version__
 from uqs.checkpoints.content import same_weights
-from uqs.checkpoints.identity import cache_folder, remembered
+from uqs.checkpoints.identity import remembered
 from uqs.errors import UserError
 from uqs.evaluation.evaluate import Evaluation, Subject, evaluate, items_of, rows_of
 from uqs.evaluation.gather import (
@@ -24,6 +24,7 @@ from uqs.evaluation.gather import (
 from uqs.evaluation.named import NamedCheckpoint
 from uqs.evaluation.plan import EvaluationPlan
 from uqs.gaps import with_gaps
+from uqs.io import cache_folder
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card

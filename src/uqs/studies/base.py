@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from uqs import registry
 from uqs.checkpoints.content import content_hash
 from uqs.checkpoints.hub import folder_of, is_hub_id, kept
-from uqs.checkpoints.identity import cache_folder, remembered
+from uqs.checkpoints.identity import remembered
 from uqs.errors import DataError, UserError
+from uqs.io import cache_folder
 from uqs.models.families import CONFIG, base_folder, family_of
 from uqs.studies.model import Model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from uqs.benchmarks import edition_path
+from uqs.benchmarks.hub import to_fetch
 from uqs.benchmarks.limit import asked
 from uqs.benchmarks.own_holdout import parted
 from uqs.errors import UserError
@@ -46,8 +47,12 @@ def _check_folders(study: Study) -> None:
     missing = []
     for spec in study.benchmarks:
         name, _, given = spec.partition(":")
+        edition = parted(asked(given)[0])[0]
+        if to_fetch(edition):
+            missing.append(f"{spec} was not fetched yet: 'uqs validate {spec}' does")
+            continue
         try:
-            edition_path(name, parted(asked(given)[0])[0])
+            edition_path(name, edition)
         except UserError as error:
             missing.append(str(error))
     if missing:
