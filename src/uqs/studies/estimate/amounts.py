@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +19,9 @@ from uqs.studies.references import taught
 from uqs.studies.replay import replayed
 from uqs.studies.shadows import SHADOW, TRACED, draw
 
-FEWEST_STEPS = 0.5
-"""Training ends at a criterion, taken to be reached between this share of `max_steps` and all of them."""
+FEWEST_PASSES, FEWEST_SHARE = 10, 0.5
+"""Training ends at a criterion. It is taken to be reached, at the earliest, after so many passes over what is
+taught, or this share of `max_steps` where that is less: tiny models needed 10 to 23 (perf/plan.md)."""
 GUARDED = 16
 """Retain questions in a check of an unlearning run: `methods.unlearn.WATCHED`, whose module needs torch."""
 CROSS = Range(0.3, 1.0)
@@ -97,7 +98,12 @@ def amount(job: Job, questions: Questions) -> Amount:
 
 def replay_of(job: Job) -> Sequence[Sample]:
     """What a train job replays."""
-    return replayed(job.source or None, user_base="replay" in job.params)
+    return _replayed(job.source or None, "replay" in job.params)
+
+
+@lru_cache(maxsize=1)
+def _replayed(folder: str | None, user_base: bool) -> Sequence[Sample]:
+    return replayed(folder, user_base)
 
 
 def step_of(job: Job) -> StepClass | None:
@@ -139,7 +145,10 @@ def _trained(job: Job, data: Benchmark) -> Amount:
     else:
         told = taught(data, params["share"], params["seed"], params["retain_missing"])
         learn = len(told.samples(data))
-    steps = Range(FEWEST_STEPS * training["max_steps"], training["max_steps"])
+    fresh = training["batch_size"] * (1 - training["replay"] * bool(replay_of(job)))
+    earliest = math.ceil(FEWEST_PASSES * learn / fresh / training["check_every"])
+    most = training["max_steps"]
+    steps = Range(min(FEWEST_SHARE * most, earliest * training["check_every"]), most)
     checked = min(training["check_questions"], learn) / training["check_every"]
     return Amount(
         steps=steps,

@@ -11,6 +11,7 @@ from uqs.studies.estimate.costs import BaseCosts, Costs
 from uqs.studies.estimate.ranges import Range, largest
 from uqs.studies.estimate.shape import Shape
 from uqs.studies.plan import Plan
+from uqs.studies.spec import Study
 
 TEMPLATE = 20
 """Tokens of a chat template around a question."""
@@ -114,9 +115,9 @@ def counted(
     states = Range.exactly((5 if full else 6) * trained)
     return BaseCosts(
         device=device.name,
-        how=_how(plan, shape, device),
+        how=_how(study, shape, device),
         benchmarks={
-            name: _costs(plan, shape, one, tokens[name], steps[name], device)
+            name: _costs(study, shape, one, tokens[name], steps[name], device)
             for name, one in questions.items()
         },
         load=Range.exactly(shape.weights * size).over(DISK),
@@ -124,22 +125,22 @@ def counted(
         checkpoint=trained,
         base=Range(0, shape.weights * size),
         training_memory=largest(
-            _activations(plan, shape, tokens[name], step)
+            _activations(study, shape, tokens[name], step)
             for name in questions
             for step in steps[name]
         )
         + states
         + WORKSPACE
         + Range.exactly(base),
-        tracing_memory=largest(_cache(plan, shape, tokens[name]) for name in questions)
+        tracing_memory=largest(_cache(study, shape, tokens[name]) for name in questions)
         + WORKSPACE
         + Range.exactly(shape.weights * BYTES[study.traces.precision]),
         process=WORKSPACE,
     )
 
 
-def _how(plan: Plan, shape: Shape, device: Device) -> tuple[str, ...]:
-    types = dict.fromkeys((_arithmetic(plan), plan.study.traces.precision))
+def _how(study: Study, shape: Shape, device: Device) -> tuple[str, ...]:
+    types = dict.fromkeys((_arithmetic(study), study.traces.precision))
     rates = {name: device.operations[name] * 1e-12 for name in types}
     return (
         f"counted, not measured, from the configuration: {shape.weights / 1e9:.2f} billion weights, "
@@ -159,14 +160,13 @@ def forward(shape: Shape, prompt: Range, answer: Range, pictured: float) -> Rang
     return text + attention + Range.exactly(2.0 * shape.vision * shape.patches * pictured)
 
 
-def training(plan: Plan, shape: Shape, tokens: Tokens) -> Range:
+def training(study: Study, shape: Shape, tokens: Tokens) -> Range:
     """Operations of a question forward and backward.
 
     A backward pass costs as much again for the activations, and once more for the weights only where they
     are trained: of a frozen base with an adapter, four a weight and token in all, not six. With gradient
     checkpointing the forward pass is taken twice.
     """
-    study = plan.study
     pictures = Range.exactly(2.0 * shape.vision * shape.patches * tokens.pictured)
     whole = forward(shape, tokens.prompt(shape), tokens.answer, tokens.pictured)
     text = Range(whole.low - pictures.low, whole.high - pictures.high)
@@ -177,15 +177,15 @@ def training(plan: Plan, shape: Shape, tokens: Tokens) -> Range:
 
 
 def _costs(
-    plan: Plan,
+    study: Study,
     shape: Shape,
     one: Questions,
     learnt: Tokens,
     steps: Iterable[StepClass],
     device: Device,
 ) -> Costs:
-    rate = device.operations[_arithmetic(plan)]
-    trained = training(plan, shape, learnt).over(rate)
+    rate = device.operations[_arithmetic(study)]
+    trained = training(study, shape, learnt).over(rate)
     looked = forward(shape, learnt.prompt(shape), learnt.answer, learnt.pictured).over(rate)
     asked = Tokens.of(s for split in one.asked.values() for s in split.samples)
     optimizer = Range.exactly(28.0 * shape.trained).over(device.bandwidth)
@@ -199,22 +199,21 @@ def _costs(
         trained=trained,
         looked=looked,
         encoded=PICTURE_SECONDS * learnt.pictured,
-        traced=_traced(plan, shape, asked, device),
+        traced=_traced(study, shape, asked, device),
         measuring=MEASURING * one.number,
-        trace_bytes=_trace_bytes(plan, shape, asked),
+        trace_bytes=_trace_bytes(study, shape, asked),
     )
 
 
-def _arithmetic(plan: Plan) -> str:
+def _arithmetic(study: Study) -> str:
     """The type in which steps are computed."""
-    study = plan.study
     return "bfloat16" if study.trainer.precision == "bfloat16" else study.model.dtype
 
 
-def _traced(plan: Plan, shape: Shape, tokens: Tokens, device: Device) -> Range:
+def _traced(study: Study, shape: Shape, tokens: Tokens, device: Device) -> Range:
     """Prompt, gold and wrong answers are read, and an answer of between gold's and the greatest length is
     written token by token: each reads all weights, for the whole batch, from memory."""
-    traces = plan.study.traces
+    traces = study.traces
     rate = device.operations[traces.precision]
     prompt = tokens.prompt(shape)
     read = forward(shape, prompt, tokens.answer + tokens.wrong, tokens.pictured).over(rate)
@@ -222,35 +221,35 @@ def _traced(plan: Plan, shape: Shape, tokens: Tokens, device: Device) -> Range:
     language = shape.language + shape.head
     weights = Range.exactly(language * BYTES[traces.precision]).over(device.bandwidth)
     computed = Range.exactly(2.0 * language).over(rate)
-    batch = Range(1 / _batch(plan, prompt.low), 1 / _batch(plan, prompt.high))
+    batch = Range(1 / _batch(study, prompt.low), 1 / _batch(study, prompt.high))
     by_token = weights * batch
     each = Range(max(by_token.low, computed.low), max(by_token.high, computed.high))
     return read + written * each + PICTURE_SECONDS * tokens.pictured
 
 
-def _batch(plan: Plan, prompt: float) -> int:
+def _batch(study: Study, prompt: float) -> int:
     """Questions of a traced batch."""
-    traces = plan.study.traces
+    traces = study.traces
     return max(1, min(traces.batch_size, int(traces.batch_tokens / prompt)))
 
 
-def _trace_bytes(plan: Plan, shape: Shape, tokens: Tokens) -> Range:
+def _trace_bytes(study: Study, shape: Shape, tokens: Tokens) -> Range:
     """Bytes of a question's trace: activations of some layers, and distributions at each answer token."""
-    traces = plan.study.traces
+    traces = study.traces
     layers = len(traces.layers_of(shape.layers + 1))
     whole = shape.vocabulary <= traces.whole_vocabulary
     by_token = (4 * shape.vocabulary if whole else 8 * traces.top_k) + 40
     return Range.exactly(8 * layers * shape.width) + tokens.answer * by_token
 
 
-def _activations(plan: Plan, shape: Shape, tokens: Tokens, step: StepClass) -> Range:
+def _activations(study: Study, shape: Shape, tokens: Tokens, step: StepClass) -> Range:
     """Bytes that are kept for the backward pass of a step, all of its passes at once.
 
     With checkpointing the input of each layer and what one layer keeps, else what all keep: some ten widths
     and three inner widths a token. Held against counted allocations in a test.
     """
-    trainer = plan.study.trainer
-    size = BYTES[_arithmetic(plan)]
+    trainer = study.trainer
+    size = BYTES[_arithmetic(study)]
     width, inner, layers = shape.width, shape.inner, shape.layers
     batch = step.batch / trainer.accumulate
     number = (tokens.prompt(shape) + tokens.answer) * (batch * step.training * size)
@@ -262,10 +261,10 @@ def _activations(plan: Plan, shape: Shape, tokens: Tokens, step: StepClass) -> R
     return kept * Range(0.8, 1.3)
 
 
-def _cache(plan: Plan, shape: Shape, tokens: Tokens) -> Range:
+def _cache(study: Study, shape: Shape, tokens: Tokens) -> Range:
     """Bytes of the keys and values of a traced batch; where there is less memory, batches are halved."""
-    traces = plan.study.traces
+    traces = study.traces
     prompt = tokens.prompt(shape)
     by_token = 2.0 * shape.layers * shape.key_values * BYTES[traces.precision]
-    held = [_batch(plan, one) * (one + traces.max_new_tokens) for one in (prompt.low, prompt.high)]
+    held = [_batch(study, one) * (one + traces.max_new_tokens) for one in (prompt.low, prompt.high)]
     return Range(min(held), max(held)) * by_token
