@@ -140,7 +140,7 @@ def test_a_base_is_measured(tried: Estimate) -> None:
         assert 0 < of[kind].seconds.low < of[kind].seconds.high < 600
     base = sum(file.stat().st_size for file in BASES["tiny_llava"].glob("*.safetensors"))
     assert of["base"].disk == Range(base, base)
-    # 3 layers of 4 projections of 128 by 128, each with two factors of rank 2, in float32; 4 models are trained
+    # 4 models of 3 layers of 4 projections of 128 by 128, each with two factors of rank 2, in float32
     assert of["train"].disk.low + of["unlearn"].disk.low == 4 * 3 * 4 * 2 * 128 * 2 * 4
     # a process that has imported torch holds more than this, and a tiny model adds little
     assert 200e6 < of["train"].memory.low <= of["trace"].memory.low < 4e9
@@ -227,6 +227,6 @@ def test_a_base_that_cannot_be_loaded(tmp_path: Path) -> None:
         (folder / file.name).write_bytes(
             content[:-100] if file.suffix == ".safetensors" else content
         )
-    with pytest.raises(UserError, match="cannot be loaded|is not a readable|damaged") as raised:
+    with pytest.raises(UserError, match=r"cannot be loaded|is not a readable|damaged") as raised:
         estimate_study(write(tmp_path, "llava", str(folder)), RunOptions(tmp_path / "runs"))
     assert "\n" not in str(raised.value)

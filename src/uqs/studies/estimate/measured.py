@@ -61,18 +61,31 @@ def _probed(plan: Plan, base: Path, probes: Mapping[str, Probe], device: str) ->
     context = multiprocessing.get_context("spawn")
     with environment(plan.study.arithmetic), ProcessPoolExecutor(1, context) as pool:
         try:
-            return pool.submit(_in_process, plan.study, base, probes, device).result()
+            found = pool.submit(_in_process, plan.study, base, probes, device).result()
         except BrokenProcessPool:
-            problem = "the process that tried it was killed; was memory short?"
-            raise UserError(f"the base cannot be measured: {problem}") from None
+            found = "the process that tried the base was killed; was memory short?"
+    if isinstance(found, str):
+        raise UserError(found)
+    return found
 
 
-def _in_process(study: Study, base: Path, probes: Mapping[str, Probe], device: str) -> Probed:
-    """`probe`, with torch imported under one thread."""
+def _in_process(study: Study, base: Path, probes: Mapping[str, Probe], device: str) -> Probed | str:
+    """`probe`, with torch imported under one thread. What the user can mend comes back in words, for not every
+    error can be sent between processes."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     from uqs.studies.estimate.probe import probe
 
-    return probe(study, base, probes, device)
+    try:
+        return probe(study, base, probes, device)
+    except UserError as error:
+        return str(error)
+    except (
+        MemoryError,
+        RuntimeError,
+    ) as error:  # torch has an error of its own for a GPU's memory alone
+        if isinstance(error, MemoryError) or "memory" in str(error):
+            return f"the base does not fit into the memory of {device} as the study trains and traces it"
+        raise
 
 
 def _probes(jobs: Iterable[Job], questions: Mapping[str, Questions]) -> dict[str, Probe]:
