@@ -24,7 +24,7 @@ from uqs.studies.plan import Plan
 from uqs.studies.spec import Study
 from uqs.studies.worker import THREAD_VARIABLES
 
-TRIED = 256
+TRIED = 128
 """Questions that steps are drawn from."""
 ASKED = 64
 """Questions of a split that are traced."""
@@ -70,8 +70,8 @@ def _probed(plan: Plan, base: Path, probes: Mapping[str, Probe], device: str) ->
 
 
 def _in_process(study: Study, base: Path, probes: Mapping[str, Probe], device: str) -> Probed | str:
-    """`probe`, with torch imported under one thread. What the user can mend comes back in words, for not every
-    error can be sent between processes."""
+    """`probe`, with torch imported under one thread. What the user can mend comes back in words, for not
+    every error can be sent between processes."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     from uqs.studies.estimate.probe import probe
 

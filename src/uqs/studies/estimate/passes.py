@@ -36,11 +36,8 @@ class Passes(Method):
     def streams(self, vlm: VLM, data: Data, generator: torch.Generator) -> dict[str, Stream]:
         self.start = Reference(vlm)
         if self.step.replay:
-            return {
-                "0": Retrain(self.step.batch, self.step.replay).streams(vlm, data, generator)[
-                    "mixed"
-                ]
-            }
+            mixing = Retrain(self.step.batch, self.step.replay)
+            return {"0": mixing.streams(vlm, data, generator)["mixed"]}
         encoded = vlm.encode(data["learn"].samples)
         number = max(self.step.training, self.step.forward)
         return {str(k): Stream.of(encoded, self.step.batch) for k in range(number)}
