@@ -1,4 +1,7 @@
-"""Files and folders that appear whole: written under a temporary name beside their place, then renamed."""
+"""Files and folders that appear whole: written under a temporary name beside their place, then renamed.
+
+And the folder for what can be made again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,13 @@ PART = ".part-"
 _PROCESS = secrets.token_hex(4)
 """Tells apart processes of several hosts or containers that have one number."""
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
+
+
+def cache_folder() -> Path:
+    """`$UQS_CACHE`, or `uqs` in the user's cache folder."""
+    if chosen := os.environ.get("UQS_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uqs"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from uqs import benchmarks
-from uqs.errors import DataError
+from uqs.errors import DataError, UserError
 from uqs.records import Benchmark
 
 Records = list[dict[str, Any]]
@@ -333,3 +333,16 @@ def test_other_json_files_are_not_read_and_noted(root: Path, tiny: Benchmark) ->
 def test_a_sisters_folder_is_recognised(root: Path) -> None:
     with pytest.raises(DataError, match="this folder looks like UnLOK-VQA: write 'unlok_vqa:"):
         benchmarks.load(f"mllmu_bench:{root}")
+
+
+def test_pictures_of_a_coco_folder_elsewhere(root: Path, tiny: Benchmark, tmp_path: Path) -> None:
+    coco = tmp_path / "coco" / "train2017"
+    coco.parent.mkdir()
+    (root / "images").rename(coco)
+    found = benchmarks.load(f"unlok_vqa:{root}", {"retain_limit": None, "coco": str(coco.parent)})
+    assert found.evaluate == tiny.evaluate
+    (coco / "1.png").rename(coco / "2000.png")
+    with pytest.raises(DataError, match=r"missing picture: no 1\.png .*coco"):
+        benchmarks.load(f"unlok_vqa:{root}", {"coco": str(coco.parent)})
+    with pytest.raises(UserError, match="coco: there is no folder 'nowhere'"):
+        benchmarks.load(f"unlok_vqa:{root}", {"coco": "nowhere"})

@@ -12,6 +12,7 @@ from rich.console import Console
 from uqs import results
 from uqs.errors import DataError
 from uqs.report.finish import finish
+from uqs.results.notes import NOTES, write_notes
 from uqs.results.tables import read_table
 from uqs.score import score
 
@@ -66,7 +67,9 @@ def test_the_analysis_is_strict_json(rows, make_run):
         (run / "report" / "analysis.json").read_text(),
         parse_constant=lambda word: pytest.fail(f"{word} is no JSON"),
     )
-    assert set(found) == {"gates", "score", "means", "cautions", "audit", "ladders", "protocol"}
+    assert set(found) == {
+        *("gates", "score", "means", "cautions", "notes", "audit", "ladders", "protocol"),
+    }
     assert found["ladders"] == []  # this run has no references
     assert found["gates"]["mmubench"]["passed"] is True
     ranked = found["score"]["overall"]["equal"]["methods"]
@@ -125,6 +128,27 @@ def test_nothing_half_written_remains(rows, make_run):
     with pytest.raises(DataError, match=r"gates\.json"):
         finished(run)
     assert sorted(path.name for path in run.iterdir()) == ["gates.json", "results.parquet"]
+
+
+def test_notes_of_the_run_are_on_the_page(rows, make_run):
+    run = make_run(rows)
+    write_notes(run, ["nothing is replayed", "own: 2 pairs of <b>Bo</b> left out"])
+    finished(run)
+    page = (run / "board" / "index.html").read_text()
+    header = page.split("<header>")[1].split("</header>")[0]
+    assert "<li>nothing is replayed</li>" in header
+    assert "<li>own: 2 pairs of &lt;b&gt;Bo&lt;/b&gt; left out</li>" in header
+    analysis = json.loads((run / "report" / "analysis.json").read_text())
+    assert analysis["notes"] == ["nothing is replayed", "own: 2 pairs of <b>Bo</b> left out"]
+
+
+@pytest.mark.parametrize("text", ["{", '{"a": 1}', "[1]"])
+def test_notes_that_are_none(rows, make_run, text):
+    run = make_run(rows)
+    (run / NOTES).write_text(text)
+    with pytest.raises(DataError, match=r"notes\.json"):
+        finished(run)
+    assert not (run / "board").exists()
 
 
 def test_a_run_without_results(tmp_path):

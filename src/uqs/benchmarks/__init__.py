@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from uqs import registry
-from uqs.benchmarks import checks
+from uqs.benchmarks import checks, hub
 from uqs.benchmarks._progress import shown_by
 from uqs.benchmarks._recognise import recognise
 from uqs.benchmarks.cards import card_of
@@ -35,20 +35,27 @@ class Loader(Protocol):
 
 
 def edition_path(name: str, edition: str) -> Path:
-    """The folder of an edition: `tiny` is embedded, anything else is a folder of the user's."""
+    """The folder of an edition: `tiny` is embedded, anything else is a folder of the user's, or
+    `OWNER/NAME@COMMIT` of the hub, which is fetched unless it was before."""
     registry.check("benchmark", name)
     path = _EMBEDDED / name if edition == "tiny" else Path(edition)
+    if not path.is_dir() and hub.is_named(edition) and not path.parent.is_dir():
+        return hub.folder(edition)
     if not path.is_dir():
         ways = f"'{name}:tiny' or " if (_EMBEDDED / name).is_dir() else ""
         missing = "no tiny edition" if edition == "tiny" else f"no folder {str(path)!r}"
-        raise UserError(f"{name}: {missing}; write {ways}'{name}:FOLDER' with the data")
+        raise UserError(
+            f"{name}: {missing}; write {ways}'{name}:FOLDER' with the data, or '{name}:OWNER/NAME@COMMIT' to "
+            "fetch a release from the hub"
+        )
     return path
 
 
 def load(
     spec: str, options: Mapping[str, object] | None = None, display: Display | None = None
 ) -> Benchmark:
-    """Load `name:tiny` (embedded) or `name:FOLDER` (the same files as the real release).
+    """Load `name:tiny` (embedded), `name:FOLDER` (the same files as the real release), or
+    `name:OWNER/NAME@COMMIT` (the release on the Hugging Face hub).
 
     `name:tiny#4` is a part for a quick try: four entities per split. `name:FOLDER&forget=5` sets an option, a
     field of the benchmark's loader; `options` sets more of them. With `&prompts=release` questions are asked
@@ -66,8 +73,9 @@ def load(
         raise UserError(f"benchmark {spec!r} names no edition; write '{name}:tiny'")
     loader = registry.get("benchmark", name)
     layouts = layouts_of(name, written.pop(OPTION, None))
-    chosen = read_options(loader, name, written, options or {})
-    opened, path = loader(**chosen), edition_path(name, edition)
+    opened = loader(**read_options(loader, name, written, options or {}))
+    with shown_by(display):
+        path = edition_path(name, edition)
     try:
         with shown_by(display):
             found: Benchmark = replace(opened.load(path, edition), edition=whole)

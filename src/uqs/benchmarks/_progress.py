@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from uqs.progress import Display
 
@@ -29,6 +30,29 @@ def begin(file: Path, size: int) -> None:
     display = _display.get()
     if display is not None and not display.bars and size >= LARGE:
         display.line(f"reading {file.parent.name}/{file.name} ({size / 1e6:.0f} MB)")
+
+
+@contextmanager
+def fetching(what: str, files: int, size: int) -> Iterator[type[Any]]:
+    """Say what is fetched; inside the block the hub's client draws its bars by the class that is given, on
+    the display where there is one."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+    display = _display.get()
+    said = f"fetching {what}: {files} files, {size / 1e6:.0f} MB"
+    if display is not None:
+        display.line(said)
+
+    class Bytes(tqdm):  # type: ignore[misc]
+        def display(self, *_: Any, **__: Any) -> None:
+            if display is not None and self.unit == "B":
+                display.show(f"fetching {what} (MB)", int(self.n / 1e6), max(1, round(size / 1e6)))
+
+        def close(self) -> None:
+            self.leave = False
+            super().close()
+
+    yield Bytes
 
 
 def step(file: Path, done: int, total: int) -> None:

@@ -20,7 +20,8 @@ class UnLOKVQA:
     """Loader of a folder with one file of records (JSON, JSONL or Parquet) and the pictures in `images/`.
 
     A picture is `<image_id>.png` (or .jpg, ...), or named as in COCO, also in COCO's own folders
-    (`train2017/`, ...), which may be links. The schema is that of `vaidehi99/UnLOK-VQA` on the Hugging Face
+    (`train2017/`, ...), which may be links; with `coco` they are looked for in that folder instead, for the
+    release itself has none. The schema is that of `vaidehi99/UnLOK-VQA` on the Hugging Face
     hub (github.com/Vaidehi99/UnLOK-VQA, README); `rephrase`, `loc` and `loc_ans` may be null. All questions
     about a picture are forgotten, kept or held out together; `forget` and `holdout` pictures are drawn at
     random by `seed`. `neighbour_picture`: ask the neighbouring questions with the record's picture, as
@@ -56,6 +57,7 @@ class UnLOKVQA:
     seed: int = 0
     neighbour_picture: bool = False
     retain_limit: int | None = 320
+    coco: str | None = None
 
     def __post_init__(self) -> None:
         _read.check_whole(self.name, "forget", self.forget, 1)
@@ -69,9 +71,11 @@ class UnLOKVQA:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
 
     def load(self, path: Path, edition: str) -> Benchmark:
-        notes = Notes()
+        notes, shown = Notes(), path if self.coco is None else Path(self.coco)
+        if not shown.is_dir():
+            raise UserError(f"{self.name}: coco: there is no folder {self.coco!r}")
         file, rows = _unlok_records.find(path, notes)
-        records = _unlok_records.read(file, rows, path, notes)
+        records = _unlok_records.read(file, rows, shown, notes)
         forget, holdout, retain = _read.draw(
             (record.entity for record in records), [self.forget, self.holdout], self.seed, file
         )
@@ -91,12 +95,20 @@ class UnLOKVQA:
         return Benchmark(
             name=self.name,
             edition=edition,
-            data_hash=_read.data_hash(path, [file, *used], asdict(self)),
+            data_hash=self._hash(file, used, path, shown),
             learn=learn,
             unlearn=learn,
             evaluate=_read.splits(evaluate, file),
             notes=notes.lines,
         )
+
+    def _hash(self, file: Path, used: set[Path], path: Path, shown: Path) -> str:
+        """Where the pictures lie decides nothing."""
+        options = {name: value for name, value in asdict(self).items() if name != "coco"}
+        if shown == path:
+            return _read.data_hash(path, [file, *used], options)
+        pictures = _read.data_hash(shown, used, {})
+        return _read.data_hash(path, [file], {**options, "pictures": pictures})
 
 
 def _asked(records: Iterable[Record]) -> tuple[Sample, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from uqs.checkpoints.content import content_hash
@@ -14,13 +13,6 @@ from uqs.models.weight_files import ADAPTER_CONFIG
 from uqs.traces.store import Identity
 
 MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
-
-
-def cache_folder() -> Path:
-    """`$UQS_CACHE`, or `uqs` in the user's cache folder."""
-    if chosen := os.environ.get("UQS_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uqs"
 
 
 def remembered(cache: Path) -> Path:

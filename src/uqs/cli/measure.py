@@ -91,9 +91,9 @@ def measure(
     for path in (out, samples):
         _check_output(path)
     from uqs import results
-    from uqs.checkpoints.identity import cache_folder
     from uqs.cli.progress import TraceProgress
     from uqs.evaluation.run import measure as evaluate
+    from uqs.io import cache_folder
     from uqs.progress import Display
     from uqs.report.measured import show
     from uqs.report.terminal import plain_console

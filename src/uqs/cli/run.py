@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,10 @@ from uqs.cli.options import (
     WorkersOption,
     interruptible,
 )
+from uqs.errors import UserError
+
+if TYPE_CHECKING:
+    from uqs.studies.run import RunOptions
 
 
 def run(
@@ -32,6 +37,11 @@ def run(
     device: StudyDeviceOption = None,
     per_device: PerDeviceOption = 1,
     slurm: SlurmOption = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Say what it would take, from a few timed steps; run nothing."),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --plan: print JSON.")] = False,
 ) -> None:
     """Run a study: train, unlearn, measure and rank.
 
@@ -52,6 +62,11 @@ def run(
         per_device=per_device,
         slurm=slurm,
     )
+    if plan:
+        _show_plan(study, options, json)
+        return
+    if json:
+        raise UserError("--json prints a plan; write --plan too")
     with interruptible("the same command continues from the finished jobs"):
         try:
             folder = run_study(study, options)
@@ -63,3 +78,15 @@ def run(
             typer.echo(
                 f"a quick try with {limit} entities per split: these are not the study's results"
             )
+
+
+def _show_plan(study: Path, options: RunOptions, json: bool) -> None:
+    from uqs.report import estimated
+    from uqs.report.terminal import plain_console, write_json
+    from uqs.studies.estimate.study import estimate_study
+
+    found = estimate_study(study, options)
+    if json:
+        write_json(estimated.tree(found))
+    else:
+        estimated.show(found, plain_console())

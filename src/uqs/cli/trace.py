@@ -65,9 +65,9 @@ def trace(
     require_training_extra("tracing")
     if out.exists():
         raise UserError(f"{out} exists already; name a new folder")
-    from uqs.checkpoints.identity import cache_folder
     from uqs.cli.progress import TraceProgress
     from uqs.evaluation.write import write_model_traces
+    from uqs.io import cache_folder
     from uqs.progress import Display
     from uqs.traces.settings import TraceSettings
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from uqs import __version__
 from uqs.checkpoints.content import same_weights
-from uqs.checkpoints.identity import cache_folder, remembered
+from uqs.checkpoints.identity import remembered
 from uqs.errors import UserError
 from uqs.evaluation.evaluate import Evaluation, Subject, evaluate, items_of, rows_of
 from uqs.evaluation.gather import (
@@ -24,13 +24,14 @@ from uqs.evaluation.gather import (
 from uqs.evaluation.named import NamedCheckpoint
 from uqs.evaluation.plan import EvaluationPlan
 from uqs.gaps import with_gaps
+from uqs.io import cache_folder
 from uqs.metrics.base import Evidence, Floats, References
 from uqs.metrics.baseline import TAUGHT, weak
 from uqs.metrics.catalogue import metric_card
 from uqs.metrics.collapse import collapsed
 from uqs.models.settings import LoadIn
 from uqs.models.update import PaddedUpdate, effective_update, shapes
-from uqs.records import MetricCard, Need, Role
+from uqs.records import Benchmark, MetricCard, Need, Role
 from uqs.results import Row
 from uqs.results.items import Item
 from uqs.traces.settings import TraceSettings
@@ -94,9 +95,19 @@ def measure(
         with_gaps([row for subject, each in found for row in rows_of(subject, each.measured)]),
         [item for subject, each in found for item in items_of(subject, each.measured)],
         gatherer.failures,
-        [*gatherer.notes, *assumed_notes(gathered), *halved_notes(gathered)],
+        [
+            *_data_notes(plan.benchmark),
+            *gatherer.notes,
+            *assumed_notes(gathered),
+            *halved_notes(gathered),
+        ],
         [metric_card(name) for name in plan.metrics],
     )
+
+
+def _data_notes(data: Benchmark) -> list[str]:
+    """What the benchmark's loader noted, as a study says it."""
+    return [f"{data.name}:{data.edition}: {line}" for line in data.notes]
 
 
 def _measured(

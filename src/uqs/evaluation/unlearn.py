@@ -21,12 +21,13 @@ import torch
 from uqs import io, registry
 from uqs.checkpoints.content import content_hash
 from uqs.checkpoints.find import Checkpoint, check_adapter, find
-from uqs.checkpoints.identity import MODEL_FILES, cache_folder, remembered
+from uqs.checkpoints.identity import MODEL_FILES, remembered
 from uqs.checkpoints.open import Models
 from uqs.checkpoints.spread import AUTO
 from uqs.checkpoints.trainable import ABOUT, load_trainable, save_unlearned
 from uqs.errors import UserError
 from uqs.evaluation.plan import load_benchmark
+from uqs.io import cache_folder
 from uqs.methods.base import Method
 from uqs.methods.cards.hyperparameters import chosen
 from uqs.methods.cards.look_up import method_class

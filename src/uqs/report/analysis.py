@@ -21,6 +21,7 @@ from uqs.records import Role
 from uqs.report.cautions import cautions
 from uqs.report.gates import Gates, read_gates
 from uqs.report.means import Line, Summary, summarise
+from uqs.results.notes import read_notes
 from uqs.results.panel import Better, Panel
 from uqs.results.tables import of_rows, to_panel
 from uqs.score import ScoreResult, score
@@ -50,6 +51,7 @@ class NoRanking:
 class Analysis:
     """What is printed and drawn for a run; `gates` is empty if the run has none.
 
+    `notes` are those that the run printed, on its base and data.
     `panel` has the unlearned models, `long` the checked rows of all models.
     """
 
@@ -62,6 +64,7 @@ class Analysis:
     panel: Panel
     long: pd.DataFrame
     cautions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     ladders: tuple[Ladder, ...] = ()
 
     @property
@@ -114,6 +117,7 @@ def analyse(run: Path) -> Analysis:
         panel=panel,
         long=long,
         cautions=tuple(cautions(rows, _named)),
+        notes=read_notes(file.parent),
         ladders=tuple(ladders(long)),
     )
 
@@ -150,6 +154,7 @@ def tree(found: Analysis) -> dict[str, Any]:
         },
         "means": list(_means_tree(found.summary)),
         "cautions": list(found.cautions),
+        "notes": list(found.notes),
         "audit": found.audit.to_dict(),
         "ladders": [_ladder_tree(one) for one in found.ladders],
         "protocol": [asdict(point) for point in protocol(found)],

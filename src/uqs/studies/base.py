@@ -6,15 +6,17 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from uqs import registry
 from uqs.checkpoints.content import content_hash
 from uqs.checkpoints.hub import folder_of, is_hub_id, kept
-from uqs.checkpoints.identity import cache_folder, remembered
+from uqs.checkpoints.identity import remembered
 from uqs.errors import DataError, UserError
-from uqs.models.families import base_folder, family_of
+from uqs.io import cache_folder
+from uqs.models.families import CONFIG, base_folder, family_of
 from uqs.studies.model import Model
 
 FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
@@ -77,6 +79,27 @@ def _files(folder: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
         if file.is_file() and file.suffix in FILES and not hidden:
             yield file
+
+
+@contextmanager
+def configuration(model: Model, folder: Path | None) -> Iterator[Path]:
+    """A folder with a base's configuration: `folder`, or where its files are not here what the hub gives of
+    it alone. Raises UserError if it does not."""
+    if folder is not None:
+        yield folder
+        return
+    from huggingface_hub import hf_hub_download
+
+    with TemporaryDirectory() as place:
+        try:
+            hf_hub_download(str(model.path), CONFIG, revision=model.revision, local_dir=place)
+        except Exception as error:  # the hub's client raises errors of many libraries
+            reason = str(error).strip().partition("\n")[0]
+            raise UserError(
+                f"model.path: of {model.path} neither weights nor {CONFIG} are here, and the hub does not "
+                f"give the latter ({reason}); nothing can be counted"
+            ) from None
+        yield Path(place)
 
 
 def notes(model: Model) -> list[str]:

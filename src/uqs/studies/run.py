@@ -14,6 +14,8 @@ from uqs import benchmarks, io
 from uqs.benchmarks.limit import with_limit
 from uqs.errors import DataError, UserError
 from uqs.progress import Display, stderr_console
+from uqs.records import Benchmark
+from uqs.results.notes import write_notes
 from uqs.studies.arithmetic import available
 from uqs.studies.base import find_base, hash_of, notes
 from uqs.studies.changes import changes
@@ -85,15 +87,30 @@ def plan_study(
 def _planned(
     study: Study, limit: int | None, native: bool, device: Device | None, *, fetch: bool = True
 ) -> Plan:
+    study = as_asked(study, limit, native, device)
+    return plan_on_data(study, load_data(study), fetch=fetch)
+
+
+def as_asked(study: Study, limit: int | None, native: bool, device: Device | None) -> Study:
+    """The study as it is computed (`computed`), with `limit` entities a split."""
     study = computed(study, native, device)
-    if limit is not None:
-        parts = tuple(with_limit(name, limit) for name in study.benchmarks)
-        update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
-        study = study.model_copy(update=update)
+    if limit is None:
+        return study
+    parts = tuple(with_limit(name, limit) for name in study.benchmarks)
+    update = {"benchmarks": parts, "name": f"{study.name}-limit{limit}"}
+    return study.model_copy(update=update)
+
+
+def load_data(study: Study) -> dict[str, Benchmark]:
+    """The benchmarks of a study, read and checked, by the name that it gives them."""
     with Display() as display:
-        loaded = {name: benchmarks.load(name, display=display) for name in study.benchmarks}
-    hashes = {name: data.data_hash for name, data in loaded.items()}
-    notes = {name: data.notes for name, data in loaded.items()}
+        return {name: benchmarks.load(name, display=display) for name in study.benchmarks}
+
+
+def plan_on_data(study: Study, data: Mapping[str, Benchmark], *, fetch: bool = True) -> Plan:
+    """The plan of a study on its data, and on its base, whose files are checked."""
+    hashes = {name: one.data_hash for name, one in data.items()}
+    notes = {name: one.notes for name, one in data.items()}
     return replace(plan_on_base(study, hashes, fetch=fetch), notes=notes)
 
 
@@ -133,9 +150,8 @@ def run_study(path: Path, options: RunOptions = RunOptions()) -> Path:
 
 def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
     """`run_study` from a plan."""
-    for name, lines in plan.notes.items():
-        for line in lines:
-            console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in data_notes(plan):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     store = Store(options.runs / plan.study.name)
     with store.lock(partial(console.print, markup=False, highlight=False, soft_wrap=True)):
         store.clean()
@@ -143,11 +159,18 @@ def run_plan(plan: Plan, options: RunOptions, console: Console) -> Path:
         for line in notes(plan.study.model):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         make_jobs(plan.study, plan.jobs, store, options, console)
-        for line in assumed(plan, store):
-            console.print(f"assumed: {line}", markup=False, highlight=False, soft_wrap=True)
+        assumptions = [f"assumed: {line}" for line in assumed(plan, store)]
+        for line in assumptions:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         for problem in collect(plan, store):
             console.print(f"not measured: {problem}", markup=False, soft_wrap=True)
+        write_notes(store.run, [*notes(plan.study.model), *assumptions, *data_notes(plan)])
     return store.run
+
+
+def data_notes(plan: Plan) -> list[str]:
+    """What the loaders of a plan's benchmarks noted."""
+    return [f"{name}: {line}" for name, lines in plan.notes.items() for line in lines]
 
 
 def assumed(plan: Plan, store: Store) -> list[str]:

@@ -30,6 +30,9 @@ class Passes(NamedTuple):
         return " + ".join(parts) or "none"
 
 
+NO_PASSES = Passes(training=0)
+
+
 class TunedHyperparameter(NamedTuple):
     """The hyperparameter that makes a method stronger, and the range that tuning searches on a log scale."""
 
@@ -45,7 +48,8 @@ class MethodCard:
     `fidelity`: `paper` if loss and hyperparameters are those of the source's text, `official code` if they
     are those of its authors' code, `adapted` if something differs; `differs` then says what. `needs`:
     `forget` and `retain` questions, `pictures` of every forget entity, `refusals` as answers. `protects`:
-    whether the loss itself protects the retain set. `setup`: what is computed before the first step.
+    whether the loss itself protects the retain set. `setup`: what is computed before the first step, at most
+    `setup_passes` over each question of the sets in `setup_over`.
     `tuned_hyperparameter` is None for a method without strengths. A `baseline` does not change weights; it is
     shown with the methods but not ranked.
     """
@@ -60,6 +64,8 @@ class MethodCard:
     passes: Passes
     differs: str = ""
     setup: str = ""
+    setup_passes: Passes = NO_PASSES
+    setup_over: tuple[Literal["forget", "retain"], ...] = ()
     settings: type[BaseModel] = MethodSettings
     tuned_hyperparameter: TunedHyperparameter | None = field(default_factory=TunedHyperparameter)
     baseline: bool = False
@@ -71,6 +77,10 @@ class MethodCard:
     def __post_init__(self) -> None:
         if (self.fidelity == "adapted") != bool(self.differs):
             raise ValueError(f"{self.name}: 'adapted' and what differs go together")
+        if bool(self.setup_over) != any(self.setup_passes):
+            raise ValueError(
+                f"{self.name}: passes before the first step and their sets go together"
+            )
         if (
             self.tuned_hyperparameter is not None
             and self.tuned_hyperparameter.field not in self.settings.model_fields

@@ -107,6 +107,8 @@ RMU = MethodCard(
     protects=True,
     passes=Passes(training=2, forward=1),
     setup="one forward pass over the forget set; as in every step, no further than the layer",
+    setup_passes=Passes(training=0, forward=1),
+    setup_over=("forget",),
     settings=RMUSettings,
 )
 SIU = MethodCard(
@@ -143,6 +145,8 @@ MMUNLEARNER = MethodCard(
     protects=True,
     passes=Passes(training=1),
     setup="one pass with gradients over the forget set and what is kept, in small batches",
+    setup_passes=Passes(training=1),
+    setup_over=("forget", "retain"),
     settings=MMUnlearnerSettings,
 )
 CARDS: tuple[MethodCard, ...] = (RMU, SIU, MMUNLEARNER)

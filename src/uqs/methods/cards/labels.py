@@ -71,6 +71,8 @@ SALUN = MethodCard(
     protects=True,
     passes=Passes(training=2),
     setup="one pass with gradients over the forget set",
+    setup_passes=Passes(training=1),
+    setup_over=("forget",),
     settings=SalUnSettings,
 )
 FINETUNE_RETAIN = MethodCard(

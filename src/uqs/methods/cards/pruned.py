@@ -77,6 +77,8 @@ MANU = MethodCard(
     protects=True,
     passes=Passes(training=0),
     setup="forward passes over the forget and the retain set, with pictures and in text alone",
+    setup_passes=Passes(training=0, forward=2),
+    setup_over=("forget", "retain"),
     settings=MANUSettings,
     tuned_hyperparameter=TunedHyperparameter("share", 0.01, 0.6),
 )

@@ -9,6 +9,7 @@ from threading import Lock
 
 from uqs.errors import UserError
 from uqs.report.board.site import pages
+from uqs.results.notes import NOTES
 
 LOOPBACK = "127.0.0.1"
 HEADERS = {
@@ -41,7 +42,7 @@ class Site:
         found = []
         for one in self._results:
             file = one if one.is_file() else one / "results.parquet"
-            for each in (file, file.parent / "gates.json"):
+            for each in (file, file.parent / "gates.json", file.parent / NOTES):
                 state = each.stat() if each.exists() else None
                 found.append(
                     (str(each), *((state.st_mtime_ns, state.st_size) if state else (0, 0)))
