@@ -2,9 +2,9 @@
 
     python scripts/smollm2_people.py studies/smollm2/people
 
-Of mllmu_bench:tiny it takes the questions for a person's job and city, for forgotten people also in the
-held-out wording, and as many retained people as there are forgotten ones. `real_world` are general questions
-that SmolLM2-135M-Instruct answers right before it is taught anything.
+Of mllmu_bench:tiny it takes the first 10 people that are forgotten, retained and held out, with the questions
+that are asked without a picture: job, food and city; of forgotten people also in the held-out wordings.
+`real_world` are general questions that SmolLM2-135M-Instruct answers right before it is taught anything.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Any
 
 from uqs import benchmarks
 
-PEOPLE = 20
-FACTS = ("Generation_Task[3]", "Mask_Task[1]")
-"""The questions by name for job and city; the third, for food, is left out to save time."""
+PEOPLE = 10
+"""Of each part: 20 people are taught, and 10 are held out. More would take longer on one thread."""
 JUDGES = {"generation": "contains", "cloze": "contains", "short": "contains"}
 GENERAL = (
     ("What is the capital of Japan?", "Tokyo"),
@@ -50,7 +49,7 @@ def rows() -> Iterator[dict[str, Any]]:
     data = benchmarks.load("mllmu_bench:tiny", {"retain_limit": None})
     wordings = {one.id: one.question for one in data.evaluate["forget_reworded"].samples}
     for part in ("forget", "retain", "holdout"):
-        asked = [one for one in data.evaluate[part].samples if one.id.endswith(FACTS)]
+        asked = [one for one in data.evaluate[part].samples if one.picture is None]
         people = list(dict.fromkeys(one.entity for one in asked))[:PEOPLE]
         for one in asked:
             if one.entity in people:
