@@ -27,7 +27,7 @@ from uqs.records import Split
 
 SIDE, PATCH, QUERIES = 32, 8, 4
 BATCH, LR = 64, 2e-3
-REPORT_EVERY = 100
+REPORT_EVERY = 50
 
 
 def build(seed: int) -> Blip2:
