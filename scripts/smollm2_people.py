@@ -4,7 +4,8 @@
 
 Of mllmu_bench:tiny it takes the first 10 people that are forgotten, retained and held out, with the questions
 that are asked without a picture: job, food and city; of forgotten people also in the held-out wordings.
-`real_world` are general questions that SmolLM2-135M-Instruct answers right before it is taught anything.
+`real_world` are general questions that SmolLM2-135M-Instruct answers right in its own template, before it is
+taught anything.
 """
 
 from __future__ import annotations
