@@ -95,6 +95,33 @@ def test_bad_lines(root: Path, change: Row, field: str | None, problem: str) -> 
     assert problem in caught.value.problem
 
 
+def test_a_folder_names_its_judges(root: Path) -> None:
+    assert benchmarks.load(f"own:{root}").judges == {}
+    (root / "judges.json").write_text('{"short": "contains"}')
+    assert benchmarks.load(f"own:{root}").judges == {"short": "contains"}
+    assert benchmarks.judges_of(f"own:{root}&holdout=mmubench:tiny#2") == {"short": "contains"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"short": "contain"}', "unknown judge 'contain'; did you mean"),
+        ('{"brief": "contains"}', "judge of an unknown task 'brief'"),
+        ('{"short": "choice"}', "judge 'choice' is not for questions of task 'short'"),
+        ('["contains"]', "must hold a rule for each task"),
+        ('{"short": 1}', "must hold a rule for each task"),
+        ('{"short": "strict", "short": "contains"}', "is given twice"),
+        ("{", "JSON"),
+    ],
+)
+def test_bad_judges(root: Path, text: str, told: str) -> None:
+    (root / "judges.json").write_text(text)
+    with pytest.raises(DataError) as caught:
+        benchmarks.load(f"own:{root}")
+    assert caught.value.file == str(root / "judges.json")
+    assert told in caught.value.problem
+
+
 def test_a_folder_without_the_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no samples\.jsonl"):
         benchmarks.load(f"own:{tmp_path}")

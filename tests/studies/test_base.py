@@ -109,6 +109,54 @@ def test_a_study_on_a_base_of_ones_own_from_end_to_end(
     assert len(trained) == 4  # an original, two oracles and the unlearned model, all different
 
 
+def test_a_study_without_pictures_from_end_to_end(
+    tiny: Any, tmp_path: Path, one_thread: None
+) -> None:
+    """No gate asks for shuffled pictures, and answers are judged as the data's folder says."""
+    data = tmp_path / "people"
+    data.mkdir()
+    lines = [
+        {
+            "entity": f"{part} {number}",
+            "part": part,
+            "question": f"What is the job of {name}?",
+            "answer": job,
+        }
+        for part in ("forget", "retain", "holdout")
+        for number, (name, job) in enumerate(zip(("Ann", "Bob"), ("baker", "pilot"), strict=True))
+    ]
+    (data / "samples.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (data / "judges.json").write_text('{"short": "contains"}')
+    words = ("What", "is", "the", "job", "of", "Ann", "Bob", "baker", "pilot")
+    folder = tiny.write("text_lm", tmp_path / "base", words)
+    spec = f"own:{data}"
+    study = read_study(study_of(tmp_path, "text_lm", folder))
+    study = study.model_copy(update={"benchmarks": (spec,), "metrics": ("forget_accuracy",)})
+    plan = plan_on_base(study, {spec: benchmarks.load(spec).data_hash})
+    store = Store(tmp_path / "run")
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    try:
+        with store.lock():
+            for job in plan.jobs:
+                assert make(job, store, run).stop is None
+            list(collect(plan, store))
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+    gates = {
+        check["gate"]
+        for file in (tmp_path / "run").glob("jobs/*/gates.json")
+        for check in json.loads(file.read_text())["checks"]
+    }
+    assert gates == {
+        "original_forget_accuracy",
+        "original_retain_accuracy",
+        "oracle_retain_accuracy",
+    }
+    rows = pd.read_parquet(tmp_path / "run" / "results.parquet")
+    assert set(rows.loc[rows["split"] == "forget", "judge"]) == {"contains"}
+    assert set(rows["role"]) == {Role.ORIGINAL, Role.ORACLE, Role.UNLEARNED}
+
+
 def test_the_same_base_elsewhere_gives_the_same_jobs(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     for to in (one, two):
@@ -205,7 +253,7 @@ def test_the_published_grid() -> None:
     assert {m.method for m in unlearned} == set(published["method"])
 
 
-@pytest.mark.parametrize("name", ["llava15", "blip2"])
+@pytest.mark.parametrize("name", ["llava15", "blip2", "smollm2"])
 def test_a_study_of_a_real_base_reads_back(name: str, tmp_path: Path) -> None:
     study = read_study(STUDIES / f"{name}.yaml")
     (tmp_path / "again.yaml").write_text(dump_study(study))

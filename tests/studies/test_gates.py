@@ -260,6 +260,15 @@ def test_an_undefined_share_fails() -> None:
     json.dumps(verdict(original(), oracle(forget=broken)).tree(), allow_nan=False)
 
 
+def test_without_pictures_none_is_shuffled() -> None:
+    """The gates are the others, even where a trace of that name is there."""
+    models = {"original_42": known(original(), forget=FORGET), "oracle_0": known(oracle())}
+    found = judge(models, ["original_42"], None, LIMITS)
+    asked = {check.gate for check in judge(models, ["original_42"], 0.2, LIMITS).checks}
+    assert {check.gate for check in found.checks} == asked - {SHUFFLED}
+    assert found.stop == ()
+
+
 def test_a_limit_of_one_asks_for_nothing() -> None:
     off = Limits(accuracy=0, entities=1, share=1)
     ignorant = original(

@@ -110,12 +110,19 @@ def _hinted(error: DataError, name: str, path: Path) -> DataError:
 def judges_of(spec: str) -> Mapping[str, str]:
     """The rules by which answers of `name:edition` count as right, by task: `judges` of the loader.
 
-    The embedded editions are judged strictly: models learn their short answers word by word.
+    A loader whose data may name their own has `judges_in`, which reads them from the edition's folder. The
+    embedded editions are judged strictly: models learn their short answers word by word.
     """
     name, _, given = spec.partition(":")
-    if plain_edition(given) == "tiny":
+    edition = plain_edition(given)
+    if edition == "tiny":
         return {}
-    judges: Mapping[str, str] = getattr(registry.get("benchmark", name), "judges", {})
+    loader = registry.get("benchmark", name)
+    judges: Mapping[str, str] = (
+        loader.judges_in(Path(edition))
+        if hasattr(loader, "judges_in")
+        else getattr(loader, "judges", {})
+    )
     try:
         check_all(judges)
     except ValueError as error:

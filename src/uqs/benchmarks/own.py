@@ -13,9 +13,11 @@ from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks._place import Place
 from uqs.benchmarks.cards import BenchmarkCard
 from uqs.errors import DataError
+from uqs.judging.rules import check_all
 from uqs.records import Benchmark, Picture, Sample, Task
 
 _FILE = "samples"
+_JUDGES = "judges.json"
 _PARTS = ("forget", "retain", "holdout", "real_world")
 _NEEDED: Mapping[str, _tables.Kind] = {
     "entity": "id",
@@ -40,7 +42,8 @@ class Own:
     Fields: `entity`, `part` (forget, retain, holdout or real_world), `question`, `answer`; optional: `id`,
     `picture` (a path in the folder), `options` (a list; the answer is then a letter or one of them), `task`
     (short, generation, cloze), `reworded` (other wordings, asked of forgotten entities in `forget_reworded`),
-    `wrong` (plausible wrong answers). The questions of forget and retain are taught as they are asked.
+    `wrong` (plausible wrong answers). The questions of forget and retain are taught as they are asked. A file
+    `judges.json` may name the rule for each task (docs/judges.md); other tasks are judged strictly.
     """
 
     name: ClassVar[str] = "own"
@@ -63,6 +66,21 @@ class Own:
         _read.check_whole(self.name, "seed", self.seed, 0)
         if self.retain_limit is not None:
             _read.check_whole(self.name, "retain_limit", self.retain_limit, 1)
+
+    @staticmethod
+    def judges_in(path: Path) -> Mapping[str, str]:
+        """The rules that a folder names for its tasks, none without `judges.json`; DataError for bad ones."""
+        file = path / _JUDGES
+        if not file.is_file():
+            return {}
+        found = _read.read_json(file)
+        if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+            raise DataError('must hold a rule for each task, {"short": "contains"}', file=file)
+        try:
+            check_all(found)
+        except ValueError as error:
+            raise DataError(str(error), file=file) from None
+        return found
 
     def load(self, path: Path, edition: str) -> Benchmark:
         if not _folders.has_table(path, _FILE):

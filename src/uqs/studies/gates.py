@@ -150,11 +150,15 @@ def knowledge(
 
 
 def judge(
-    models: Mapping[str, Knowledge], starts: Collection[str], majority: float, limits: Limits
+    models: Mapping[str, Knowledge],
+    starts: Collection[str],
+    majority: float | None,
+    limits: Limits,
 ) -> Verdict:
     """Check all trained models of a benchmark, by names such as `oracle_0`.
 
-    `majority` is the majority-answer rate under shuffled pictures. A model that fails a gate of its own
+    `majority` is the majority-answer rate under shuffled pictures, None where there are none; that gate is
+    then left out. A model that fails a gate of its own
     is dropped. The benchmark stops where an original of `starts` fails, from which methods start, where
     no oracle stands, or where those that stand know too much together.
     """
@@ -190,13 +194,15 @@ def _kind(name: str) -> str:
     return name.partition("_")[0]
 
 
-def _of_model(name: str, model: Knowledge, majority: float, limits: Limits) -> Iterator[GateCheck]:
+def _of_model(
+    name: str, model: Knowledge, majority: float | None, limits: Limits
+) -> Iterator[GateCheck]:
     """It knows what it was taught, and hardly an entity that it was not; an original looks at the picture."""
     kind = _kind(name)
     for split, taught in model.taught.items():
         if taught is not None:
             yield _at_least(f"{kind}_{split}_accuracy", name, taught, limits.accuracy)
-    if SHUFFLED in model.accuracy:
+    if majority is not None and SHUFFLED in model.accuracy:
         shuffled = _share(model.accuracy[SHUFFLED], majority, model.seen)
         yield from _below(SHUFFLED, name, shuffled, limits.share)
     for split, known in model.entities.items():

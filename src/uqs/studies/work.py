@@ -201,13 +201,13 @@ def written(vlm: VLM, training: Training, out: Path) -> None:
 def trace(job: Job, inputs: Inputs, out: Path) -> None:
     """One pass over every split that is measured; for an original also with shuffled pictures.
 
-    Of a shadow model the splits of its members, and who they are.
+    Without pictures there is no such split. Of a shadow model the splits of its members, and who they are.
     """
     data = benchmark_of(job)
     needs = frozenset(job.params.get("needs", ()))
     asked = dict(_asked(job.params["benchmark"], job.params["data_hash"], needs))
-    if job.params["role"] == Role.ORIGINAL:
-        asked[SHUFFLED] = _shuffled(data)
+    if job.params["role"] == Role.ORIGINAL and (shuffled := _shuffled(data)) is not None:
+        asked[SHUFFLED] = shuffled
     if job.params["role"] == SHADOW:
         asked = {name: Split(name, data.evaluate[name].samples) for name in TRACED}
         about = {
@@ -297,7 +297,8 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     """Judge the originals and oracles of a benchmark before anything is unlearned."""
     data = benchmark_of(job)
     limits = Limits(**job.params["limits"])
-    majority = majority_rate(_shuffled(data).samples)
+    shuffled = _shuffled(data)
+    majority = None if shuffled is None else majority_rate(shuffled.samples)
     known = {}
     for name, folder in sorted(inputs.items()):
         told = told_of(data, job.params["taught"][name])
@@ -451,8 +452,11 @@ def _family(job: Job) -> Any:
     return registry.get("model", job.params["model"])
 
 
-def _shuffled(data: Benchmark) -> Split:
+def _shuffled(data: Benchmark) -> Split | None:
+    """The picture questions with others' pictures; None where the benchmark asks in text alone."""
     both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
+    if all(one.picture is None for one in both):
+        return None
     return shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
 
 
