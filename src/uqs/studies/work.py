@@ -99,6 +99,7 @@ def train_job(job: Job, inputs: Inputs, out: Path) -> None:
     settings, training = AdapterSettings(**job.params["adapter"]), job.params["training"]
     vlm = _family(job).load(inputs["base"], quantised=settings.kind == "qlora", **_loading(job))
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
+    vlm.first_weights(job_seed(job, "init"))
     again = replayed(job.source or None, user_base="replay" in job.params)
     method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
     parts = {"learn": Split("learn", learn), "replay": Split("replay", again)}
@@ -288,6 +289,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
         References(oracles, original, shadows(inputs)),
         role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
+        generalises=job.params.get("generalises", False),
     )
     found.write(out)
 
