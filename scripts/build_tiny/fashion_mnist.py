@@ -1,6 +1,6 @@
 """Write fashion_mnist:tiny: the first pictures of each class of Fashion-MNIST, in the release's own files.
 
-python scripts/build_tiny/fashion_mnist.py /usr/share/datasets/fashion-mnist src/uqs/benchmarks/tiny/fashion_mnist
+python scripts/build_tiny/fashion_mnist.py /usr/share/datasets/fashion-mnist OUT
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A batch of CIFAR's Python archive, read without unpickling: nothing that a file names is imported or called.
+"""A batch of CIFAR's Python archive, read without unpickling: nothing that it names is imported or called.
 
 The files are pickles of protocol 2 from Python 2: a dictionary with a list of labels and one array of bytes.
 Only the opcodes of such a file are known here, and they build lists, texts, numbers and that array.

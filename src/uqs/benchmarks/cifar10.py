@@ -63,8 +63,8 @@ class CIFAR10:
         splits="forget, retain, holdout (test pictures), neighbour (other test pictures)",
         sizes={"training pictures": 50_000, "test pictures": 10_000},
         problems=(
-            "some test pictures are nearly those of the training part (arXiv 1902.00423); only equal ones are "
-            "left out here",
+            "some test pictures are nearly those of the training part (arXiv 1902.00423); only equal ones "
+            "are left out here",
             "what is learnt of a class holds for pictures of it that were never seen: half of a class's "
             "pictures teach nearly all of it",
         ),

@@ -48,9 +48,10 @@ def measured(
     A collapsed model has values only for the health metrics: the others would praise it for what it cannot
     say. The same holds for a `dead` model, whose training collapsed. If the model answers holdout like retain
     (`knows_holdout`), measurements against holdout have the status `known_holdout`; so have rows against an
-    oracle that does; not where a benchmark `generalises`, and holdout is known without having been seen. If the original answers less than half of what it was taught in some place (`weak`),
-    metrics that count correct answers there have the status `weak_original`, except for models that were
-    trained like the original.
+    oracle that does; not where a benchmark `generalises`, and holdout is known without having been seen. If
+    the original answers less than half of what it was taught in some place (`weak`), metrics that count
+    correct answers there have the status `weak_original`, except for models that were trained like the
+    original.
     """
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())

@@ -111,11 +111,11 @@ class ImageClassifier(VLM):
         return ""
 
     @property
-    def end_ids(self) -> tuple[int, ...]:  # type: ignore[override]  # nothing to look up
+    def end_ids(self) -> tuple[int, ...]:
         return (self._classes.eos_token_id,)
 
     @cached_property
-    def hidden_states(self) -> int:  # type: ignore[override]  # seen in a pass
+    def hidden_states(self) -> int:
         with torch.no_grad():
             return len(self.look(self._blank()).states)
 

@@ -47,8 +47,8 @@ class MethodCard:
     `forget` and `retain` questions, `pictures` of every forget entity, `refusals` as answers. `protects`:
     whether the loss itself protects the retain set. `setup`: what is computed before the first step.
     `tuned_hyperparameter` is None for a method without strengths. A `baseline` does not change weights; it is
-    shown with the methods but not ranked. `of_text`: it needs a model that writes text, with an adapter, language
-    layers, instructions or refusals, and cannot be used on a classifier.
+    shown with the methods but not ranked. `of_text`: it needs a model that writes text, with an adapter,
+    language layers, instructions or refusals, and cannot be used on a classifier.
     """
 
     name: str
