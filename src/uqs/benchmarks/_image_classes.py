@@ -56,8 +56,8 @@ def read_forget(benchmark: str, asked: str, classes: Sequence[str]) -> Forget:
         if found[2].isdecimal() and int(found[2]) < len(classes):
             return Forget(label=int(found[2]))
         raise UserError(
-            f"{benchmark}: forget={asked}: there is no class {found[2]!r}; {nearest(found[2], classes)}; "
-            f"or write a number from 0 to {len(classes) - 1}"
+            f"{benchmark}: forget={asked}: {found[2]!r} is no class, and no number from 0 to "
+            f"{len(classes) - 1}; {nearest(found[2], classes)}"
         )
     share = _share(found[2]) if found else None
     if share is None:

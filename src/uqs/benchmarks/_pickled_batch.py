@@ -86,7 +86,7 @@ def read_batch(file: Path) -> Mapping[str, object]:
             _text(key): value.values() if isinstance(value, _Array) else value
             for key, value in found.items()
         }
-    except (_RefusedError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (_RefusedError, ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
         problem = error if isinstance(error, _RefusedError) else "damaged"
         raise DataError(f"is no batch of the Python archive ({problem})", file=file) from None
 
