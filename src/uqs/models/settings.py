@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 BASES: Mapping[str, Path] = {
-    "resnet": Path(__file__).with_name("tiny_resnet_base"),
     "tiny_llava": Path(__file__).with_name("tiny_llava_base"),
+    "resnet": Path(__file__).with_name("tiny_resnet_base"),
 }
 CLASSIFIERS = frozenset({"image_classifier", "resnet"})
 """The families that name the class of a picture, and write no text."""
