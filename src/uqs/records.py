@@ -175,6 +175,8 @@ class Benchmark:
     `retain` and `holdout` (entities that no model trains on), and what else the benchmark has, such as
     `forget_reworded`, `forget_views`, `neighbour`, `real_world`. `judges`: by task, the rule of the
     benchmark's own evaluation by which an answer counts as right (docs/judges.md); strict where none is.
+    `generalises`: whether what is asked of one entity can be answered from what is learnt of others, as the
+    class of a picture is; then a good model knows holdout, and that is no fault.
     `notes` say what was read in another way than it is written, what was left out, and what is to be known
     of these data.
     """
@@ -186,6 +188,7 @@ class Benchmark:
     unlearn: Mapping[str, Split]
     evaluate: Mapping[str, Split]
     judges: Mapping[str, str] = field(default_factory=dict)
+    generalises: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -276,6 +279,7 @@ class MetricCard(MetricFacts):
     """What a metric declares about itself.
 
     `needs`, each a `Need` or its word, is what it reads beside traces of the benchmark's own splits.
+    `of_text`: whether it says something of a model that writes text, and nothing of one that names a class.
     `does_not_show`: what a good value leaves open. A metric of the group `health` is computed for a collapsed
     model too. Raises ValueError, with the nearest word, for a need that does not exist.
     """
@@ -284,6 +288,7 @@ class MetricCard(MetricFacts):
     source: str
     does_not_show: str
     group: Group | None = None
+    of_text: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

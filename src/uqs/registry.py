@@ -33,7 +33,9 @@ IN_FILES = frozenset({"method", "metric"})
 
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "benchmark": {
+        "cifar10": "uqs.benchmarks.cifar10:CIFAR10",
         "clear": "uqs.benchmarks.clear:CLEAR",
+        "fashion_mnist": "uqs.benchmarks.fashion_mnist:FashionMNIST",
         "fiubench": "uqs.benchmarks.fiubench:FIUBench",
         "mllmu_bench": "uqs.benchmarks.mllmu_bench:MLLMUBench",
         "unlok_vqa": "uqs.benchmarks.unlok_vqa:UnLOKVQA",
@@ -46,6 +48,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "blip2": "uqs.models.blip2:Blip2",
         "generic": "uqs.models.generic:Generic",
         "idefics3": "uqs.models.idefics3:Idefics3",
+        "image_classifier": "uqs.models.image_classifier:ImageClassifier",
         "instructblip": "uqs.models.instructblip:InstructBlip",
         "internvl": "uqs.models.internvl:InternVL",
         "llava": "uqs.models.llava:Llava",
@@ -54,6 +57,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "paligemma": "uqs.models.paligemma:PaliGemma",
         "qwen3_vl": "uqs.models.qwen3_vl:Qwen3VL",
         "qwen_vl": "uqs.models.qwen_vl:QwenVL",
+        "resnet": "uqs.models.resnet:ResNet",
         "text_lm": "uqs.models.text_lm:TextLM",
         "tiny_llava": "uqs.models.tiny_llava:TinyLlava",
     },

@@ -51,6 +51,25 @@ def test_a_ladder_by_hand() -> None:
     assert (second.mean, second.sd) == (0.6, None)
 
 
+def test_two_editions_of_a_benchmark_have_ladders_of_their_own() -> None:
+    models = [
+        row(role, share, value + offset, edition=edition)
+        for edition, offset in (("tiny&forget=class:0", 0.0), ("tiny&forget=random:0.1", 0.5))
+        for role, share, value in (
+            ("oracle", 0, 0.1),
+            ("reference", 0.5, 0.3),
+            ("original", 1, 0.5),
+        )
+    ]
+    found = {one.benchmark: [rung.values for rung in one.rungs] for one in ladders(frame(*models))}
+    assert found == {
+        "b:tiny&forget=class:0": [(0.1,), (0.3,), (0.5,)],
+        "b:tiny&forget=random:0.1": [(0.6,), (0.8,), (1.0,)],
+    }
+    (alone,) = ladders(frame(*models[:3]))
+    assert alone.benchmark == "b"
+
+
 def test_rho_is_that_of_all_models() -> None:
     rungs = (Rung(0, (0.3, 0.1)), Rung(0.5, (0.2, 0.4)), Rung(1, (0.9, 0.35)))
     expected = spearmanr([0, 0, 0.5, 0.5, 1, 1], [0.3, 0.1, 0.2, 0.4, 0.9, 0.35]).statistic

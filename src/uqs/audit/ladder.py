@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from uqs.records import TRAINED, VALUED, Role, Status
+from uqs.results.tables import with_variants
 from uqs.stats.coefficients import spearman
 
 
@@ -109,9 +110,11 @@ def _beside(known: Iterable[Model]) -> tuple[Rung, ...]:
 def models_of(long: pd.DataFrame) -> pd.DataFrame:
     """One row per model, metric and split of a checked long form; models of unknown truth have no share.
 
+    Benchmarks are named as in a Panel.
     A distance to the oracles is the mean over them; for an oracle, over the other oracles. Lower bounds and
     models after an attack are left out.
     """
+    long = with_variants(long)
     itself = (long["role"] == Role.ORACLE) & (long["seed"] == long["oracle_seed"]).fillna(False)
     valued = long["status"].isin(list(VALUED - {Status.LOWER_BOUND}))
     kept = long[valued & ~itself.astype(bool)]

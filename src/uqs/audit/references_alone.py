@@ -15,6 +15,7 @@ from uqs.audit.told import Told
 from uqs.audit.truth import Truth
 from uqs.audit.verdicts import verdicts
 from uqs.results.long_form import notes_of
+from uqs.results.tables import with_variants
 
 
 def of_references(
@@ -30,7 +31,7 @@ def of_references(
             rows=0,
             cells=0,
             methods=0,
-            benchmarks=int(long["benchmark"].nunique()),
+            benchmarks=int(with_variants(long)["benchmark"].nunique()),
             strengths=0,
             seeds=0,
             arrangements=1,

@@ -21,7 +21,7 @@ from uqs.judging.rules import check_all
 from uqs.progress import Display
 from uqs.records import Benchmark
 
-__all__ = ["Loader", "edition_path", "judges_of", "load", "plain_edition"]
+__all__ = ["Loader", "edition_path", "generalises", "judges_of", "load", "plain_edition"]
 
 _EMBEDDED = Path(__file__).with_name("tiny")
 
@@ -81,6 +81,7 @@ def load(
             found: Benchmark = replace(opened.load(path, edition), edition=whole)
         if other is not None:
             found = exchanged(found, load(other, display=display))
+        found = replace(found, judges=judges_of(spec), generalises=generalises(spec))
         found = replace(found, notes=(*found.notes, *checks.check(found)))
     except DataError as error:
         raise _hinted(error, name, path) from None
@@ -88,7 +89,7 @@ def load(
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
-    found = laid_out(replace(found, judges=judges_of(spec)), layouts)
+    found = laid_out(found, layouts)
     return found if entities is None else limited(found, entities)
 
 
@@ -105,6 +106,12 @@ def _hinted(error: DataError, name: str, path: Path) -> DataError:
         return error
     problem = f"{error.problem}; this folder looks like {card.title}: write '{other}:{path}'"
     return DataError(problem, file=error.file, row=error.row, field=error.field)
+
+
+def generalises(spec: str) -> bool:
+    """Whether what `name:edition` asks of one entity can be answered from what is learnt of others:
+    `generalises` of the loader."""
+    return bool(getattr(registry.get("benchmark", spec.partition(":")[0]), "generalises", False))
 
 
 def judges_of(spec: str) -> Mapping[str, str]:

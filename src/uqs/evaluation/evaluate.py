@@ -81,14 +81,16 @@ def evaluate(
     *,
     role: Role,
     dead: bool = False,
+    generalises: bool = False,
 ) -> Evaluation:
     """Every row of the named metrics for one model; a failing metric does not affect the others.
 
-    `dead`: the run that made the model collapsed and was stopped.
+    `dead`: the run that made the model collapsed and was stopped. `generalises`: as of a `Benchmark`.
     """
     found: list[MetricResult] = []
     problems: dict[str, str] = {}
-    for one in measured(metrics, model, references, dead=dead, role=role):
+    rows = measured(metrics, model, references, dead=dead, role=role, generalises=generalises)
+    for one in rows:
         if isinstance(one, MetricResult):
             found.append(one)
         else:

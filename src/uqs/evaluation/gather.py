@@ -175,7 +175,7 @@ class Gatherer:
             self.notes.append(f"{oracle.named.label} {reason}")
         return (
             unfit(traces)
-            or trained_on_everything(traces)
+            or (None if self.plan.benchmark.generalises else trained_on_everything(traces))
             or trained_on_forget(forget, holdout, taught)
         )
 

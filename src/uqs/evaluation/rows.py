@@ -41,19 +41,21 @@ def measured(
     references: References,
     dead: bool = False,
     role: Role = Role.UNLEARNED,
+    generalises: bool = False,
 ) -> Iterator[MetricResult | Problem]:
     """Every row of the named metrics; a failing metric does not affect the others.
 
     A collapsed model has values only for the health metrics: the others would praise it for what it cannot
     say. The same holds for a `dead` model, whose training collapsed. If the model answers holdout like retain
     (`knows_holdout`), measurements against holdout have the status `known_holdout`; so have rows against an
-    oracle that does. If the original answers less than half of what it was taught in some place (`weak`),
-    metrics that count correct answers there have the status `weak_original`, except for models that were
-    trained like the original.
+    oracle that does; not where a benchmark `generalises`, and holdout is known without having been seen. If
+    the original answers less than half of what it was taught in some place (`weak`), metrics that count
+    correct answers there have the status `weak_original`, except for models that were trained like the
+    original.
     """
     dead = dead or collapsed(model.traces)
     finite = all(trace.finite for trace in model.traces.values())
-    trust = _trust(model, references, role)
+    trust = _trust(model, references, role, generalises)
     for name in names:
         metric = metric_class(name)()
         if dead and not (finite and metric.card.group == "health"):
@@ -65,12 +67,14 @@ def measured(
             yield Problem(name, error)
 
 
-def _trust(model: Evidence, references: References, role: Role) -> _Trust:
+def _trust(model: Evidence, references: References, role: Role, generalises: bool) -> _Trust:
     original = None if role in TRAINED else references.original
     return _Trust(
-        knows_holdout(model.traces),
+        not generalises and knows_holdout(model.traces),
         frozenset(
-            seed for seed, oracle in references.oracles.items() if knows_holdout(oracle.traces)
+            seed
+            for seed, oracle in references.oracles.items()
+            if not generalises and knows_holdout(oracle.traces)
         ),
         weak(original.traces) if original is not None else {},
     )

@@ -137,7 +137,14 @@ def _measured(
         evidence = kept.get(one.named) or one.evidence(updates.get(one.named))
         references = References(_oracles(kept, one.named, gatherer), original)
         dead = one.collapse is not None
-        found = evaluate(plan.metrics, evidence, references, role=one.named.role, dead=dead)
+        found = evaluate(
+            plan.metrics,
+            evidence,
+            references,
+            role=one.named.role,
+            dead=dead,
+            generalises=plan.benchmark.generalises,
+        )
         seconds = one.seconds + time.perf_counter() - begin
         for metric, problem in found.problems.items():
             gatherer.fail(one.named, f"{metric}: {problem}")

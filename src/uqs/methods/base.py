@@ -55,6 +55,10 @@ class Method:
     """
 
     card: ClassVar[MethodCard]
+    moves_statistics: ClassVar[bool] = False
+    """Whether batch normalisation follows the batches: only where a model is trained from its base.
+
+    The batches of a method are one-sided, and a step must compute what is measured."""
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

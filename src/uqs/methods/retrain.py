@@ -20,6 +20,7 @@ class Retrain(Method):
     """
 
     card = RETRAIN
+    moves_statistics = True
 
     def __init__(self, batch_size: int, replay: float) -> None:
         self.batch_size, self.replay = batch_size, replay

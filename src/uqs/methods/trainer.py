@@ -19,6 +19,7 @@ from uqs.methods.resume import LiveState
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.state_files import StateFolder
 from uqs.methods.streams import Stream
+from uqs.models.batch_norm import hold
 from uqs.models.reference import Reference
 from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
 
@@ -202,13 +203,18 @@ class _Run:
         with torch.random.fork_rng(cuda), casting:
             torch.manual_seed(self.dropout_seed)
             self._checkpointing(True)
-            model.train()
+            self._train_mode()
             try:
                 yield
             finally:
                 model.eval()
                 self._checkpointing(False)
                 self.optimizer.zero_grad(set_to_none=True)
+
+    def _train_mode(self) -> None:
+        self.vlm.model.train()
+        if not self.method.moves_statistics:
+            hold(self.vlm.model)
 
     def _take(self, step: Step) -> None:
         """One optimizer step, and possibly a check after it."""
@@ -348,7 +354,8 @@ class _Run:
                 look(self.vlm, self.vlm.batch(encoded, range(len(encoded))[k : k + size]))
                 for k in starts
             ]
-        self.vlm.model.train(training)
+        if training:
+            self._train_mode()
         return found
 
 

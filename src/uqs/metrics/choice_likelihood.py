@@ -26,6 +26,7 @@ class ChoiceLikelihood(SplitMetric):
         name="choice_likelihood",
         symbol="CHOICE",
         group="accuracy",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

@@ -18,6 +18,7 @@ class EmptyAnswers(SplitMetric):
         name="empty_answers",
         symbol="EMPTY",
         group="health",
+        of_text=True,
         better="lower",
         bounds=(0, 1),
         split="retain",

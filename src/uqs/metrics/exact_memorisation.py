@@ -21,6 +21,7 @@ class ExactMemorisation(SplitMetric):
         name="exact_memorisation",
         symbol="EM",
         group="memorisation",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

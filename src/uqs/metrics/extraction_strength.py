@@ -26,6 +26,7 @@ class ExtractionStrength(SplitMetric):
         name="extraction_strength",
         symbol="ES",
         group="memorisation",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

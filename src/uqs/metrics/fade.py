@@ -28,6 +28,7 @@ class FunctionalAlignment(PairMetric):
         name="fade",
         symbol="FADE",
         group="distance",
+        of_text=True,
         better="lower",
         bounds=(-inf, inf),
         split="forget",

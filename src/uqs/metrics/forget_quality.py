@@ -26,6 +26,7 @@ class ForgetQuality(OracleMetric):
         name="forget_quality",
         symbol="FQ",
         group="memorisation",
+        of_text=True,
         better="higher",
         bounds=(0, 1),
         split="forget",

@@ -40,6 +40,7 @@ class LinearProbe(Metric):
         name="linear_probe",
         symbol="LINPROBE",
         group="recoverability",
+        of_text=True,
         better="target",
         bounds=(-1, 1),
         split="forget",

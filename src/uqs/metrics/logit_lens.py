@@ -26,6 +26,7 @@ class LogitLens(Metric):
         name="logit_lens",
         symbol="LENS",
         group="recoverability",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

@@ -32,6 +32,7 @@ class ModelUtility(Metric):
         name="model_utility",
         symbol="MU",
         group="accuracy",
+        of_text=True,
         better="higher",
         bounds=(0, 1),
         split="retain",

@@ -26,6 +26,7 @@ class Perplexity(Metric):
         name="perplexity",
         symbol="PPL",
         group="health",
+        of_text=True,
         better="lower",
         bounds=(1, inf),
         split="fluent",

@@ -26,6 +26,7 @@ class QuantisationRecovery(RecoveryMetric):
         name="quantisation_recovery",
         symbol="QUANT",
         group="recoverability",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

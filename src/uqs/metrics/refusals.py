@@ -36,6 +36,7 @@ class Refusals(SplitMetric):
         name="refusals",
         symbol="REFUSE",
         group="health",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

@@ -28,6 +28,7 @@ class RelearningRecovery(Metric):
         name="relearning_recovery",
         symbol="RELEARN",
         group="recoverability",
+        of_text=True,
         better="target",
         bounds=(-1, 1),
         split="forget",

@@ -24,6 +24,7 @@ class Repetition(SplitMetric):
         name="repetition",
         symbol="REP",
         group="health",
+        of_text=True,
         better="lower",
         bounds=(0, 1),
         split="retain",

@@ -27,6 +27,7 @@ class RougeRecall(SplitMetric):
         name="rouge_recall",
         symbol="ROUGE",
         group="accuracy",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

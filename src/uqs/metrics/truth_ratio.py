@@ -31,6 +31,7 @@ class TruthRatio(SplitMetric):
         name="truth_ratio",
         symbol="TR",
         group="memorisation",
+        of_text=True,
         better="target",
         bounds=(0, 1),
         split="forget",

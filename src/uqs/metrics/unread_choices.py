@@ -32,6 +32,7 @@ class UnreadChoices(SplitMetric):
         name="unread_choices",
         symbol="UNREAD",
         group="health",
+        of_text=True,
         better="lower",
         bounds=(0, 1),
         split="retain",

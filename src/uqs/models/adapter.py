@@ -44,6 +44,8 @@ def attach(vlm: VLM, settings: AdapterSettings, seed: int) -> None:
         return
     from peft import LoraConfig, get_peft_model
 
+    if not vlm.targets:
+        raise UserError(f"{vlm.name!r} has no layers for adapters; write adapter: {{kind: full}}")
     if settings.targets not in vlm.targets:
         raise UserError(
             f"unknown adapter targets {settings.targets!r}; {nearest(settings.targets, list(vlm.targets))}"

@@ -45,7 +45,7 @@ def encoded(vlm: VLM, samples: Sequence[Sample]) -> Encoding:
 def answer_lengths(vlm: VLM, samples: Sequence[Sample]) -> Sequence[int]:
     """The number of tokens of each right answer without end mark; opens no picture."""
     found: Sequence[int] = _kept(
-        vlm, samples, "lengths", lambda: _lengths(vlm, samples), lambda one: 8 * len(one)
+        vlm, samples, "lengths", lambda: vlm.answer_lengths(samples), lambda one: 8 * len(one)
     )
     return found
 
@@ -71,16 +71,6 @@ def _kept(
         _, oldest = kept.values.popitem(last=False)
         kept.size -= oldest.size
     return found
-
-
-def _lengths(vlm: VLM, samples: Sequence[Sample]) -> list[int]:
-    asked = [vlm.prompt(sample) for sample in samples]
-    whole = [
-        f"{text}{vlm.answer_prefix}{sample.answer}"
-        for text, sample in zip(asked, samples, strict=True)
-    ]
-    before, after = (vlm.tokenizer(texts)["input_ids"] for texts in (asked, whole))
-    return [len(long) - len(short) for long, short in zip(after, before, strict=True)]
 
 
 def _size(one: Encoding) -> int:

@@ -16,9 +16,10 @@ CONFIG = "config.json"
 
 
 def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
-    """The registered family that declares the `model_type` of a folder's configuration, or the generic one.
+    """The registered family that declares the `model_type` of a folder's configuration, or one by convention.
 
-    The generic family takes other types that transformers opens by its image-text-to-text class. Without
+    `generic` takes other types that transformers opens by its image-text-to-text class, `image_classifier`
+    those that it opens by its image classification class. Without
     `local`, `folder` may be a hub id. Raises DataError if there is no configuration, or no family for
     it.
     """
@@ -36,12 +37,16 @@ def family_of(folder: Path | str, local: bool = True) -> type[VLM]:
     found = config.get("model_type")
     if found not in known:
         from transformers.models.auto.modeling_auto import (
+            MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as CLASSIFIERS,
+        )
+        from transformers.models.auto.modeling_auto import (
             MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as BY_CONVENTION,
         )
 
-        if found in BY_CONVENTION:
-            generic: type[VLM] = registry.get("model", "generic")
-            return generic
+        for kinds, name in ((BY_CONVENTION, "generic"), (CLASSIFIERS, "image_classifier")):
+            if found in kinds:
+                family: type[VLM] = registry.get("model", name)
+                return family
         raise DataError(
             f"no model family serves {found!r}; known: {', '.join(sorted(known))}",
             file=file,

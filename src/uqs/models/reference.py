@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from uqs.models.batch_norm import statistics
 from uqs.models.vlm import VLM
 
 
@@ -15,12 +16,13 @@ class Reference:
     """A frozen copy of the trained weights, which replaces them during a forward pass.
 
     For a model with an adapter this is only the adapter, so the base is shared; for a fully trained model it
-    is the whole model.
+    is the whole model. The running statistics of batch normalisation belong to it.
     """
 
     def __init__(self, vlm: VLM) -> None:
         self._modules = list(vlm.model.modules())
-        self._kept = [(p, p.detach().clone()) for p in vlm.model.parameters() if p.requires_grad]
+        trained = (p for p in vlm.model.parameters() if p.requires_grad)
+        self._kept = [(p, p.detach().clone()) for p in (*trained, *statistics(vlm.model))]
 
     @property
     def kept(self) -> list[Tensor]:

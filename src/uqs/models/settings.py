@@ -10,7 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 LoadIn = Literal["4bit", "8bit"]
 """How few bits the weights of linear layers may have in memory (`low_bit`)."""
-BASES: Mapping[str, Path] = {"tiny_llava": Path(__file__).with_name("tiny_llava_base")}
+BASES: Mapping[str, Path] = {
+    "tiny_llava": Path(__file__).with_name("tiny_llava_base"),
+    "resnet": Path(__file__).with_name("tiny_resnet_base"),
+}
+CLASSIFIERS = frozenset({"image_classifier", "resnet"})
+"""The families that name the class of a picture, and write no text."""
 
 
 class AdapterSettings(BaseModel):

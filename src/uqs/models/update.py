@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from uqs.models.weight_files import ADAPTER, ADAPTER_CONFIG, StoredTensor, store
 
 Floats = NDArray[np.float64]
 _UNTRAINED = ("embed", "lm_head")
+_PATCHES = "patch_embed"
 _MAGNITUDE = ".lora_magnitude_vector"
 _OF_A_MATRIX = (".lora_A.weight", ".lora_B.weight", _MAGNITUDE, f"{_MAGNITUDE}.weight")
 _OTHER_LAYERS = (
@@ -39,7 +41,8 @@ def effective_update(checkpoint: Path, start: Path) -> Mapping[str, Floats]:
 
     For an adapter it is (alpha/r) BA for every adapted layer. If the adapter rewrites its base, or scales it
     (DoRA), it is the layer's effective weight minus W_start. For a model it is W - W_start for every matrix
-    except embeddings and output layer; `start` is then read too. Each update is computed on request. Raises
+    except embeddings and output layer, and for every kernel of a convolution, (out, in x height x width);
+    `start` is then read too. Each update is computed on request. Raises
     DataError if the update is unknown.
     """
     if (checkpoint / ADAPTER_CONFIG).is_file():
@@ -191,11 +194,13 @@ class ModelUpdate(Mapping[str, Floats]):
             raise DataError(f"only one of it and {start} has the layer {unlike[0]}", file=trained)
 
     def __getitem__(self, layer: str) -> Floats:
-        return self._trained.read(self._names[layer]) - self._start.read(self._start_names[layer])
+        trained = self._trained.read(self._names[layer])
+        update: Floats = trained - self._start.read(self._start_names[layer])
+        return update.reshape(len(update), -1)
 
     @cached_property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        return {layer: self._trained.shape(name) for layer, name in self._names.items()}
+        return {layer: _as_matrix(self._trained.shape(name)) for layer, name in self._names.items()}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -208,11 +213,20 @@ def _matrices(tensors: _Tensors) -> dict[str, str]:
     names = (
         name
         for name in tensors.files
-        if name.endswith(".weight")
-        and not any(word in name for word in _UNTRAINED)
-        and len(tensors.shape(name)) == 2
+        if name.endswith(".weight") and _is_matrix(name, tensors.shape(name))
     )
     return by_layer(names, tensors.folder)
+
+
+def _is_matrix(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether a weight is a matrix that is trained, or the kernel of a convolution: flattened, it is one."""
+    if len(shape) == 4:  # "embedder" is where a ResNet calls its first convolution so
+        return _PATCHES not in name
+    return len(shape) == 2 and not any(word in name for word in _UNTRAINED)
+
+
+def _as_matrix(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[0], prod(shape[1:])
 
 
 class PaddedUpdate(Mapping[str, Floats]):

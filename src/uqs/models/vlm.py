@@ -271,6 +271,24 @@ class VLM:
         logits: Tensor = self.plain_model.get_output_embeddings()(normed)
         return logits.to(states.device)
 
+    def has_lens(self, layer: int) -> bool:
+        """Whether the output layer can read the states of a layer."""
+        return True
+
+    def first_weights(self, seed: int) -> None:
+        """Draw what every model that is trained from this base has of its own from the start: here nothing,
+        but for an adapter, which `adapter.attach` draws."""
+
+    def answer_lengths(self, samples: Sequence[Sample]) -> list[int]:
+        """The number of tokens of each right answer without end mark; opens no picture."""
+        asked = [self.prompt(sample) for sample in samples]
+        whole = [
+            f"{text}{self.answer_prefix}{sample.answer}"
+            for text, sample in zip(asked, samples, strict=True)
+        ]
+        before, after = (self.tokenizer(texts)["input_ids"] for texts in (asked, whole))
+        return [len(long) - len(short) for long, short in zip(after, before, strict=True)]
+
     def run(self, inputs: Mapping[str, Any]) -> Any:
         """The language model's output for given inputs: `logits` and other requested fields.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,9 @@ def analyse(run: Path) -> Analysis:
     Raises DataError for other files.
     """
     file = run if run.is_file() else run / "results.parquet"
-    rows = results.read(file)
-    long = attach(of_rows(rows, file), results.metadata(file), file)
+    read = results.read(file)
+    long = attach(of_rows(read, file), results.metadata(file), file)
+    rows = _named_as_in_panel(read)
     panel = to_panel(long, file)
     summary = summarise(long)
     gates = read_gates(file.parent / "gates.json", summary.benchmarks)
@@ -120,6 +121,23 @@ def analyse(run: Path) -> Analysis:
         notes=read_notes(file.parent),
         ladders=tuple(ladders(long)),
     )
+
+
+def _named_as_in_panel(rows: Sequence[results.Row]) -> Sequence[results.Row]:
+    """The rows with the edition, or the model, in the benchmark's name where a benchmark has several."""
+    for variant, mark in (("edition", ":"), ("model", "/")):
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            found.setdefault(row.benchmark, set()).add(getattr(row, variant))
+        if all(len(some) == 1 for some in found.values()):
+            continue
+        rows = [
+            replace(row, benchmark=f"{row.benchmark}{mark}{getattr(row, variant)}")
+            if len(found[row.benchmark]) > 1
+            else row
+            for row in rows
+        ]
+    return rows
 
 
 def _named(row: results.Row) -> str:

@@ -249,20 +249,27 @@ def labelled(long: pd.DataFrame) -> pd.DataFrame:
 
     A method with only one strength per benchmark keeps its plain name, even if the strengths differ.
     """
-    unlearned = long["role"] == Role.UNLEARNED
-    for name, variant, mark, scope in (
-        ("benchmark", "edition", ":", long["role"] != ""),
-        ("benchmark", "model", "/", long["role"] != ""),
-        ("method", "strength", "@", unlearned),
-    ):
-        several = long[scope].groupby(["benchmark", "method"] if name == "method" else name)[
-            variant
-        ]
-        counts = several.nunique()
-        names = counts.index[counts > 1].get_level_values(name)
-        varied = scope & long[name].isin(names) & (long[variant] != "")
-        long.loc[varied, name] += mark + long.loc[varied, variant]
+    named = with_variants(long)
+    return _extended(named, "method", "strength", "@", named["role"] == Role.UNLEARNED)
+
+
+def with_variants(long: pd.DataFrame) -> pd.DataFrame:
+    """Benchmark names, extended by the edition or the model where a benchmark has several."""
+    for variant, mark in (("edition", ":"), ("model", "/")):
+        if variant in long:
+            long = _extended(long, "benchmark", variant, mark, long["role"] != "")
     return long
+
+
+def _extended(
+    long: pd.DataFrame, name: str, variant: str, mark: str, scope: pd.Series[bool]
+) -> pd.DataFrame:
+    """Names in the rows of `scope`, with the mark and the variant where a name has several variants."""
+    several = long[scope].groupby(["benchmark", "method"] if name == "method" else name)[variant]
+    counts = several.nunique()
+    names = counts.index[counts > 1].get_level_values(name)
+    varied = scope & long[name].isin(names) & (long[variant] != "")
+    return long.assign(**{name: long[name].mask(varied, long[name] + mark + long[variant])})
 
 
 def _over_oracles(long: pd.DataFrame, key: list[str]) -> pd.DataFrame:

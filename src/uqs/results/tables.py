@@ -24,6 +24,7 @@ from uqs.results.pivot import (
     headline,
     per_model,
     to_panel,
+    with_variants,
 )
 from uqs.results.raw import File, RawTable, refuse_doubles
 
@@ -40,6 +41,7 @@ __all__ = [
     "read_long",
     "read_table",
     "to_panel",
+    "with_variants",
 ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from uqs import registry
-from uqs.benchmarks import judges_of
+from uqs.benchmarks import generalises, judges_of
 from uqs.evaluation.splits import TRACED, needs_of
 from uqs.methods.cards.look_up import method_card
 from uqs.records import Need, Role
@@ -310,6 +310,7 @@ class _Planner:
             "role": made.role.value,
             "oracle_seeds": sorted(oracles),
             **files_of(self.study.metrics),
+            **({"generalises": True} if generalises(benchmark) else {}),
         }
         params |= judges_params(benchmark)
         inputs = {

@@ -22,6 +22,7 @@ from uqs.metrics.catalogue import CORE, metric_card, refuse_doubles
 from uqs.models.families import base_folder
 from uqs.records import Need
 from uqs.studies.arithmetic import Arithmetic
+from uqs.studies.classifiers import check_classifier
 from uqs.studies.model import Model
 from uqs.studies.strengths import Strengths, read_strengths
 from uqs.traces.settings import TraceSettings
@@ -426,6 +427,7 @@ def _check(study: Study, path: Path) -> None:
     with _located("metrics", path):
         refuse_doubles(study.metrics)
     _check_model(study.model, path)
+    check_classifier(study, path)
     named = [b.partition(":")[0] for b in study.benchmarks]
     for name in study.training.per_benchmark:
         if name not in named:

@@ -110,6 +110,7 @@ def train_job(job: Job, inputs: Inputs, out: Path, state: Path | None = None) ->
     vlm = _family(job).load(inputs["base"], **_loading(job))
     # drawn on the CPU, whatever the device
     adapter.attach(vlm, settings, seed=job_seed(job, "init"))
+    vlm.first_weights(job_seed(job, "init"))
     placed(vlm, job)
     again = replayed(job.source or None, user_base="replay" in job.params)
     method = Retrain(training["batch_size"], training["replay"] if again else 0.0)
@@ -337,6 +338,7 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
         References(oracles, original, shadows(inputs)),
         role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
+        generalises=job.params.get("generalises", False),
     )
     found.write(out)
 

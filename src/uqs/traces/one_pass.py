@@ -2,7 +2,8 @@
 
 A batch's prompts, except their last tokens, are read once into a key-value cache. From there the pass
 continues with the last prompt token and (1) the gold answer, for all gold readings, (2) each plausible wrong
-answer, for its likelihood, (3) the model's own tokens, for the greedy answer.
+answer, for its likelihood, (3) the model's own tokens, for the greedy answer. A classifier has no prompt; it
+looks at the pictures once, and everything is read from that (`glance`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from uqs.errors import UserError
 from uqs.models.context import check_context
 from uqs.models.encodings import answer_lengths
 from uqs.models.encodings import encoded as encoded_once
+from uqs.models.image_classifier import ImageClassifier
 from uqs.models.merged import merged
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 from uqs.traces import readings
+from uqs.traces.glance import Looked, look
 from uqs.traces.prefix import Prefix, greedy, read_prompts
 from uqs.traces.settings import TraceSettings
 from uqs.traces.trace import Trace, join
@@ -186,20 +189,25 @@ def _trace_rows(
     settings: TraceSettings,
     found: _WindowReadings,
 ) -> None:
-    prefix = read_prompts(vlm, encoded, rows, settings.padding)
+    if isinstance(vlm, ImageClassifier):
+        prefix: Prefix | Looked = look(vlm, encoded, rows)
+        limit = 1
+    else:
+        prefix = read_prompts(vlm, encoded, rows, settings.padding)
+        limit = settings.max_new_tokens
     layers = settings.layers_of(vlm.hidden_states)
     answers = [encoded.answers[i] for i in rows]
     read = readings.gold(vlm, prefix, answers, layers, settings)
     wrong = [[answer[:-1] for answer in encoded.wrong[i]] for i in rows]
     losses = _candidate_losses(prefix, wrong, read.first)
-    texts = greedy(vlm, prefix, [a[:-1] for a in answers], read.says, settings.max_new_tokens)
+    texts = greedy(vlm, prefix, [a[:-1] for a in answers], read.says, limit)
     found.gold |= zip(rows, read.golds, strict=True)
     found.candidates |= zip(rows, losses, strict=True)
     found.answers |= zip(rows, texts, strict=True)
 
 
 def _candidate_losses(
-    prefix: Prefix, wrong: Sequence[Sequence[Sequence[int]]], first: torch.Tensor
+    prefix: Prefix | Looked, wrong: Sequence[Sequence[Sequence[int]]], first: torch.Tensor
 ) -> list[list[float]]:
     """Minus mean log-probability per token of each row's wrong answers.
 
@@ -234,6 +242,7 @@ def _part(
     n = len(samples)
     golds = [found.gold[i] for i in range(n)]
     layers = settings.layers_of(vlm.hidden_states)
+    with_lens = [layer for layer in layers if vlm.has_lens(layer)]
     whole = golds[0].top_log_probs.shape[1] == golds[0].vocabulary
     by_position = partial(_stacked, golds, np.concatenate)
     by_sample = partial(_stacked, golds, np.stack)
@@ -268,8 +277,8 @@ def _part(
         prompt_activations=dict(
             zip(layers, by_sample("prompt_activations").swapaxes(0, 1), strict=True)
         ),
-        lens_log_probs=dict(zip(layers, by_sample("lens_log_probs").T, strict=True)),
-        lens_ranks=dict(zip(layers, by_sample("lens_ranks").T, strict=True)),
+        lens_log_probs=dict(zip(with_lens, by_sample("lens_log_probs").T, strict=True)),
+        lens_ranks=dict(zip(with_lens, by_sample("lens_ranks").T, strict=True)),
     )
 
 

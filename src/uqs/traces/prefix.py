@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from uqs.models.vlm import VLM, Encoding
+from uqs.traces.glance import Looked
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def right_padded(rows: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[
 
 def greedy(
     vlm: VLM,
-    prefix: Prefix,
+    prefix: Prefix | Looked,
     gold: Sequence[Sequence[int]],
     says: Sequence[Sequence[int]],
     limit: int,
@@ -192,7 +193,7 @@ def greedy(
             tokens[row] = [said[0]]
             if limit > 1:
                 open_rows.append(row)
-    if open_rows:
+    if open_rows and isinstance(prefix, Prefix):
         # the cache is not needed after this: no copy if every row continues
         part = prefix if len(open_rows) == len(prefix) else prefix.select(open_rows)
         _decode(part, [tokens[row] for row in open_rows], limit)

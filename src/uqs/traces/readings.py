@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from uqs.models.vlm import VLM
+from uqs.traces.glance import Looked
 from uqs.traces.prefix import Prefix, right_padded
 from uqs.traces.settings import TraceSettings
 
@@ -23,7 +24,7 @@ NUMBERS_AT_ONCE = 2**25
 @dataclass(frozen=True)
 class Gold:
     """Readings at one sample's gold answer, as in the arrays of a `Trace`: (k,) by position, (layers, width)
-    and (layers,) by layer."""
+    and (layers,) by layer; the lens only of layers that have one."""
 
     vocabulary: int
     log_probs: NDArray[np.float32]
@@ -51,7 +52,7 @@ class GoldReadings(NamedTuple):
 
 def gold(
     vlm: VLM,
-    prefix: Prefix,
+    prefix: Prefix | Looked,
     answers: Sequence[Sequence[int]],
     layers: Sequence[int],
     settings: TraceSettings,
@@ -72,7 +73,7 @@ def gold(
     return GoldReadings(golds, says, log_softmax(out.logits[:, 0].float(), dim=-1))
 
 
-def losses(prefix: Prefix, answers: Sequence[Sequence[int]]) -> list[float]:
+def losses(prefix: Prefix | Looked, answers: Sequence[Sequence[int]]) -> list[float]:
     """Minus mean log-probability per token (nats) of given answers, without end marks."""
     ids, mask = right_padded(answers, prefix.vlm.tokenizer.pad_token_id, prefix.mask.device)
     logits = prefix.follow(ids, mask).logits
@@ -184,6 +185,8 @@ def _at_layers(
         states = out.hidden_states[layer]
         answer.append((states[:, 1:].float() * weights).sum(1))
         prompt.append(states[:, 0].float())
+        if not vlm.has_lens(layer):
+            continue
         log_probs = log_softmax(vlm.lens(states[:, 0], layer).float(), dim=-1)
         given = log_probs.gather(1, first[:, None])
         lens.append(given[:, 0])

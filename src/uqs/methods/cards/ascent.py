@@ -198,6 +198,7 @@ LORA_L1 = MethodCard(
         "adapter beside the original's merged one"
     ),
     needs=frozenset({"forget", "retain"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=2),
     settings=LoraL1Settings,

@@ -67,6 +67,7 @@ GUARDRAIL = MethodCard(
         "answers, and there are no answered examples as in in-context unlearning"
     ),
     needs=frozenset({"forget"}),
+    of_text=True,
     protects=False,
     passes=Passes(training=0),
     settings=GuardrailSettings,

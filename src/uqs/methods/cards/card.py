@@ -51,7 +51,8 @@ class MethodCard:
     whether the loss itself protects the retain set. `setup`: what is computed before the first step, at most
     `setup_passes` over each question of the sets in `setup_over`.
     `tuned_hyperparameter` is None for a method without strengths. A `baseline` does not change weights; it is
-    shown with the methods but not ranked.
+    shown with the methods but not ranked. `of_text`: it needs a model that writes text, with an adapter,
+    language layers, instructions or refusals, and cannot be used on a classifier.
     """
 
     name: str
@@ -69,6 +70,7 @@ class MethodCard:
     settings: type[BaseModel] = MethodSettings
     tuned_hyperparameter: TunedHyperparameter | None = field(default_factory=TunedHyperparameter)
     baseline: bool = False
+    of_text: bool = False
 
     def needs_in_words(self) -> str:
         """The data that the method reads, as a text for tables."""

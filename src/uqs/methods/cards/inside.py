@@ -104,6 +104,7 @@ RMU = MethodCard(
         "batch; one vector for the whole forget set, in the source one a topic; the vision side is added"
     ),
     needs=frozenset({"forget", "retain"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=2, forward=1),
     setup="one forward pass over the forget set; as in every step, no further than the layer",
@@ -125,6 +126,7 @@ SIU = MethodCard(
         "of the answer; several entities are unlearnt at once"
     ),
     needs=frozenset({"forget", "retain", "pictures"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=1, forward=1),
     settings=SIUSettings,
@@ -142,6 +144,7 @@ MMUNLEARNER = MethodCard(
         "within the mask, in the source before it; the text side is added"
     ),
     needs=frozenset({"forget", "retain"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=1),
     setup="one pass with gradients over the forget set and what is kept, in small batches",

@@ -96,6 +96,7 @@ IDK = MethodCard(
     fidelity="adapted",
     differs=OWN_REFUSALS,
     needs=frozenset({"forget", "retain", "refusals"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=2),
     settings=IDKSettings,

@@ -86,6 +86,7 @@ DPO = MethodCard(
     fidelity="adapted",
     differs=OWN_REFUSALS,
     needs=frozenset({"forget", "retain", "refusals"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=3, forward=2),
     settings=DPOSettings,

@@ -74,6 +74,7 @@ MANU = MethodCard(
         "picture, its questions are put once more without theirs; the vision tower is left alone by default"
     ),
     needs=frozenset({"forget", "retain", "pictures"}),
+    of_text=True,
     protects=True,
     passes=Passes(training=0),
     setup="forward passes over the forget and the retain set, with pictures and in text alone",

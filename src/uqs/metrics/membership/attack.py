@@ -33,6 +33,7 @@ class AttackCards:
     score: str
     source: str
     needs: frozenset[str] = frozenset()
+    of_text: bool = False
 
     def auc(self) -> MetricCard:
         hides = f"that no member stands out by {self.score}: {FEW}"
@@ -61,6 +62,7 @@ class AttackCards:
             bounds=(0, 1),
             split=MEMBERS,
             needs=self.needs,
+            of_text=self.of_text,
             source=source,
             does_not_show=does_not_show,
         )

@@ -15,6 +15,7 @@ CARDS = AttackCards(
     symbol="MIA_min_k",
     score="the loss of the least likely tokens",
     source="Min-K%, k = 20: Shi et al. 2024 (arXiv 2310.16789)",
+    of_text=True,
 )
 
 

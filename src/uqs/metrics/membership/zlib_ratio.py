@@ -15,6 +15,7 @@ CARDS = AttackCards(
     symbol="MIA_zlib",
     score="the loss over the answer's compressed length",
     source="Carlini et al. 2021 (arXiv 2012.07805)",
+    of_text=True,
 )
 
 
