@@ -19,6 +19,8 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _SOMEBODY = "this person"
+FORGOTTEN = "&forget_by="
+"""Stands between an edition and the form in which its facts are forgotten; they are then asked in all."""
 ASKED = "&ask_by="
 """Stands between an edition and the one form in which it asks."""
 
@@ -59,7 +61,7 @@ def in_forms(data: Benchmark, forget_by: Form) -> Benchmark:
         learn=learn,
         unlearn={**learn, "forget": in_form(learn["forget"], forget_by)},
         evaluate=evaluate,
-        data_hash=f"{data.data_hash}&forget_by={forget_by}",
+        data_hash=f"{data.data_hash}{FORGOTTEN}{forget_by}",
         notes=(
             *data.notes,
             f"{count(len(evaluate['forget']), 'forget question')}: each fact in {len(FORMS)} forms; "

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from uqs import __version__, io, results
+from uqs.benchmarks.in_forms import ASKED
 from uqs.errors import DataError
 from uqs.evaluation.evaluate import Evaluation, Subject, item_table, read_evaluated, rows_of
 from uqs.evaluation.record import Recording
@@ -159,12 +160,20 @@ def _subject(
         hyperparameters=json.dumps(dict(model.hyperparameters), sort_keys=True),
         seed=model.seed,
         config_hash=model.model,
-        data_hash=plan.data_hashes[model.benchmark],
+        data_hash=_data_hash(plan, model.benchmark),
         version=made.versions["uqs"] if made else __version__,
         device=made.device if made else "",
         seconds=seconds,
         share=share,
     )
+
+
+def _data_hash(plan: Plan, benchmark: str) -> str:
+    """The hash of a benchmark's data; of a part that has one form, as `in_forms` says."""
+    whole, mark, form = benchmark.partition(ASKED)
+    if benchmark in plan.data_hashes or not mark:
+        return plan.data_hashes[benchmark]
+    return f"{plan.data_hashes[whole]}{mark}{form}"
 
 
 def _made(store: Store, key: str) -> Manifest:
