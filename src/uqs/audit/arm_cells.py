@@ -78,16 +78,17 @@ def arms_of(
 
 def _parts(long: pd.DataFrame, by: str) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """The rows of each arm, without what names the arm in their other columns, and the rows without one."""
+    attrs = dict(long.attrs)
     if by == "arm" and not (long["arm"] != "").any():
-        whole, marks, forms = zip(*long["edition"].str.partition(ASKED).to_numpy(), strict=True)
-        long = long.assign(edition=list(whole), arm=list(forms))
+        parted = [edition.partition(ASKED) for edition in long["edition"].tolist()]
+        long = long.assign(edition=[p[0] for p in parted], arm=[p[2] for p in parted])
     words = long[by]
     blank = {by: ""} if by != "benchmark" else {}
     parts = {str(word): long[words == word].assign(**blank) for word in words.unique() if word}
     if by == "benchmark":
         parts = {word: part.assign(benchmark="all") for word, part in parts.items()}
     for part in parts.values():
-        part.attrs = dict(long.attrs)
+        part.attrs = attrs
     return parts, long[words == ""]
 
 

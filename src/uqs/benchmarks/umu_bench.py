@@ -35,9 +35,9 @@ class UMUBench:
     """Loader of the release's folders, one per configuration; options as those of MLLMU-Bench.
 
     Taught are `MM_QA` (by picture) and `UM_QA` (by name); asked are `Classify`, `Cloze` and `Generation`,
-    each fact both ways, by the same key. `real_world` are the real people, if their folder is there. The schema is that of
-    `linbojunzi/UMU-bench` as its own code reads it (github.com/QDRhhhh/UMU-bench, eval.py and
-    finetune/ft_dataset.py): objects that stand in texts as Python literals.
+    each fact both ways, by the same key. `real_world` are the real people, if their folder is there. The
+    schema is that of `linbojunzi/UMU-bench` as its own code reads it (github.com/QDRhhhh/UMU-bench, eval.py
+    and finetune/ft_dataset.py): objects that stand in texts as Python literals.
     """
 
     name: ClassVar[str] = "umu_bench"

@@ -56,7 +56,7 @@ class CrossModalDisagreement(Metric):
 
 
 def _both_ways(trace: Trace) -> tuple[list[int], list[int]]:
-    """Where the facts that are asked by picture and by name stand in a trace: in the one form, in the other."""
+    """Where a trace has the facts that are asked by picture and by name: in the one form, in the other."""
     places: dict[tuple[str, str], int] = {}
     for at, sample in enumerate(trace.ids):
         if (found := asked(sample)) is not None:

@@ -253,6 +253,7 @@ def labelled(long: pd.DataFrame) -> pd.DataFrame:
     for name, variant, mark, scope in (
         ("benchmark", "edition", ":", long["role"] != ""),
         ("benchmark", "model", "/", long["role"] != ""),
+        ("benchmark", "arm", "/", long["role"] != ""),
         ("method", "strength", "@", unlearned),
     ):
         several = long[scope].groupby(["benchmark", "method"] if name == "method" else name)[
