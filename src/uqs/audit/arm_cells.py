@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +14,7 @@ import pandas as pd
 from uqs.audit.direction import aligned
 from uqs.errors import UserError, nearest
 from uqs.records import Role
-from uqs.results.panel import FloatArray, without_strength
+from uqs.results.panel import FloatArray
 from uqs.results.pivot import Directions, to_panel
 from uqs.text import count
 
@@ -94,19 +96,23 @@ def _parts(long: pd.DataFrame, by: str) -> tuple[dict[str, pd.DataFrame], pd.Dat
 
 def _arm(word: str, long: pd.DataFrame, directions: Directions | None, name: str) -> Arm:
     panel = to_panel(long, f"{name}, {word}", directions).ordered()
-    cells: dict[PlaceKey, dict[str, dict[str, float]]] = {}
+    methods = panel.whole_method.tolist()
+    places = [
+        PlaceKey(*one)
+        for one in zip(panel.benchmark.tolist(), panel.strength.tolist(), strict=True)
+    ]
+    runs: dict[PlaceKey, dict[str, dict[str, list[float]]]] = {}
     for metric in panel.metrics:
-        values = aligned(panel, metric).values
-        frame = pd.DataFrame(
-            {
-                "benchmark": panel.benchmark,
-                "strength": panel.strength,
-                "method": [without_strength(one) for one in panel.method.tolist()],
-                "value": values,
-            }
-        ).dropna()
-        means = frame.groupby(["benchmark", "strength", "method"])["value"].mean()
-        for (benchmark, strength, method), value in means.items():
-            place = PlaceKey(str(benchmark), str(strength))
-            cells.setdefault(place, {}).setdefault(metric, {})[str(method)] = float(value)
-    return Arm(word, dict(sorted(cells.items())))
+        values = aligned(panel, metric).values.tolist()
+        for place, method, value in zip(places, methods, values, strict=True):
+            if not isnan(value):
+                by_method = runs.setdefault(place, {}).setdefault(metric, {})
+                by_method.setdefault(method, []).append(value)
+    cells = {
+        place: {
+            metric: {method: fmean(found) for method, found in by_method.items()}
+            for metric, by_method in by_metric.items()
+        }
+        for place, by_metric in sorted(runs.items())
+    }
+    return Arm(word, cells)

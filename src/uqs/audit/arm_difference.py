@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uqs.audit.design import LEVEL
 from uqs.audit.inference import BOOTSTRAP_METHODS, COVERAGE, Interval
@@ -178,14 +179,15 @@ class _Mean:
         self._total = np.zeros(shape)
         self.count = np.zeros(shape)
 
-    def add(self, values: FloatArray, defined: FloatArray) -> None:
+    def add(self, values: FloatArray, defined: NDArray[np.bool_]) -> None:
         known = defined & ~np.isnan(values)
         self._total += np.where(known, values, 0.0)
         self.count += known
 
     def found(self) -> FloatArray:
-        nothing = np.full(self._total.shape, np.nan)
-        return np.divide(self._total, self.count, out=nothing, where=self.count > 0)
+        found = np.full(self._total.shape, np.nan)
+        np.divide(self._total, self.count, out=found, where=self.count > 0)
+        return found
 
 
 def _over_pairs(values: FloatArray, at: Sequence[At]) -> FloatArray:

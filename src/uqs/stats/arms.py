@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 CHUNK = 8_000_000
 """Numbers held at once."""
+DECIMALS = 6
+"""Of standardised values; beyond them two are the same."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,22 @@ class Places:
         """`(K, M)`."""
         return ~(np.isnan(self.first) | np.isnan(self.second))
 
-    def ranks(self) -> tuple[FloatArray, FloatArray]:
-        """Mid-ranks of each variable among the units that have it, divided by their number; else 0."""
+    def scores(self) -> tuple[FloatArray, FloatArray]:
+        """Mid-ranks of each variable among the units that have it, by which two places are comparable; else 0.
+
+        Between places equal ranks are told apart by the standardised values, rounded: with ties that no place
+        has itself, swapped taus would spread less than the given ones.
+        """
         known, found = self.known, []
         for values in (self.first, self.second):
-            ranks = np.zeros(values.shape)
+            scores = np.zeros(values.shape)
             for at, one in enumerate(known):
                 if one.any():
-                    ranks[at, one] = rankdata(values[at, one]) / one.sum()
-            found.append(ranks)
+                    own = values[at, one]
+                    spread = float(own.std()) or 1.0
+                    distance = np.round((own - own.mean()) / spread, DECIMALS)
+                    scores[at, one] = rankdata(own) + distance / (4 * len(own))
+            found.append(scores)
         return found[0], found[1]
 
 
@@ -62,7 +71,7 @@ def swapped_differences(places: Places, some: BoolArray) -> FloatArray:
 
     Ranks are swapped, because two places need not have the same scale. NaN where a tau is undefined.
     """
-    first, second = places.ranks()
+    first, second = places.scores()
     size, units = first.shape
     found = np.empty((len(some), size, size))
     step = max(1, CHUNK // max(1, size * units**2, size**2))
@@ -105,8 +114,10 @@ def drawn_taus(values: FloatArray, known: BoolArray, weights: FloatArray) -> Flo
 
 
 def _over(balance: FloatArray, squared: FloatArray) -> FloatArray:
+    found = np.full(balance.shape, np.nan)
     scale = np.sqrt(squared)
-    return np.divide(balance, scale, out=np.full(balance.shape, np.nan), where=scale > 0)
+    np.divide(balance, scale, out=found, where=scale > 0)
+    return found
 
 
 def _signs(values: FloatArray) -> FloatArray:

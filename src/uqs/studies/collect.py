@@ -129,9 +129,14 @@ def _model(plan: Plan, store: Store, made: Made, model: PlannedModel) -> _Model:
 
 
 def _failed(plan: Plan, store: Store, made: Made, model: PlannedModel) -> bool:
-    """Whether the model was not made because its benchmark stopped, or failed gates of its own."""
-    if model.gates is not None and made(model.gates).stop is not None:
-        return True
+    """Whether the model has no values because its benchmark stopped, or failed gates of its own.
+
+    The questions of one form have gates of their own, beside those of the whole benchmark.
+    """
+    if model.gates is not None:
+        whole = plan.gates[model.benchmark.partition(ASKED)[0]]
+        if any(made(gates).stop is not None for gates in (whole, model.gates)):
+            return True
     return model.gated in dropped_models(store.folder(plan.gates[model.benchmark]) / GATES)
 
 
@@ -171,8 +176,6 @@ def _subject(
 def _data_hash(plan: Plan, benchmark: str) -> str:
     """The hash of a benchmark's data; of a part that has one form, as `in_forms` says."""
     whole, mark, form = benchmark.partition(ASKED)
-    if benchmark in plan.data_hashes or not mark:
-        return plan.data_hashes[benchmark]
     return f"{plan.data_hashes[whole]}{mark}{form}"
 
 

@@ -231,7 +231,8 @@ class _Planner:
                 for made in trained
             },
         }
-        params |= judges_params(benchmark) | asked_by(form)
+        params |= judges_params(benchmark)
+        params |= asked_by(form)
         inputs = {made.name: made.trace for made in trained}
         name = named_form(benchmark, form)
         self.gates[name] = self._add("gates", f"gates {name}", params, inputs)
@@ -329,7 +330,8 @@ class _Planner:
             "oracle_seeds": sorted(oracles),
             **files_of(self.study.metrics),
         }
-        params |= judges_params(benchmark) | asked_by(form)
+        params |= judges_params(benchmark)
+        params |= asked_by(form)
         inputs = {
             "base": self._base(),
             "gates": self.gates[name],

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from uqs import registry
-from uqs.benchmarks.in_forms import FORGOTTEN
+from uqs.benchmarks.in_forms import ASKED, FORGOTTEN
 from uqs.errors import DataError, UserError
 from uqs.evaluation.splits import metric_names
 from uqs.forms import Form
@@ -387,6 +387,12 @@ def _check(study: Study, path: Path) -> None:
             raise DataError("is empty", file=path, field=where)
         _refuse_doubled(values, where, path, advice)
     _refuse_doubled(study.ask_by, "ask_by", path)
+    if parts := [name for name in study.benchmarks if ASKED in name]:
+        whole, _, form = parts[0].partition(ASKED)
+        problem = (
+            f"{parts[0]!r}: a study measures by one form with 'ask_by: [{form}]', beside {whole!r}"
+        )
+        raise DataError(problem, file=path, field="benchmarks")
     if study.ask_by and not any(FORGOTTEN in name for name in study.benchmarks):
         problem = (
             f"no benchmark asks a fact in several forms; write 'mllmu_bench:tiny{FORGOTTEN}picture'"
