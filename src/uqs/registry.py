@@ -88,6 +88,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "metric": {
         "forget_accuracy": "uqs.metrics.accuracy:ForgetAccuracy",
         "retain_accuracy": "uqs.metrics.accuracy:RetainAccuracy",
+        "cross_modal_disagreement": "uqs.metrics.cross_modal:CrossModalDisagreement",
         "choice_likelihood": "uqs.metrics.choice_likelihood:ChoiceLikelihood",
         "model_utility": "uqs.metrics.model_utility:ModelUtility",
         "rouge_recall": "uqs.metrics.rouge:RougeRecall",

@@ -76,6 +76,12 @@ def test_the_released_schema(umu: UMU) -> None:
         for name in (" (Ann 0)", "")
     ]
     assert asked[0].options == ("Oslo", "Town 0", "Rome", "Bonn")
+    # one fact by its key, asked in two forms
+    assert [s.id for s in asked] == [
+        f"0/{field}.q1@{form}"
+        for field in ("Classify", "Cloze", "Generation")
+        for form in ("text", "picture")
+    ]
     assert len(found.evaluate["holdout"].entities) == 2
     assert found.evaluate["real_world"].entities == {"R1"}
     assert any("texts read as a Python literal" in note for note in found.notes)

@@ -13,11 +13,11 @@ import pytest
 from uqs import registry
 from uqs.answers import normalise
 from uqs.benchmarks import load
+from uqs.benchmarks.entity_names import known_names
 from uqs.questions.base import Probe, in_words, item_of
 from uqs.questions.discrimination import Discrimination
 from uqs.questions.few_shot import examples
 from uqs.questions.likelihood_rank import LikelihoodRank, compared, reciprocal_rank
-from uqs.questions.names import known_names
 from uqs.questions.negation import Negation, judgement
 from uqs.questions.similar import SimilarSamples
 from uqs.records import Benchmark, Sample, Split
@@ -195,9 +195,9 @@ def test_a_named_question_stands_without_its_picture() -> None:
     ],
 )
 def test_naming(question: str, expected: str) -> None:
-    from uqs.questions.named import _naming
+    from uqs.benchmarks.in_forms import naming
 
-    assert _naming(question, "Ann Bee") == expected
+    assert naming(question, "Ann Bee") == expected
 
 
 @pytest.mark.parametrize("benchmark", TINY)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uqs.audit import structure
+from uqs.audit import arms, structure
+from uqs.audit.arm_words import arm_sentences
 from uqs.audit.association import TARGETS, Association, StratifiedMean, associate
 from uqs.audit.compare import WORK, Comparison, compare, soft_pairwise_accuracy
 from uqs.audit.degenerate import MetricNoise, find_degenerate, measure_noise
@@ -71,12 +72,20 @@ def audit_long(
     resamples: int = 10_000,
     directions: Directions | None = None,
     name: str = "table",
+    by: str | None = None,
 ) -> Audit:
     """Audit a checked long form, with its models of known truth and those of its `stage` column.
 
     A table of models of known truth alone, without unlearned models, is asked what its metrics are worth.
+    With `by` its arms are compared too (`arms.compare_arms`).
     """
     _check(resamples)
+    if by is not None:
+        compared = arms.compare_arms(
+            long, by, rng=rng.spawn(1)[0], resamples=resamples, directions=directions, name=name
+        )
+        found = audit_long(long, rng=rng, resamples=resamples, directions=directions, name=name)
+        return replace(found, arms=compared, verdicts=(*found.verdicts, *arm_sentences(compared)))
     truth = known_truth(long)
     if truth.report_cards and not (long["role"] == Role.UNLEARNED).any():
         better = directions_of(long, name, directions)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from uqs.audit.arms import Arms
 from uqs.audit.association import Association, Value
 from uqs.audit.findings import Agreement, Audit, Reliability
 from uqs.audit.inference import Interval
@@ -43,7 +44,36 @@ def to_dict(audit: Audit) -> Json:
         "told": [asdict(item) for item in audit.told],
         "noise": [asdict(item) for item in audit.noise],
         "meta_evaluation": [asdict(item) for item in audit.meta_evaluation],
+        "arms": None if audit.arms is None else _arms(audit.arms),
     }
+
+
+def _arms(found: Arms) -> Json:
+    """The differences of two metrics; those of the means of all pairs have null as `a` and `b`."""
+    return {
+        "by": found.by,
+        "names": list(found.names),
+        "methods": found.methods,
+        "min_p": found.min_p,
+        "testable": found.testable,
+        "mean": [asdict(one) for one in found.mean],
+        "agreement": [asdict(one) for one in found.agreement],
+        "differences": [
+            {
+                **{key: one_value for key, one_value in asdict(one).items() if key != "interval"},
+                "interval": _ends(one.interval),
+                "interval_reason": one.interval.reason,
+                "shown": found.testable and one.shown,
+            }
+            for one in found.differences
+        ],
+        "notes": list(found.notes),
+        "published": None if found.published is None else _arms(found.published),
+    }
+
+
+def _ends(interval: Interval) -> list[float | None] | None:
+    return None if interval.low is None else [interval.low, interval.high]
 
 
 def _card(item: ReportCard) -> Json:
@@ -118,7 +148,6 @@ def _stratified(
     p_adjusted: float | None,
     interval: Interval,
 ) -> Json:
-    known = interval.low is not None
     return {
         name: found.stratified.value,
         "groups_defined": found.stratified.groups_defined,
@@ -127,7 +156,7 @@ def _stratified(
         "p_adjusted": p_adjusted,
         "arrangements": test.arrangements if test else 0,
         "exact": test.exact if test else None,
-        "interval": [interval.low, interval.high] if known else None,
+        "interval": _ends(interval),
         "interval_reason": interval.reason,
         "status": str(found.stratified.status),
     }

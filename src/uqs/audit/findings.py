@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from uqs.audit.arms import Arms
 from uqs.audit.association import Association, StratifiedMean
 from uqs.audit.compare import Comparison
 from uqs.audit.degenerate import DegenerateMetric, MetricNoise
@@ -109,7 +110,8 @@ class Audit:
     """All results of an audit; `to_dataframe` gives any part as a dataframe.
 
     `in_short`: at most eight sentences, the decisive first; `verdicts`: all of them. `known_shares` and
-    `profiles` are by the metrics' headline splits; report cards by all splits.
+    `profiles` are by the metrics' headline splits; report cards by all splits. `arms` is None unless the
+    table was parted into arms.
     """
 
     design: Design
@@ -132,6 +134,7 @@ class Audit:
     profiles: tuple[Profile, ...]
     told: tuple[Told, ...]
     meta_evaluation: tuple[MetaEvaluation, ...]
+    arms: Arms | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The audit as plain JSON values."""
@@ -144,6 +147,8 @@ class Audit:
         found = self.to_dict().get(part)
         if found is None:
             raise UserError(f"an audit has no part {part!r}; parts: {', '.join(self.to_dict())}")
+        if part == "arms":
+            return pd.json_normalize(found["differences"])
         if part == "verdicts":
             return pd.DataFrame({"verdict": found})
         return pd.json_normalize(found)

@@ -32,6 +32,12 @@ def check_whole(benchmark: str, name: str, value: object, least: int) -> None:
         )
 
 
+def check_word(benchmark: str, name: str, value: object, words: Sequence[str]) -> None:
+    """UserError for an option that is neither None nor one of `words`."""
+    if value is not None and value not in words:
+        raise UserError(f"{benchmark}: {name} is {value!r}; it must be one of {', '.join(words)}")
+
+
 def splits(samples: Mapping[str, Iterable[Sample]], path: Path) -> dict[str, Split]:
     """The splits by name; DataError where one would be empty."""
     found = {name: Split(name, tuple(some)) for name, some in samples.items()}

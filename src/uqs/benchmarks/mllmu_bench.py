@@ -14,6 +14,9 @@ from uqs.benchmarks._mllmu_files import Person, Source, people
 from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
+from uqs.benchmarks.in_forms import asked_in, in_forms
+from uqs.errors import UserError
+from uqs.forms import FORMS, Form
 from uqs.records import Benchmark, Layout, Sample, Task
 
 
@@ -26,6 +29,9 @@ class MLLMUBench:
     model trains on them. `retain_limit` caps the evaluated retain questions. Splits beside the three:
     `forget_reworded` (Test_Set's questions with the known picture), `forget_views` (the evaluated
     questions with Test_Set's pictures), `real_world` (Retain_Set).
+
+    `forget_by` has every fact taught and asked by picture, by name and by both, and forgotten in the form
+    that it names (`in_forms`); with `ask_by` only one form is asked.
     """
 
     name: ClassVar[str] = "mllmu_bench"
@@ -73,11 +79,24 @@ class MLLMUBench:
     forget: int | None = None
     holdout_seed: int = 0
     retain_limit: int | None = 320
+    forget_by: Form | None = None
+    ask_by: Form | None = None
 
     def __post_init__(self) -> None:
         check_drawn(self.name, self.forget, self.holdout_seed, self.retain_limit)
+        for field in ("forget_by", "ask_by"):
+            _read.check_word(self.name, field, getattr(self, field), FORMS)
+        if self.ask_by and not self.forget_by:
+            raise UserError(f"{self.name}: ask_by={self.ask_by} needs forget_by")
 
     def load(self, path: Path, edition: str) -> Benchmark:
+        data = self._released(path, edition)
+        if self.forget_by is not None:
+            data = in_forms(data, self.forget_by)
+        return data if self.ask_by is None else asked_in(data, self.ask_by)
+
+    def _released(self, path: Path, edition: str) -> Benchmark:
+        """The benchmark as it is released."""
         share = self.forget or largest_share(path, r"forget_(\d+)", "folder forget_5, forget_10")
         configs = f"forget_{share}", f"retain_{100 - share}"
         source = Source(path, Pictures(path), Notes())
@@ -124,7 +143,7 @@ class MLLMUBench:
                     for config in (*configs, "Test_Set", "Retain_Set", _mllmu_lessons.CONFIG)
                     for file in source.files(config)
                 ],
-                asdict(self),
+                {k: v for k, v in asdict(self).items() if k not in ("forget_by", "ask_by")},
             ),
             learn=learned,
             unlearn=learned,

@@ -13,6 +13,7 @@ from uqs.benchmarks._notes import Notes
 from uqs.benchmarks._pictures import Pictures
 from uqs.benchmarks._place import Place, says_something
 from uqs.benchmarks.cards import NONE_STATED, BenchmarkCard
+from uqs.forms import marked
 from uqs.records import Benchmark, Picture, Sample, Task
 
 _COLUMNS: Mapping[str, _tables.Kind] = {
@@ -34,9 +35,9 @@ class UMUBench:
     """Loader of the release's folders, one per configuration; options as those of MLLMU-Bench.
 
     Taught are `MM_QA` (by picture) and `UM_QA` (by name); asked are `Classify`, `Cloze` and `Generation`,
-    each fact both ways. `real_world` are the real people, if their folder is there. The schema is that of
-    `linbojunzi/UMU-bench` as its own code reads it (github.com/QDRhhhh/UMU-bench, eval.py and
-    finetune/ft_dataset.py): objects that stand in texts as Python literals.
+    each fact both ways, by the same key. `real_world` are the real people, if their folder is there. The
+    schema is that of `linbojunzi/UMU-bench` as its own code reads it (github.com/QDRhhhh/UMU-bench, eval.py
+    and finetune/ft_dataset.py): objects that stand in texts as Python literals.
     """
 
     name: ClassVar[str] = "umu_bench"
@@ -161,7 +162,7 @@ def _asked(id_: str, values: Mapping[str, Any], shown: Picture, place: Place) ->
                     options = _choices.options(known.get("options"), here.at("options"))
                 answer = here.at("answer")
                 yield Sample(
-                    f"{id_}/{here.field}",
+                    marked(f"{id_}/{field}.{key}", "picture" if _BY_PICTURE[mode] else "text"),
                     id_,
                     task,
                     here.at("question").text(known["question"]),

@@ -49,6 +49,14 @@ def audit(
         ),
     ] = 10_000,
     seed: SeedOption = 0,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="arm|benchmark|edition|model",
+            help="Also compare the agreement of metrics between these parts of the table. `arm` is the "
+            "table's column of that name, or the form in which facts are asked.",
+        ),
+    ] = None,
     _schema: Annotated[
         bool,
         typer.Option(
@@ -72,13 +80,19 @@ def audit(
     from uqs.results.choice import parse
     from uqs.results.tables import read_long
 
+    rng = np.random.default_rng(seed)
     found = audit_long(
         read_long(table, parse(columns or [], drop or [], rename or [], percent or [])),
-        rng=np.random.default_rng(seed),
+        rng=rng,
         resamples=resamples,
         directions=parse_directions(direction or []),
         name=str(table),
+        by=by,
     )
+    if by is not None:
+        from uqs.reproduction.modality import with_published
+
+        found = with_published(found, rng)
     if html is not None:
         io.write_text(html, page(found, table.name))
     if json:

@@ -86,9 +86,15 @@ def _notes(notes: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 def summary(plan: Plan) -> str:
     """Benchmarks, models and jobs of a plan, and the notes on its data."""
+    from uqs.benchmarks.in_forms import ASKED
+
     study = plan.study
     methods = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]
-    models = Counter(_model(model.role) for model in plan.models)
+    # a model that is measured by several forms of questions stands in the plan for each
+    roles = {
+        (model.benchmark.partition(ASKED)[0], model.model): model.role for model in plan.models
+    }
+    models = Counter(map(_model, roles.values()))
     jobs = Counter(str(job.kind) for job in plan.jobs)
     counted = ", ".join(f"{number} {kind}" for kind, number in jobs.items())
     return "\n".join(
@@ -99,6 +105,7 @@ def summary(plan: Plan) -> str:
             f"methods     {', '.join(methods)}",
             f"seeds       {', '.join(map(str, study.seeds))}",
             f"metrics     {', '.join(study.metrics)}",
+            *([f"asked by    all forms, {', '.join(study.ask_by)}"] if study.ask_by else []),
             f"models      {', '.join(count(number, word) for word, number in models.items())}",
             *([f"shadows     {study.shadows} a benchmark"] if study.shadows else []),
             f"jobs        {counted}; {len(plan.jobs)} in all",

@@ -14,8 +14,10 @@ from uqs.metrics.known_holdout import knows_holdout
 from uqs.records import TRAINED, VALUED, Need, Role, Status
 from uqs.traces.judged import judge
 
-ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT"})
+ON_RIGHT_ANSWERS = frozenset({"FA", "RA", "KR", "KR_IMP", "RELEARN", "QUANT", "CMD"})
 """The symbols of the metrics that count correct answers."""
+BOTH_WAYS = {"CMD": ("forget/pictured", "forget/text_only")}
+"""The places that a metric compares: a weak one takes its value."""
 
 
 class Problem(NamedTuple):
@@ -88,7 +90,9 @@ def _rows(
         return
     for found in metric.measure(model, references):
         found = _with_judge(found, model)
-        if metric.card.symbol in ON_RIGHT_ANSWERS and rests_on(found.measurement.split, trust.weak):
+        symbol = metric.card.symbol
+        places = (found.measurement.split, *BOTH_WAYS.get(symbol, ()))
+        if symbol in ON_RIGHT_ANSWERS and any(rests_on(place, trust.weak) for place in places):
             yield _without_value(found, Status.WEAK_ORIGINAL)
         else:
             yield found

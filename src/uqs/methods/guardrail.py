@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uqs.benchmarks.entity_names import names_in
 from uqs.errors import UserError
 from uqs.methods.base import Data, Method
 from uqs.methods.cards.baselines import GUARDRAIL, GuardrailSettings
 from uqs.models.context import TooLongError
 from uqs.models.vlm import VLM
-from uqs.questions.names import names_in
 from uqs.records import Sample
 
 

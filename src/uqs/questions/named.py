@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from uqs.answers import normalise
+from uqs.benchmarks.entity_names import known_names
+from uqs.benchmarks.in_forms import naming
 from uqs.questions.base import ExplicitProbe, in_words
-from uqs.questions.names import known_names
 from uqs.records import Benchmark, Sample
-
-_POINTING = re.compile(
-    r"\b(?:this|the) (?:person|individual|man|woman)\b"
-    r"(?: (?:shown|seen|depicted|pictured))?(?: in (?:this|the) (?:picture|image|photo|photograph)\b)?",
-    re.IGNORECASE,
-)
 
 
 class NamedProbe(ExplicitProbe):
@@ -32,13 +26,7 @@ class NamedProbe(ExplicitProbe):
         for item in benchmark.evaluate["forget"].samples:
             name = names.get(item.entity)
             if name and item.picture is not None and not _overlap(name, in_words(item)):
-                yield self.ask(item, _naming(item.question, name), None)
-
-
-def _naming(question: str, name: str) -> str:
-    if _POINTING.search(question):
-        return _POINTING.sub(lambda _: name, question)
-    return f"This is about {name}. {question}"
+                yield self.ask(item, naming(item.question, name), None)
 
 
 def _overlap(name: str, answer: str) -> bool:

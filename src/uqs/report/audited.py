@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console
 
+from uqs.audit.arm_words import arms_title
+from uqs.audit.arms import ArmAgreement, Arms
 from uqs.audit.association import StratifiedMean
 from uqs.audit.findings import Audit
 from uqs.audit.inference import Interval
@@ -19,7 +21,7 @@ from uqs.report.truth_picture import strips
 from uqs.stats.permutation import PermutationTest
 from uqs.text import probability
 
-CARRYING = ("report_cards", "resolution", "reliability", "agreement")
+CARRYING = ("report_cards", "resolution", "reliability", "agreement", "arms")
 """The parts whose first table supports the verdicts; other tables are printed only on request."""
 LONG = 40
 """A larger table is printed only on request (rows)."""
@@ -254,6 +256,56 @@ def _agreement(audit: Audit) -> Iterable[Sheet]:
     )
 
 
+def _arms(audit: Audit) -> Iterable[Sheet]:
+    if audit.arms is None:
+        return
+    yield from _arm_sheets(audit.arms, arms_title(audit.arms.by))
+    if audit.arms.published is not None:
+        yield from _arm_sheets(audit.arms.published, "The published arms")
+
+
+def _arm_sheets(found: Arms, title: str) -> Iterable[Sheet]:
+    yield Sheet(
+        f"{title}: agreement of metrics",
+        ("pair", *found.names),
+        [
+            (f"{a}-{b}", *(_covered(one) for one in found.agreement if (one.a, one.b) == (a, b)))
+            for a, b in dict.fromkeys((one.a, one.b) for one in found.agreement)
+        ],
+        "tau-b of aligned metrics among the methods' means over seeds, mean over the places of an arm (a "
+        "benchmark at one strength each); in brackets the places where it is defined, if not all.",
+    )
+    yield Sheet(
+        f"{title}: differences",
+        ("arms", "pair", "first", "second", "difference", "places", "p", "p (BH)", "95% interval"),
+        [
+            (
+                f"{one.first} - {one.second}",
+                f"mean of {one.pairs} pairs" if one.a is None else f"{one.a}-{one.b}",
+                _number(one.tau_first),
+                _number(one.tau_second),
+                _number(one.difference),
+                str(one.places),
+                probability(one.p),
+                probability(one.p_adjusted),
+                _interval(one.interval),
+            )
+            for one in found.differences
+        ],
+        "Over the methods and places of both arms. p: whole methods swapped between the arms, alike at all "
+        f"places; no p can fall below {probability(found.min_p)}. Interval: methods drawn with replacement."
+        + _refusals(one.interval for one in found.differences),
+        left=(0, 1),
+    )
+
+
+def _covered(one: ArmAgreement) -> str:
+    if one.tau is None:
+        return str(one.status)
+    part = "" if one.groups_defined == one.groups else f" ({one.groups_defined} of {one.groups})"
+    return _number(one.tau) + part
+
+
 _STRENGTH_COLUMNS = ("at one strength", "p there")
 
 
@@ -428,6 +480,7 @@ PARTS: Mapping[str, Callable[[Audit], Iterable[Sheet]]] = {
     "clusters": _clusters,
     "noise": _noise,
     "meta_evaluation": _meta,
+    "arms": _arms,
 }
 """All parts of an audit that have tables, in display order."""
 _STYLE = """

@@ -31,6 +31,7 @@ TEXTS = (
     "model",
     "strength",
     "split",
+    "arm",
     "knowledge",
     "stage",
 )
@@ -44,7 +45,9 @@ WORDS = {
     "knowledge": frozenset({"", "present", "absent"}),
     "stage": frozenset({"", "before", "relearned", "quantised"}),
 }
-PROVENANCE = (frozenset(field.name for field in fields(schema.Row)) | {"knowledge", "stage"}) - {
+PROVENANCE = (
+    frozenset(field.name for field in fields(schema.Row)) | {"arm", "knowledge", "stage"}
+) - {
     "metric",
     "value",
 }
@@ -125,7 +128,7 @@ def _named(frame: pd.DataFrame, file: File, choice: Choice) -> _Columns:
     """The chosen columns, renamed."""
     frame = _without_counters(frame, file, choice)
     low = {str(name).strip().lower() for name in frame.columns}
-    known = {"metric", "value", *KEYS, "role", "edition", "model", "strength", "split"}
+    known = {"metric", "value", *KEYS, "role", "edition", "model", "strength", "split", "arm"}
     if {"metric", "value"} <= low:
         known |= PROVENANCE
     names, better, percent, renamed = [], {}, set(), set()

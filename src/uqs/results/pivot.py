@@ -254,8 +254,8 @@ def labelled(long: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_variants(long: pd.DataFrame) -> pd.DataFrame:
-    """Benchmark names, extended by the edition or the model where a benchmark has several."""
-    for variant, mark in (("edition", ":"), ("model", "/")):
+    """Benchmark names, extended by edition, model or arm where a benchmark has several."""
+    for variant, mark in (("edition", ":"), ("model", "/"), ("arm", "/")):
         if variant in long:
             long = _extended(long, "benchmark", variant, mark, long["role"] != "")
     return long

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from uqs import __version__, io, results
+from uqs.benchmarks.in_forms import ASKED
 from uqs.errors import DataError
 from uqs.evaluation.evaluate import Evaluation, Subject, item_table, read_evaluated, rows_of
 from uqs.evaluation.record import Recording
@@ -128,9 +129,14 @@ def _model(plan: Plan, store: Store, made: Made, model: PlannedModel) -> _Model:
 
 
 def _failed(plan: Plan, store: Store, made: Made, model: PlannedModel) -> bool:
-    """Whether the model was not made because its benchmark stopped, or failed gates of its own."""
-    if model.gates is not None and made(model.gates).stop is not None:
-        return True
+    """Whether the model has no values because its benchmark stopped, or failed gates of its own.
+
+    The questions of one form have gates of their own, beside those of the whole benchmark.
+    """
+    if model.gates is not None:
+        whole = plan.gates[model.benchmark.partition(ASKED)[0]]
+        if any(made(gates).stop is not None for gates in (whole, model.gates)):
+            return True
     return model.gated in dropped_models(store.folder(plan.gates[model.benchmark]) / GATES)
 
 
@@ -159,12 +165,18 @@ def _subject(
         hyperparameters=json.dumps(dict(model.hyperparameters), sort_keys=True),
         seed=model.seed,
         config_hash=model.model,
-        data_hash=plan.data_hashes[model.benchmark],
+        data_hash=_data_hash(plan, model.benchmark),
         version=made.versions["uqs"] if made else __version__,
         device=made.device if made else "",
         seconds=seconds,
         share=share,
     )
+
+
+def _data_hash(plan: Plan, benchmark: str) -> str:
+    """The hash of a benchmark's data; of a part that has one form, as `in_forms` says."""
+    whole, mark, form = benchmark.partition(ASKED)
+    return f"{plan.data_hashes[whole]}{mark}{form}"
 
 
 def _made(store: Store, key: str) -> Manifest:

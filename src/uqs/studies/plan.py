@@ -9,7 +9,9 @@ from typing import Any
 
 from uqs import registry
 from uqs.benchmarks import generalises, judges_of
+from uqs.benchmarks.in_forms import ASKED, FORGOTTEN
 from uqs.evaluation.splits import TRACED, needs_of
+from uqs.forms import Form
 from uqs.methods.cards.look_up import method_card
 from uqs.records import Need, Role
 from uqs.studies.alterations import INCOMPLETE, LADDER, ROLES, Alteration, alterations
@@ -26,7 +28,8 @@ class PlannedModel:
     """A model of the study, and the keys of the jobs that make, trace and measure it.
 
     `gates` is the job that must pass before this model is made; None where the gates read the model
-    themselves, by the name `gated`. `method` is empty for originals and oracles.
+    themselves, by the name `gated`. `method` is empty for originals and oracles. A model that is measured by
+    forms of questions stands here once more for each, with a `benchmark` that says so.
     """
 
     benchmark: str
@@ -132,7 +135,9 @@ class _Planner:
         starts = {s: originals[s] for s in study.start_seeds}
         first = starts[study.start_seeds[0]]
         trained = [*originals.values(), *oracles.values(), *ladder, *incomplete]
-        self._gates(benchmark, trained, starts.values())
+        forms = self.forms(benchmark)
+        for form in forms:
+            self._gates(benchmark, trained, starts.values(), form)
         altered = [
             self._altered(benchmark, originals.get(seed, first), alteration, seed)
             for alteration in alterations(study.references)
@@ -152,7 +157,12 @@ class _Planner:
             else:
                 original = starts.get(made.seed, first)
             shadows = self._shadows(benchmark, made.choice) if made.choice else {}
-            self._measured(benchmark, made, others, original, shadows)
+            for form in forms:
+                self._measured(benchmark, made, others, original, shadows, form)
+
+    def forms(self, benchmark: str) -> tuple[Form | None, ...]:
+        """The parts of a benchmark's questions that models are measured by: all, and by form."""
+        return (None, *(self.study.ask_by if several_forms(benchmark) else ()))
 
     def _base(self) -> str:
         model = self.study.model.name
@@ -202,8 +212,13 @@ class _Planner:
         return _ModelJobs(role, seed, label, model, trace, share=share)
 
     def _gates(
-        self, benchmark: str, trained: Sequence[_ModelJobs], starts: Iterable[_ModelJobs]
+        self,
+        benchmark: str,
+        trained: Sequence[_ModelJobs],
+        starts: Iterable[_ModelJobs],
+        form: Form | None,
     ) -> None:
+        """Gates of a benchmark, or of its questions of one form, which stop nothing but their own rows."""
         jobs = {made.model: self.jobs[made.model].params for made in trained}
         params = {
             **self._data(benchmark),
@@ -217,8 +232,10 @@ class _Planner:
             },
         }
         params |= judges_params(benchmark)
+        params |= asked_by(form)
         inputs = {made.name: made.trace for made in trained}
-        self.gates[benchmark] = self._add("gates", f"gates {benchmark}", params, inputs)
+        name = named_form(benchmark, form)
+        self.gates[name] = self._add("gates", f"gates {name}", params, inputs)
 
     def _altered(
         self, benchmark: str, original: _ModelJobs, alteration: Alteration, seed: int
@@ -304,7 +321,9 @@ class _Planner:
         oracles: Mapping[int, _ModelJobs],
         original: _ModelJobs,
         shadows: Mapping[str, str],
+        form: Form | None,
     ) -> None:
+        name = named_form(benchmark, form)
         params = {
             "metrics": list(self.study.metrics),
             "role": made.role.value,
@@ -313,9 +332,10 @@ class _Planner:
             **({"generalises": True} if generalises(benchmark) else {}),
         }
         params |= judges_params(benchmark)
+        params |= asked_by(form)
         inputs = {
             "base": self._base(),
-            "gates": self.gates[benchmark],
+            "gates": self.gates[name],
             "model": made.model,
             "trace": made.trace,
             **shadows,
@@ -325,10 +345,11 @@ class _Planner:
         if Need.CROSS_SCORED in needs_of(self.study.metrics):
             inputs["cross"] = self._cross_scores(benchmark, made, oracles)
         inputs |= {"original": original.model, "original_trace": original.trace}
-        measure = self._add("measure", f"measure {made.label}", params, inputs)
+        label = f"measure {made.label}" + (f" by {form}" if form else "")
+        measure = self._add("measure", label, params, inputs)
         self.models.append(
             PlannedModel(
-                benchmark=benchmark,
+                benchmark=name,
                 role=made.role,
                 method=made.method,
                 strength=made.strength,
@@ -337,7 +358,7 @@ class _Planner:
                 model=made.model,
                 trace=made.trace,
                 measure=measure,
-                gates=None if made.gated else self.gates[benchmark],
+                gates=None if made.gated else self.gates[name],
                 gated=made.name if made.gated else "",
             )
         )
@@ -425,6 +446,21 @@ def files_of(metrics: Iterable[str]) -> dict[str, dict[str, str]]:
     """The hashes of the files of metrics that are named by a file, if any is."""
     found = {name: registry.file_hash(name) for name in metrics if registry.is_file(name)}
     return {"files": found} if found else {}
+
+
+def several_forms(benchmark: str) -> bool:
+    """Whether a benchmark asks each fact in several forms."""
+    return FORGOTTEN in benchmark and ASKED not in benchmark
+
+
+def named_form(benchmark: str, form: Form | None) -> str:
+    """A benchmark, or the part of its questions that has one form."""
+    return benchmark if form is None else f"{benchmark}{ASKED}{form}"
+
+
+def asked_by(form: Form | None) -> dict[str, str]:
+    """The form of the questions that a job reads, where it does not read all."""
+    return {} if form is None else {"ask_by": form}
 
 
 def _variant(choice: MethodChoice) -> str:

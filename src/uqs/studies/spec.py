@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from uqs import registry
+from uqs.benchmarks.in_forms import ASKED, FORGOTTEN
 from uqs.errors import DataError, UserError
 from uqs.evaluation.splits import metric_names
+from uqs.forms import Form
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
@@ -154,6 +156,8 @@ class Study(_Part):
     GPU, whose results are other bits than the CPU's. `shadows` is the number of shadow models for each
     benchmark and method, 0 or an even number from 4 on. `metrics: default` are the core metrics
     (docs/metrics.md), `all` every metric whose data the study makes; a metric may also be FILE.py:CLASS.
+    `ask_by`: the forms of questions by which every model is measured once more, on benchmarks that ask each
+    fact in several (`&forget_by=`); its rows have an edition of their own.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -172,6 +176,7 @@ class Study(_Part):
     shadows: Annotated[int, Field(ge=0)] = 0
     traces: Traces = Traces()
     gates: Gates = Gates()
+    ask_by: Annotated[tuple[Form, ...], Field(strict=False)] = ()
 
     @property
     def oracle_seeds(self) -> tuple[int, ...]:
@@ -384,6 +389,18 @@ def _check(study: Study, path: Path) -> None:
         if not values:
             raise DataError("is empty", file=path, field=where)
         _refuse_doubled(values, where, path, advice)
+    _refuse_doubled(study.ask_by, "ask_by", path)
+    if parts := [name for name in study.benchmarks if ASKED in name]:
+        whole, _, form = parts[0].partition(ASKED)
+        problem = (
+            f"{parts[0]!r}: a study measures by one form with 'ask_by: [{form}]', beside {whole!r}"
+        )
+        raise DataError(problem, file=path, field="benchmarks")
+    if study.ask_by and not any(FORGOTTEN in name for name in study.benchmarks):
+        problem = (
+            f"no benchmark asks a fact in several forms; write 'mllmu_bench:tiny{FORGOTTEN}picture'"
+        )
+        raise DataError(problem, file=path, field="ask_by")
     damaged = study.references.damaged
     for where, several in (
         ("references.shares", study.references.shares),

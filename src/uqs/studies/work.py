@@ -23,9 +23,11 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from uqs import benchmarks, registry
+from uqs.benchmarks.in_forms import by_picture_alone
 from uqs.checkpoints.find import Checkpoint
 from uqs.checkpoints.open import Models
 from uqs.errors import UserError
+from uqs.evaluation.by_form import evidence_by, references_by, traces_by
 from uqs.evaluation.cross import Places, read_cross_scores, relabelled, scored, write_cross_scores
 from uqs.evaluation.evaluate import evaluate
 from uqs.evaluation.record import Recording, record
@@ -304,6 +306,8 @@ def gates(job: Job, inputs: Inputs, out: Path) -> None:
     for name, folder in sorted(inputs.items()):
         told = told_of(data, job.params["taught"][name])
         traces = Recording.read(folder).evidence(None, judges=data.judges).traces
+        if form := job.params.get("ask_by"):
+            traces = traces_by(traces, form)
         known[name] = knowledge(traces, limits, told.forget, told.retain)
     verdict = judge(known, job.params["starts"], majority, limits)
     (out / GATES).write_text(json.dumps(verdict.tree(), indent=1, allow_nan=False))
@@ -332,10 +336,14 @@ def measure(job: Job, inputs: Inputs, out: Path) -> None:
             s: one for s, one in read_cross_scores(inputs["cross"]).items() if s in oracles
         }
     update = effective_update(inputs["model"], inputs["base"])
+    model = recorded.evidence(update, cross_scores, judges=dict(judges))
+    references = References(oracles, original, shadows(inputs))
+    if form := job.params.get("ask_by"):
+        model, references = evidence_by(model, form), references_by(references, form)
     found = evaluate(
         job.params["metrics"],
-        recorded.evidence(update, cross_scores, judges=dict(judges)),
-        References(oracles, original, shadows(inputs)),
+        model,
+        references,
         role=Role(job.params["role"]),
         dead=_collapsed(inputs["model"]),
         generalises=job.params.get("generalises", False),
@@ -459,7 +467,7 @@ def _shuffled(data: Benchmark) -> Split | None:
     both = (*data.evaluate["forget"].samples, *data.evaluate["retain"].samples)
     if all(one.picture is None for one in both):
         return None
-    return shuffled_pictures(Split(SHUFFLED, both), np.random.default_rng(0))
+    return shuffled_pictures(Split(SHUFFLED, by_picture_alone(both)), np.random.default_rng(0))
 
 
 @lru_cache(maxsize=8)

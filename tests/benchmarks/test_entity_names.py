@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uqs.questions import names
-from uqs.questions.names import known_names
+from uqs.benchmarks import entity_names as names
+from uqs.benchmarks.entity_names import known_names
 from uqs.records import Benchmark, Sample, Split
 
 VOCABULARY = ("What", "is", "Ann", "Bee", "de", "Cy", "job")
