@@ -32,11 +32,12 @@ def results(found: Evidence) -> Table | NoTable:
         return NoTable("the table has no values of unlearned models, originals or oracles")
     metrics = [name for name in summary.metrics if not is_health(name)] or list(summary.metrics)
     parts = pages(metrics, MOST)
-    sheets = [_sheet(found, name, part) for name in summary.benchmarks for part in parts]
+    sheets = [sheet(found, name, part) for name in summary.benchmarks for part in parts]
     return Table("results", sheets, list(_records(summary)))
 
 
-def _sheet(found: Evidence, benchmark: str, metrics: Sequence[str]) -> Sheet:
+def sheet(found: Evidence, benchmark: str, metrics: Sequence[str]) -> Sheet:
+    """Means of some metrics on one benchmark."""
     summary = found.summary
     own = [(method, Line.UNLEARNED, method) for method in summary.methods]
     beside = [(name, line, "") for name, line in REFERENCES]
