@@ -17,6 +17,8 @@ from uqs.report.terminal import Sheet
 from uqs.report.truth_picture import strips
 from uqs.text import DASH
 
+KEEPING = "RA"
+"""What a method keeps stands beside what it forgets."""
 METHODS = 12
 """With more, means and pictures of methods are left to the board."""
 
@@ -94,7 +96,8 @@ def said(found: Analysis) -> Chapter:
         )
         return Chapter("What they say", sentences)
     every = [name for name in found.summary.metrics if not is_health(name)]
-    shown = [name for name in dict.fromkeys([*usable(found), *every])][:MOST]
+    first = [*usable(found)[: MOST - 1], KEEPING, *every]
+    shown = [name for name in dict.fromkeys(first) if name in every][:MOST]
     evidence = Evidence(found.rows[0].study, found.long, found.panel, found.audit)
     kept = [name for name in found.summary.benchmarks if name not in found.stopped]
     sheets = [sheet(evidence, name, [m for m in every if m in shown]) for name in kept]

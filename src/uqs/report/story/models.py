@@ -17,7 +17,14 @@ TINY = (
     " tells"
     " how the measures behave here, not how good a method is on a real vision-language model."
 )
-ROLES = (Role.ORIGINAL, Role.ORACLE, Role.REFERENCE, Role.SUPPRESSED, Role.DAMAGED)
+NAMES = {
+    Role.UNLEARNED: "unlearned model",
+    Role.ORIGINAL: "original",
+    Role.ORACLE: "oracle",
+    Role.REFERENCE: "reference",
+    Role.SUPPRESSED: "suppressed model",
+    Role.DAMAGED: "damaged model",
+}
 SHOWN = (("original", Line.ORIGINAL), ("oracles", Line.ORACLE))
 
 
@@ -45,11 +52,7 @@ def asked(found: Analysis) -> Chapter:
 
 def models(found: Analysis) -> Chapter:
     """The models, their gates, and what else a reader must know before any number."""
-    made = [
-        f"{found.models(role)} {role.value}"
-        for role in (Role.UNLEARNED, *ROLES)
-        if found.models(role)
-    ]
+    made = [count(many, name) for role, name in NAMES.items() if (many := found.models(role))]
     said = [f"Made and measured: {listed(made) or 'nothing'}."]
     return Chapter(
         "The models, and whether they passed",

@@ -40,20 +40,22 @@ def _ladder(found: Analysis) -> Iterator[str]:
     cards = [card for card in found.audit.report_cards if card.headline]
     if not cards:
         yield (
-            "Add references, models that are taught a known share of the forget entities (`references` in"
+            "Add references, models that are taught a known share of the forget entities (references in"
             " the study"
             " file): without them no metric is shown to follow the truth."
         )
         return
     if not any(card.suppressed for card in cards):
         yield (
-            "Add suppressed models (`references.suppressed`): no metric was tested on models that know and"
+            "Add suppressed models (references.suppressed in the study file): no metric was tested on"
+            " models that know and"
             " do not"
             " say it."
         )
     if not any(card.damaged for card in cards):
         yield (
-            "Add damaged models (`references.damaged`): no metric was tested on models that broke and forgot"
+            "Add damaged models (references.damaged in the study file): no metric was tested on models"
+            " that broke and forgot"
             " nothing."
         )
 
