@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that have no shape of their own."""
@@ -28,10 +29,16 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}"
 
 
-def distinct(names: list[str], most: int) -> list[str]:
+def distinct(names: Sequence[str], most: int) -> list[str]:
     """The names shortened, with a number behind those that then are alike."""
     short = [shortened(name, most) for name in names]
+    alike = Counter(short)
     return [
-        f"{shortened(name, most - 4)} #{at + 1}" if short.count(short[at]) > 1 else short[at]
-        for at, name in enumerate(names)
+        one if alike[one] == 1 else _numbered(name, at, most)
+        for at, (name, one) in enumerate(zip(names, short, strict=True), start=1)
     ]
+
+
+def _numbered(name: str, at: int, most: int) -> str:
+    number = f" #{at}"
+    return shortened(name, most - len(number)) + number

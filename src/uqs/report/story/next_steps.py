@@ -111,8 +111,7 @@ def _nothing_done(found: Analysis) -> Iterator[str]:
     if targets:
         yield (
             f"Do not order methods by the {listed(list(targets))} where a model in which nothing was"
-            " unlearned is as"
-            " near to the oracles."
+            " unlearned is as near to the oracles."
         )
 
 
