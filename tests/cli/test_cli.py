@@ -28,6 +28,8 @@ VERBS = (
     "validate",
     "run",
     "board",
+    "figures",
+    "tables",
     "ls",
 )
 HEAVY = ("torch", "transformers", "pandas", "scipy", "numpy", "pyarrow", "pydantic", "rich")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from uqs import results
 from uqs.metrics.catalogue import CARDS
+from uqs.report.evidence import Evidence, gather
 from uqs.results import Row
 from uqs.score.figures import multimodal
 
@@ -158,3 +160,85 @@ def make_run(tmp_path: Path) -> MakeRun:
         return run
 
     return make
+
+
+ENDS = {
+    "FA": (0.2, 0.98), "RA": (0.96, 0.97), "MIA": (0.03, 0.8), "AD": (0.5, 9.0), "JS": (0.04, 0.4),
+    "KR": (0.1, 0.9), "oracle_distance": (0.3, 0.9),
+}  # fmt: skip
+"""What oracles and originals have; references lie between them."""
+RUNGS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def ladder_rows(benchmarks: Iterable[str]) -> Iterator[Row]:
+    """Three models at each known share, and three that know everything and are suppressed or damaged."""
+    kinds = {0.0: ("oracle", "retrain"), 1.0: ("original", "original")}
+    for benchmark in benchmarks:
+        for seed in (0, 1, 2):
+            for share in RUNGS:
+                role, method = kinds.get(share, ("reference", "retrain_part"))
+                strength = f"{share:g}" if role == "reference" else ""
+                place = replace(
+                    TEMPLATE, benchmark=benchmark, role=role, method=method, strength=strength,
+                    seed=seed, share=share,
+                )  # fmt: skip
+                yield from _at(place, share + 0.01 * (seed - 1))
+            known = replace(TEMPLATE, benchmark=benchmark, seed=seed, share=1.0)
+            hidden = _at(replace(known, role="suppressed", method="refusal"), 1 + 0.01 * (seed - 1))
+            yield from (replace(row, value=0.01) if row.metric == "FA" else row for row in hidden)
+            broken = _at(replace(known, role="damaged", method="noise"), 1 + 0.01 * (seed - 1))
+            yield from (replace(row, value=0.5) if row.metric == "RA" else row for row in broken)
+
+
+def _at(place: Row, share: float) -> Iterator[Row]:
+    """A model's rows; a distance to each of three oracles but itself."""
+    for metric, (low, high) in ENDS.items():
+        row = replace(
+            place, metric=metric, split=CARDS[metric].split, value=low + (high - low) * share
+        )
+        for oracle in (0, 1, 2) if "oracle" in CARDS[metric].needs else (None,):
+            if place.role != "oracle" or oracle != place.seed:
+                yield replace(row, oracle_seed=oracle)
+
+
+def laddered() -> list[Row]:
+    """The published rows as unlearned models, with KR, beside a whole ladder."""
+    own = list(published_rows())
+    for at, row in enumerate(
+        one for one in published_rows() if one.metric == "FA" and one.split == "forget"
+    ):
+        own.append(replace(row, metric="KR", split=CARDS["KR"].split, value=(at % 7) / 10))
+    return [*own, *ladder_rows(dict.fromkeys(row.benchmark for row in own))]
+
+
+@pytest.fixture(scope="session")
+def ladder_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with all that figures, tables and the report can show."""
+    run = tmp_path_factory.mktemp("ladder")
+    rows = laddered()
+    results.write(rows, run / "results.parquet")
+    names = sorted({row.benchmark for row in rows})
+    (run / "gates.json").write_text(json.dumps({f"{one}:tiny": gate() for one in names}))
+    return run
+
+
+@pytest.fixture(scope="session")
+def evidence(ladder_run: Path) -> Evidence:
+    """What figures and tables read of it."""
+    return gather(ladder_run)
+
+
+PIECES = (
+    "<script>alert(1)</script>", "</style>", "<!--", "&lt;", "$", "$$", "$x^2$", "\\", "\\input{/etc/passwd}",
+    "\\end{tabular}", "_", "^", "^^M", "%", "#", "{", "}", "&", "~", "[", "]", "*", "|", "`", "'", '"', "--",
+    "=1+1", "+", "@", "-", "\x00", "\x1b[31m", "\t", "\r\n", "\u202e", "\u2066", "\u2028", "\ufeff", "\u00e9",
+    "\u017e", "\u1ebf", "\u6f22", "\U0001f600", "\u0301", "![x](javascript:a)", "a", "salun", " ", "../..",
+    "\u00df", "\u2026", "i\u0307",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def hostile() -> list[str]:
+    """10,000 texts of markup, script, LaTeX, formulas, control and bidirectional characters."""
+    rng = random.Random(0)
+    return ["".join(rng.choices(PIECES, k=rng.randint(1, 8))) for _ in range(10_000)]

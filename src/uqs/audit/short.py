@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Literal, get_args
 
 from uqs.audit.do_nothing import DoNothing
 from uqs.audit.findings import Audit
@@ -16,25 +17,39 @@ from uqs.records import Role
 from uqs.text import count, few, listed, verb
 
 MOST = 8
+Topic = Literal["trust", "knowledge", "methods", "limits"]
+"""Which metrics to trust; what models still know; which methods differ; what the table cannot show."""
 
 
 def in_short(audit: Audit) -> tuple[str, ...]:
     """The decisive sentences first, each with the number that carries it."""
-    return tuple(islice(_sentences(audit), MOST))
+    return tuple(sentence for _, sentence in islice(_sentences(audit), MOST))
 
 
-def _sentences(audit: Audit) -> Iterator[str]:
+def by_topic(audit: Audit) -> Mapping[Topic, tuple[str, ...]]:
+    """All sentences, by what they are about."""
+    found = list(_sentences(audit))
+    return {
+        topic: tuple(said for about, said in found if about == topic) for topic in get_args(Topic)
+    }
+
+
+def _sentences(audit: Audit) -> Iterator[tuple[Topic, str]]:
     cards = [card for card in audit.report_cards if card.headline]
-    yield _truth(cards)
-    yield from _misled(cards)
-    yield from _contradictions(audit.profiles)
-    yield from _resolution(audit)
-    yield from _told(audit.told)
-    yield from _nothing(audit.do_nothing)
-    yield from _agreement(audit)
-    yield from _reliability(audit)
+    parts: list[tuple[Topic, Iterable[str]]] = [
+        ("trust", [_truth(cards)]),
+        ("trust", _misled(cards)),
+        ("knowledge", _contradictions(audit.profiles)),
+        ("methods", _resolution(audit)),
+        ("knowledge", _told(audit.told)),
+        ("limits", _nothing(audit.do_nothing)),
+        ("limits", _agreement(audit)),
+        ("limits", _reliability(audit)),
+    ]
+    for topic, said in parts:
+        yield from ((topic, sentence) for sentence in said)
     if not audit.design.testable or not audit.agreement:
-        yield design_sentence(audit.design)
+        yield "limits", design_sentence(audit.design)
 
 
 def _truth(cards: Sequence[ReportCard]) -> str:
@@ -71,7 +86,8 @@ def _misled(cards: Sequence[ReportCard]) -> Iterator[str]:
     if blind:
         but = f"; {few(seeing, NAMED)} {verb(seeing, 'is', 'are')} not" if seeing else ""
         yield (
-            f"{few(blind, NAMED)} {verb(blind, 'is', 'are')} deceived by models that know everything and do "
+            f"{few(blind, NAMED)} {verb(blind, 'is', 'are')} deceived by models that know everything and"
+            " do "
             f"not say it{but}."
         )
     elif seeing:
@@ -95,12 +111,14 @@ def _contradictions(found: Sequence[Profile]) -> Iterator[str]:
     beyond = "normal noise" if "normal" in judged else "what they do on retrained models"
     if ragged:
         yield (
-            f"On {len(ragged)} of {len(methods)} unlearned methods by benchmark the metrics contradict each "
+            f"On {len(ragged)} of {len(methods)} unlearned methods by benchmark the metrics contradict"
+            " each "
             f"other beyond {beyond}: there one metric does not describe the model."
         )
     else:
         yield (
-            f"On none of {len(methods)} unlearned methods by benchmark do the metrics contradict each other "
+            f"On none of {len(methods)} unlearned methods by benchmark do the metrics contradict each"
+            " other "
             f"beyond {beyond}."
         )
 

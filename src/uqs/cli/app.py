@@ -12,12 +12,14 @@ import typer
 from uqs import __version__
 from uqs.cli.audit import audit
 from uqs.cli.board import board
+from uqs.cli.figures import figures
 from uqs.cli.ls import ls
 from uqs.cli.measure import measure
 from uqs.cli.reproduce import reproduce
 from uqs.cli.run import run
 from uqs.cli.score import score
 from uqs.cli.several import SeveralValues
+from uqs.cli.tables import tables
 from uqs.cli.trace import trace
 from uqs.cli.tune import tune
 from uqs.cli.unlearn import unlearn
@@ -33,7 +35,10 @@ app = typer.Typer(
     epilog="Every option can also be set by an environment variable, such as UQS_DEBUG, or"
     " UQS_RUN_WORKERS for 'uqs run --workers'.",
 )
-for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, run, board, ls):
+VERBS = (
+    audit, score, reproduce, measure, trace, unlearn, tune, validate, run, board, figures, tables, ls,
+)  # fmt: skip
+for verb in VERBS:
     app.command(cls=SeveralValues)(verb)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from uqs import io
+from uqs.report import story
 from uqs.report.analysis import analyse, tree
 from uqs.report.board import page
 from uqs.report.printed import show
@@ -15,16 +16,18 @@ from uqs.report.terminal import plain_console
 
 
 def finish(run: Path, console: Console | None = None) -> Path:
-    """Analyse a run folder, write `report/analysis.json` and `board/index.html` into it, and print both.
+    """Analyse a run folder, write its analysis, report and board into it, and print the outcome.
 
     Returns the board's path. The output depends only on the results table and the gates, so equal results
     give equal bytes.
     """
     found = analyse(run)
     analysis, board = run / "report" / "analysis.json", run / "board" / "index.html"
+    report = run / "report" / "report.html"
     numbers = tree(found)
     texts = {
         analysis: json.dumps(numbers, indent=1, allow_nan=False) + "\n",
+        report: story.page(found),
         board: page(found, numbers),
     }
     for file, text in texts.items():
@@ -33,5 +36,6 @@ def finish(run: Path, console: Console | None = None) -> Path:
     console = console or plain_console()
     show(found, console)
     console.print(f"\nanalysis: {analysis}", soft_wrap=True)
+    console.print(f"report: {report}", soft_wrap=True)
     console.print(f"board: {board}", soft_wrap=True)
     return board

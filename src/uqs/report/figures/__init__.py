@@ -1,0 +1,1 @@
+"""Figures of a results table for a paper. Only what draws imports matplotlib, which is an extra."""
