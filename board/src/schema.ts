@@ -1,6 +1,6 @@
-// Written by scripts/board_schema.py from src/uqs/report/board/live/schema.py; not to be edited.
+// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
 
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 export interface Metric {
   name: string;
@@ -166,4 +166,47 @@ export interface Board {
   score: Score | null;
   unscored: string;
   trust: Trust;
+}
+
+export interface Question {
+  id: string;
+  entity: string;
+  task: string;
+  question: string;
+  options: (string)[];
+  gold: string;
+  picture: number;
+}
+
+export interface Sampled {
+  role: string;
+  method: string;
+  seed: number;
+  hyperparameters: string;
+  config: string;
+  version: string;
+  device: string;
+  original: number;
+  answers: (number)[];
+  right: (number)[];
+  recovered: Record<string, (number)[]>;
+  forget: (number | null)[];
+  holdout: (number | null)[];
+}
+
+export interface Sheet {
+  benchmark: string;
+  edition: string;
+  base: string;
+  data: string;
+  questions: (Question)[];
+  holdout: (Question)[];
+  words: (string)[];
+  models: (Sampled)[];
+  lacks: (string)[];
+}
+
+export interface Samples {
+  pictures: (string)[];
+  sheets: (Sheet)[];
 }

@@ -10,6 +10,7 @@ from rich.console import Console
 from uqs import io
 from uqs.report.analysis import analyse, tree
 from uqs.report.board import page
+from uqs.report.board.samples.gather import gather
 from uqs.report.printed import show
 from uqs.report.terminal import plain_console
 
@@ -17,15 +18,15 @@ from uqs.report.terminal import plain_console
 def finish(run: Path, console: Console | None = None) -> Path:
     """Analyse a run folder, write `report/analysis.json` and `board/index.html` into it, and print both.
 
-    Returns the board's path. The output depends only on the results table and the gates, so equal results
-    give equal bytes.
+    Returns the board's path. The output depends only on the results table, the gates, the items and the
+    traces, so equal results give equal bytes.
     """
     found = analyse(run)
     analysis, board = run / "report" / "analysis.json", run / "board" / "index.html"
     numbers = tree(found)
     texts = {
         analysis: json.dumps(numbers, indent=1, allow_nan=False) + "\n",
-        board: page(found, numbers),
+        board: page(found, numbers, gather(found.rows, run)),
     }
     for file, text in texts.items():
         file.parent.mkdir(exist_ok=True)

@@ -41,7 +41,7 @@ class Site:
         found = []
         for one in self._results:
             file = one if one.is_file() else one / "results.parquet"
-            for each in (file, file.parent / "gates.json"):
+            for each in (file, file.parent / "gates.json", file.parent / "items.parquet"):
                 state = each.stat() if each.exists() else None
                 found.append(
                     (str(each), *((state.st_mtime_ns, state.st_size) if state else (0, 0)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change; the application refuses other data."""
 
 Number = float | None
