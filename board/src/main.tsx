@@ -5,6 +5,7 @@ import { usePlace, write } from "./hash";
 import type { Board } from "./schema";
 import { SCHEMA } from "./schema";
 import type { ViewProps } from "./views/Ranking";
+import { Model } from "./views/Model";
 import { Pair } from "./views/Pair";
 import { Ranking } from "./views/Ranking";
 import { Stability } from "./views/Stability";
@@ -14,6 +15,7 @@ const VIEWS: Record<string, { title: string; view: FunctionComponent<ViewProps> 
   ranking: { title: "Ranking", view: Ranking },
   trust: { title: "Which metric to trust", view: Trust },
   pair: { title: "Pick two", view: Pair },
+  model: { title: "A model", view: Model },
   stability: { title: "Stability", view: Stability },
 };
 const FIRST = "ranking";

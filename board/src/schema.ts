@@ -158,6 +158,7 @@ export interface Board {
   schema: number;
   title: string;
   benchmarks: (string)[];
+  bases: (string)[];
   stopped: (string)[];
   methods: (string)[];
   metrics: (Metric)[];

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uqs.report.analysis import Analysis, NoRanking
 from uqs.report.board.live import ranking_data, schema, trust_data
 from uqs.report.board.metrics import BETTER
+from uqs.report.board.samples.models import models
 from uqs.report.means import Line, Mean, Summary
 
 
@@ -16,10 +17,12 @@ def board(found: Analysis) -> schema.Board:
     benchmarks, methods = list(panel.benchmarks), list(panel.methods)
     metrics = [name for name in found.summary.metrics if name in panel.values]
     ranking = found.overall
+    bases = {one.benchmark: key.model for key, one in models(found.rows).items()}
     return schema.Board(
         schema=schema.SCHEMA,
         title=found.rows[0].study,
         benchmarks=benchmarks,
+        bases=[bases[name] for name in benchmarks],
         stopped=list(found.stopped),
         methods=methods,
         metrics=[

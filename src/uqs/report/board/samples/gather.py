@@ -11,7 +11,7 @@ from uqs.records import Role, Sample
 from uqs.report.board.live.sample_schema import Question, Sampled, Samples, Sheet
 from uqs.report.board.samples import models as shown
 from uqs.report.board.samples import recorded, verdicts
-from uqs.report.board.samples.models import Key
+from uqs.report.board.samples.models import Key, Model
 from uqs.report.board.samples.questions import Pictures, questions
 from uqs.report.board.samples.recorded import MEMBERS, OTHERS, Asked, Folders
 from uqs.report.board.samples.verdicts import Verdicts
@@ -47,9 +47,9 @@ def gather(rows: Iterable[Row], run: Path) -> Samples:
     kept, left_out = _within_limit(found, known.verdicts)
     if left_out:
         known = _Known(known.verdicts, known.folders, (*known.lacks, left_out))
-    by_benchmark: dict[str, dict[Key, Row]] = {}
-    for key, row in found.items():
-        by_benchmark.setdefault(f"{key.benchmark}:{key.edition}:{key.model}", {})[key] = row
+    by_benchmark: dict[str, dict[Key, Model]] = {}
+    for key, one in found.items():
+        by_benchmark.setdefault(one.benchmark, {})[key] = one
     sheets = [_sheet(own, kept, known, pictures) for own in by_benchmark.values()]
     return Samples(pictures=pictures.files, sheets=sheets)
 
@@ -73,7 +73,7 @@ def _beside(run: Path) -> _Known:
 
 
 def _within_limit(
-    found: Mapping[Key, Row], said: Mapping[Key, Verdicts]
+    found: Mapping[Key, Model], said: Mapping[Key, Verdicts]
 ) -> tuple[frozenset[Key], str]:
     """The models whose single answers a page can hold: all, or those of one seed, or none."""
     unlearned = [key for key in found if key.role == Role.UNLEARNED]
@@ -89,34 +89,33 @@ def _within_limit(
 
 
 def _sheet(
-    found: Mapping[Key, Row], kept: frozenset[Key], known: _Known, pictures: Pictures
+    found: Mapping[Key, Model], kept: frozenset[Key], known: _Known, pictures: Pictures
 ) -> Sheet:
-    key, row = next(iter(found.items()))
-    traces = {one: _asked(found[one], known.folders) for one in found if one in kept}
+    key, first = next(iter(found.items()))
+    traces = {one: _asked(found[one].row, known.folders) for one in found if one in kept}
     said = {one: known.verdicts[one] for one in found if one in kept and one in known.verdicts}
     lacks = list(known.lacks)
     if not any(any(one) for one in traces.values()):
         lacks.append(NO_TRACES)
-    words = questions(key.benchmark, key.edition, row.data_hash)
+    words = questions(key.benchmark, key.edition, first.row.data_hash)
     if isinstance(words, str):
         lacks.append(words)
         words = {}
     members = _questions([one for one, _ in traces.values()], said.values(), words, pictures)
     others = _questions([one for _, one in traces.values()], (), words, pictures)
     codes: dict[str, int] = {}
-    places = {one.config_hash: at for at, one in enumerate(found.values())}
+    places = {one.row.config_hash: at for at, one in enumerate(found.values())}
     return Sheet(
-        benchmark=key.benchmark,
+        benchmark=first.benchmark,
         edition=key.edition,
         base=key.model,
-        data=row.data_hash,
+        data=first.row.data_hash,
         questions=members,
         holdout=others,
         models=[
             _sampled(
-                one,
                 its,
-                places.get(known.folders.originals.get(its.config_hash, ""), -1),
+                places.get(known.folders.originals.get(its.row.config_hash, ""), -1),
                 _Lists(members, others, codes).of(said.get(one), *traces.get(one, (None, None))),
             )
             for one, its in found.items()
@@ -221,11 +220,12 @@ def _losses(trace: Asked | None, asked: Sequence[Question]) -> list[float | None
     return [None if value is None else float(f"{value:.6g}") for value in values]
 
 
-def _sampled(key: Key, row: Row, original: int, found: _Listed) -> Sampled:
+def _sampled(model: Model, original: int, found: _Listed) -> Sampled:
+    row = model.row
     return Sampled(
-        role=key.role,
-        method=key.name,
-        seed=key.seed,
+        role=row.role,
+        method=model.method,
+        seed=row.seed,
         hyperparameters=row.hyperparameters,
         config=row.config_hash,
         version=row.version,

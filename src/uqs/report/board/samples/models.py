@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import pandas as pd
+
 from uqs.records import Role
 from uqs.results import Row
-from uqs.results.panel import STRENGTH
+from uqs.results.pivot import labelled
 
 SHOWN = (Role.ORIGINAL, Role.ORACLE, Role.UNLEARNED)
 
@@ -23,15 +25,24 @@ class Key(NamedTuple):
     strength: str
     seed: int
 
-    @property
-    def name(self) -> str:
-        """The method, with its strength if it has one."""
-        return f"{self.method}{STRENGTH}{self.strength}" if self.strength else self.method
+
+class Model(NamedTuple):
+    """A row of a model, and the names of its benchmark and method as in a Panel."""
+
+    row: Row
+    benchmark: str
+    method: str
 
 
-def models(rows: Iterable[Row]) -> dict[Key, Row]:
-    """A row of every original, oracle and unlearned model, in the order of their keys."""
-    found = {
-        Key(*(getattr(row, name) for name in Key._fields)): row for row in rows if row.role in SHOWN
+def models(rows: Iterable[Row]) -> dict[Key, Model]:
+    """Every original, oracle and unlearned model, in the order of their keys."""
+    first = {Key(*(getattr(row, name) for name in Key._fields)): row for row in reversed([*rows])}
+    keys = sorted(first)
+    names = labelled(pd.DataFrame(keys, columns=list(Key._fields)))
+    return {
+        key: Model(first[key], benchmark, method)
+        for key, benchmark, method in zip(
+            keys, names["benchmark"].tolist(), names["method"].tolist(), strict=True
+        )
+        if key.role in SHOWN
     }
-    return {key: found[key] for key in sorted(found)}
