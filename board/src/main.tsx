@@ -7,6 +7,7 @@ import { SCHEMA } from "./schema";
 import type { ViewProps } from "./views/Ranking";
 import { Model } from "./views/Model";
 import { Pair } from "./views/Pair";
+import { Published } from "./views/Published";
 import { Ranking } from "./views/Ranking";
 import { Stability } from "./views/Stability";
 import { Trust } from "./views/Trust";
@@ -17,6 +18,7 @@ const VIEWS: Record<string, { title: string; view: FunctionComponent<ViewProps> 
   pair: { title: "Pick two", view: Pair },
   model: { title: "A model", view: Model },
   stability: { title: "Stability", view: Stability },
+  published: { title: "Published", view: Published },
 };
 const FIRST = "ranking";
 const PLAIN = "numbers";

@@ -211,3 +211,42 @@ export interface Samples {
   pictures: (string)[];
   sheets: (Sheet)[];
 }
+
+export interface PublishedFigure {
+  group: string;
+  key: string;
+  printed: string;
+  reproduced: number;
+  corrected: number | null;
+  agrees: boolean;
+  why: string;
+}
+
+export interface LaterFinding {
+  what: string;
+  printed: string;
+  ours: number | null;
+  agrees: boolean | null;
+  why: string;
+}
+
+export interface PublishedRun {
+  benchmark: string;
+  method: string;
+  seed: number;
+  values: Record<string, number>;
+}
+
+export interface Unlike {
+  benchmark: string;
+  metric: string;
+  why: string;
+}
+
+export interface Published {
+  figures: (PublishedFigure)[];
+  later: (LaterFinding)[];
+  runs: (PublishedRun)[];
+  always: string;
+  unlike: (Unlike)[];
+}

@@ -17,6 +17,7 @@ from uqs.report.board.live.packing import embedded, packed
 from uqs.report.board.live.sample_schema import Samples
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.protocol import points
+from uqs.report.board.published import packaged
 from uqs.report.board.ranking import ranking, worth
 from uqs.report.board.trust import agreement, order, reliability
 from uqs.report.gates import Gates
@@ -102,6 +103,7 @@ def page(
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         *_numbers(found, numbers),
         el("script", {"type": "application/json", "id": "board"}, embedded(board(found))),
+        el("script", {"type": "application/json", "id": "published"}, embedded(packaged())),
         _packed("samples", samples or Samples(pictures=[], sheets=[])),
         *(el("script", {}, Markup(_file(name))) for name in SCRIPTS),
         policy=_policy(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from uqs.report.board.live import sample_schema, schema
+from uqs.report.board.live import published_schema, sample_schema, schema
 
 HEAD = """// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
 """
@@ -16,7 +16,7 @@ def source() -> str:
     """The text of `board/src/schema.ts`."""
     records = [
         one
-        for module in (schema, sample_schema)
+        for module in (schema, sample_schema, published_schema)
         for one in vars(module).values()
         if is_typeddict(one)
     ]
