@@ -18,7 +18,7 @@ from uqs.metrics.catalogue import CARDS
 from uqs.results import Row
 
 METRICS = (
-    "FA", "RA", "MIA", "AD", "JS", "oracle_distance", "functional_distance", "MIA_AUC", "KR", "KR_IMP", "ROUGE", "PPL",
+    "FA", "RA", "MIA", "AD", "JS", "oracle_distance", "functional_distance", "MIA_AUC", "KR", "KR_IMP", "ROUGE", "EM",
 )  # fmt: skip
 BENCHMARKS, METHODS, SEEDS = 5, 40, 50
 

@@ -18,6 +18,7 @@ from uqs.cli.reproduce import reproduce
 from uqs.cli.run import run
 from uqs.cli.score import score
 from uqs.cli.several import SeveralValues
+from uqs.cli.submit import submit
 from uqs.cli.trace import trace
 from uqs.cli.tune import tune
 from uqs.cli.unlearn import unlearn
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for verb in (audit, score, reproduce, measure, trace, unlearn, tune, validate, run, board, ls):
     app.command(cls=SeveralValues)(verb)
+app.add_typer(submit)
 
 
 @dataclass
