@@ -1,7 +1,7 @@
 import { render } from "preact";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
-import { usePlace, write } from "./hash";
+import { FIRST, usePlace, write } from "./hash";
 import type { Board } from "./schema";
 import { SCHEMA } from "./schema";
 import type { ViewProps } from "./views/Ranking";
@@ -20,13 +20,12 @@ const VIEWS: Record<string, { title: string; view: FunctionComponent<ViewProps> 
   stability: { title: "Stability", view: Stability },
   published: { title: "Published", view: Published },
 };
-const FIRST = "ranking";
 const PLAIN = "numbers";
 
 function App({ board }: { board: Board }) {
   const [place, change] = usePlace();
-  // a plain anchor is a section of the plain page; no address is the first view
-  const name = place.view || (location.hash ? PLAIN : FIRST);
+  // a plain anchor is a section of the plain page
+  const name = place.view || PLAIN;
   const chosen = VIEWS[name];
   useEffect(() => {
     document.documentElement.classList.toggle("plain", !chosen);
