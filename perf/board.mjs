@@ -1,28 +1,55 @@
-// How long the board's score takes on 10,000 runs of 12 metrics, made up: cd board && npm ci && node ../perf/board.mjs
-import { build } from "../board/node_modules/vite/dist/node/index.js";
+// How long a board of 10,000 runs of 12 metrics takes in a browser:
+//   python perf/board_results.py RESULTS.parquet && uqs board RESULTS.parquet --out DIR
+//   cd board && npm ci && node ../perf/board.mjs DIR/index.html
+// CHROMIUM names the browser, Debian's by default.
+import { pathToFileURL } from "node:url";
+import { chromium } from "../board/node_modules/playwright-core/index.mjs";
 
-const HERE = new URL("../board/", import.meta.url).pathname;
-const made = await build({ root: HERE, configFile: false, logLevel: "error", build: { write: false, lib: { entry: `${HERE}src/engine/score.ts`, formats: ["es"] } } });
-const { score } = await import(`data:text/javascript;base64,${Buffer.from([made].flat()[0].output[0].code).toString("base64")}`);
+const page = pathToFileURL(process.argv[2]).href;
+const TIMES = 11;
+const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
 
-const [BENCHMARKS, METHODS, SEEDS] = [5, 40, 50];
-const METRICS = ["FA", "RA", "MIA", "AD", "JS", ...Array.from({ length: 7 }, (_, at) => `M${at}`)];
-let state = 1;
-const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
-const cells = [];
-for (let b = 0; b < BENCHMARKS; b++) for (let m = 0; m < METHODS; m++) for (let s = 0; s < SEEDS; s++) cells.push([b, m, s]);
-const names = (word, count) => Array.from({ length: count }, (_, at) => `${word}${String(at).padStart(2, "0")}`);
-const column = () => ({ values: cells.map(([, m]) => (m / METHODS + random()) / 2), errors: [], statuses: [], oracles: null });
-const board = {
-  benchmarks: names("b", BENCHMARKS),
-  methods: names("m", METHODS),
-  runs: { benchmark: cells.map((one) => one[0]), method: cells.map((one) => one[1]), seed: cells.map((one) => one[2]), metrics: Object.fromEntries(METRICS.map((name) => [name, column()])) },
+async function opened() {
+  const tab = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+  await tab.goto(page);
+  await tab.waitForSelector("#view table tbody tr");
+  return tab;
+}
+
+const told = (name, times, unit = "ms") => {
+  const sorted = [...times].sort((a, b) => a - b);
+  console.log(`${name}: ${sorted[Math.floor(sorted.length / 2)].toFixed(0)} ${unit} (median of ${sorted.length}), ${sorted[0].toFixed(0)} to ${sorted.at(-1).toFixed(0)} ${unit}`);
 };
-const from = { form: "published", metrics: METRICS.slice(0, 5), ladders: {}, scales: [], presets: [], generator: { state: "1", increment: "3" }, level: 0.95, draws: 10_000 };
-const all = { benchmarks: null, methods: null, seeds: null };
-const times = Array.from({ length: 11 }, (_, at) => {
-  const start = process.cpuUsage().user;
-  score(board, from, all, () => [[0.2, 0.2, 0.2, 0.2, 0.2].map((one, k) => one + (k === at % 5 ? 0.1 : 0)).map((one) => one / 1.1)], "published");
-  return (process.cpuUsage().user - start) / 1000;
-}).sort((a, b) => a - b);
-console.log(`${cells.length} runs, ${METHODS} methods: a score in ${times[5].toFixed(0)} ms of processor time (median of 11), ${times[0].toFixed(0)} to ${times[10].toFixed(0)} ms`);
+
+const paints = [];
+for (let at = 0; at < 5; at++) {
+  const tab = await opened();
+  paints.push(await tab.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime));
+  await tab.context().close();
+}
+told("first paint", paints);
+
+/** From a press of a key or of the mouse to the next picture, as the browser tells it (Event Timing), in steps of 8 ms. */
+async function answers(tab, act) {
+  await tab.evaluate(() => {
+    window.seen = [];
+    new PerformanceObserver((list) => window.seen.push(...list.getEntries().map((one) => one.duration))).observe({ type: "event", durationThreshold: 16 });
+  });
+  const found = [];
+  for (let at = 0; at < TIMES; at++) {
+    await tab.evaluate(() => { window.seen = []; });
+    await act(at);
+    await tab.waitForTimeout(400);
+    found.push(Math.max(0, ...(await tab.evaluate(() => window.seen))));
+  }
+  return found;
+}
+
+const tab = await opened();
+await tab.locator(".sliders input").first().focus();
+told("slider to the next picture", await answers(tab, () => tab.keyboard.press("ArrowRight")));
+await tab.evaluate(() => { document.querySelector(".filters").open = true; });
+const boxes = tab.getByRole("group", { name: "Methods" }).locator("input");
+told("filter to the next picture", await answers(tab, (at) => boxes.nth(at).click()));
+await browser.close();

@@ -1,6 +1,9 @@
 // The address holds all state of a view: #/view?name=value&name=value
 import { useEffect, useState } from "preact/hooks";
 
+/** What an address without a hash shows. */
+export const FIRST = "ranking";
+
 export interface Place {
   /** Empty for the plain page and its sections. */
   view: string;
@@ -8,9 +11,9 @@ export interface Place {
 }
 
 export function read(hash: string): Place {
-  if (!hash.startsWith("#/")) return { view: "", params: new URLSearchParams() };
+  if (hash && !hash.startsWith("#/")) return { view: "", params: new URLSearchParams() };
   const [view = "", query = ""] = hash.slice(2).split("?", 2);
-  return { view, params: new URLSearchParams(query) };
+  return { view: view || FIRST, params: new URLSearchParams(query) };
 }
 
 export function write(view: string, params: URLSearchParams): string {
@@ -20,22 +23,51 @@ export function write(view: string, params: URLSearchParams): string {
 
 export type Change = Record<string, string | string[] | null>;
 
+/** Browsers refuse more than some hundred changes of the address in a few seconds; a slider makes more. */
+const PAUSE = 150;
+
 /** The place, and how to change its parameters; null takes one out. */
 export function usePlace(): [Place, (change: Change) => void] {
   const [place, set] = useState(() => read(location.hash));
+  const [later] = useState(() => new Later());
   useEffect(() => {
-    const follow = (): void => set(read(location.hash));
+    const follow = (): void => {
+      later.forget();
+      set(read(location.hash));
+    };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
   const change = (changes: Change): void => {
-    const now = read(location.hash);
+    const now = later.place ?? read(location.hash);
+    const params = new URLSearchParams(now.params);
     for (const [name, value] of Object.entries(changes)) {
-      now.params.delete(name);
-      for (const one of value === null ? [] : [value].flat()) now.params.append(name, one);
+      params.delete(name);
+      for (const one of value === null ? [] : [value].flat()) params.append(name, one);
     }
-    history.replaceState(null, "", write(now.view, now.params));
-    set(now);
+    const next = { view: now.view, params };
+    later.write(next);
+    set(next);
   };
   return [place, change];
+}
+
+/** The last place, written into the address once nothing has changed for a moment. */
+class Later {
+  place: Place | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  write(place: Place): void {
+    this.place = place;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      history.replaceState(null, "", write(place.view, place.params));
+      this.forget();
+    }, PAUSE);
+  }
+
+  forget(): void {
+    clearTimeout(this.timer);
+    this.place = undefined;
+  }
 }

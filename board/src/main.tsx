@@ -1,11 +1,13 @@
 import { render } from "preact";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
-import { usePlace, write } from "./hash";
+import { FIRST, usePlace, write } from "./hash";
 import type { Board } from "./schema";
 import { SCHEMA } from "./schema";
 import type { ViewProps } from "./views/Ranking";
+import { Model } from "./views/Model";
 import { Pair } from "./views/Pair";
+import { Published } from "./views/Published";
 import { Ranking } from "./views/Ranking";
 import { Stability } from "./views/Stability";
 import { Trust } from "./views/Trust";
@@ -14,15 +16,16 @@ const VIEWS: Record<string, { title: string; view: FunctionComponent<ViewProps> 
   ranking: { title: "Ranking", view: Ranking },
   trust: { title: "Which metric to trust", view: Trust },
   pair: { title: "Pick two", view: Pair },
+  model: { title: "A model", view: Model },
   stability: { title: "Stability", view: Stability },
+  published: { title: "Published", view: Published },
 };
-const FIRST = "ranking";
 const PLAIN = "numbers";
 
 function App({ board }: { board: Board }) {
   const [place, change] = usePlace();
-  // a plain anchor is a section of the plain page; no address is the first view
-  const name = place.view || (location.hash ? PLAIN : FIRST);
+  // a plain anchor is a section of the plain page
+  const name = place.view || PLAIN;
   const chosen = VIEWS[name];
   useEffect(() => {
     document.documentElement.classList.toggle("plain", !chosen);

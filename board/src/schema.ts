@@ -1,6 +1,6 @@
-// Written by scripts/board_schema.py from src/uqs/report/board/live/schema.py; not to be edited.
+// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
 
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 export interface Metric {
   name: string;
@@ -158,6 +158,7 @@ export interface Board {
   schema: number;
   title: string;
   benchmarks: (string)[];
+  bases: (string)[];
   stopped: (string)[];
   methods: (string)[];
   metrics: (Metric)[];
@@ -166,4 +167,86 @@ export interface Board {
   score: Score | null;
   unscored: string;
   trust: Trust;
+}
+
+export interface Question {
+  id: string;
+  entity: string;
+  task: string;
+  question: string;
+  options: (string)[];
+  gold: string;
+  picture: number;
+}
+
+export interface Sampled {
+  role: string;
+  method: string;
+  seed: number;
+  hyperparameters: string;
+  config: string;
+  version: string;
+  device: string;
+  original: number;
+  answers: (number)[];
+  right: (number)[];
+  recovered: Record<string, (number)[]>;
+  forget: (number | null)[];
+  holdout: (number | null)[];
+}
+
+export interface Sheet {
+  benchmark: string;
+  edition: string;
+  base: string;
+  data: string;
+  questions: (Question)[];
+  holdout: (Question)[];
+  words: (string)[];
+  models: (Sampled)[];
+  lacks: (string)[];
+}
+
+export interface Samples {
+  pictures: (string)[];
+  sheets: (Sheet)[];
+}
+
+export interface PublishedFigure {
+  group: string;
+  key: string;
+  printed: string;
+  reproduced: number;
+  corrected: number | null;
+  agrees: boolean;
+  why: string;
+}
+
+export interface LaterFinding {
+  what: string;
+  printed: string;
+  ours: number | null;
+  agrees: boolean | null;
+  why: string;
+}
+
+export interface PublishedRun {
+  benchmark: string;
+  method: string;
+  seed: number;
+  values: Record<string, number>;
+}
+
+export interface Unlike {
+  benchmark: string;
+  metric: string;
+  why: string;
+}
+
+export interface Published {
+  figures: (PublishedFigure)[];
+  later: (LaterFinding)[];
+  runs: (PublishedRun)[];
+  always: string;
+  unlike: (Unlike)[];
 }

@@ -14,6 +14,9 @@ export function strengths(board: Board): string[] {
 }
 
 export interface Selection extends Filter {
+  /** Of the benchmarks, whatever their base model. */
+  chosen: ReadonlySet<string> | null;
+  bases: ReadonlySet<string> | null;
   strengths: ReadonlySet<string> | null;
   whole: ReadonlySet<string> | null;
 }
@@ -23,15 +26,19 @@ const named = (params: URLSearchParams, name: string): ReadonlySet<string> | nul
 
 /** A method without strengths is at every strength. */
 export function selection(board: Board, params: URLSearchParams): Selection {
+  const bases = named(params, "base");
+  const here = named(params, "b");
   const whole = named(params, "m");
   const kept = named(params, "st");
   const seeds = named(params, "s");
   const keeps = (method: string): boolean =>
     whole?.has(wholeOf(method)) !== false && (!strengthOf(method) || kept?.has(strengthOf(method)) !== false);
   return {
-    benchmarks: named(params, "b"),
+    benchmarks: bases ? new Set(board.benchmarks.filter((name, at) => bases.has(board.bases[at]!) && here?.has(name) !== false)) : here,
     methods: whole || kept ? new Set(board.methods.filter(keeps)) : null,
     seeds: seeds ? new Set([...seeds].map(Number)) : null,
+    chosen: here,
+    bases,
     strengths: kept,
     whole,
   };

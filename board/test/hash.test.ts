@@ -11,7 +11,11 @@ test("an address restores what it was written from, whatever the names", () => {
 
 test("a plain anchor is no view", () => {
   expect(read("#gates").view).toBe("");
-  expect(read("").view).toBe("");
+});
+
+test("no address is the first view, so that what is changed there stays there", () => {
+  expect(read("").view).toBe("ranking");
+  expect(write(read("").view, new URLSearchParams("w=1"))).toBe("#/ranking?w=1");
 });
 
 test("a spreadsheet runs no cell of a file", () => {

@@ -42,6 +42,16 @@ export function pooledMeans(cube: Cube, available: boolean[][]): number[][] {
   );
 }
 
+/** [benchmark][metric]: weights of the means over benchmarks as weights of each benchmark's own values. */
+export function spread(available: boolean[][], shares: readonly number[]): number[][] {
+  return available.map((here) =>
+    shares.map((share, k) => {
+      const held = Math.max(available.filter((one) => one[k]).length, 1);
+      return here[k] ? (share * available.length) / held : 0;
+    }),
+  );
+}
+
 export function pooledForm(form: Form, weights: number[][]): boolean {
   return form === "published" && weights.length === 1;
 }

@@ -2,20 +2,21 @@
 // exponential variables by the ziggurat (Marsaglia and Tsang 2000a), gamma (Marsaglia and Tsang 2000b).
 import type { Generator } from "../schema";
 
-// PCG64's multiplier 0x2360ed051fc65da44385df649fccf645, 16 bits at a time, the lowest first
-const M0 = 0xf645;
-const M1 = 0x9fcc;
-const M2 = 0xdf64;
-const M3 = 0x4385;
-const M4 = 0x5da4;
-const M5 = 0x1fc6;
-const M6 = 0xed05;
-const M7 = 0x2360;
+// PCG64's multiplier 0x2360ed051fc65da44385df649fccf645, 24 bits at a time, the lowest first: sums of six products
+// of 24 bits are exact
+const M0 = 0xccf645;
+const M1 = 0xdf649f;
+const M2 = 0xa44385;
+const M3 = 0x1fc65d;
+const M4 = 0x60ed05;
+const M5 = 0x23;
 
-const SHIFT = 2 ** -16;
+type Limbs = [number, number, number, number, number, number];
 
-const limbs = (value: bigint): number[] =>
-  Array.from({ length: 8 }, (_, at) => Number((value >> BigInt(16 * at)) & 0xffffn));
+const LIMB = 2 ** 24;
+const SHIFT = 2 ** -24;
+
+const limbs = (value: bigint): Limbs => Array.from({ length: 6 }, (_, at) => Number((value >> BigInt(24 * at)) & 0xffffffn)) as Limbs;
 
 interface Ziggurat {
   inside: Float64Array;
@@ -67,10 +68,6 @@ const EXPONENTIAL = ziggurat(
   (y) => -Math.log(y),
 );
 
-type Limbs = [number, number, number, number, number, number, number, number];
-
-let kept: { start: string; values: Float64Array; end: Limbs } | undefined;
-
 export class Random {
   private s0: number;
   private s1: number;
@@ -78,55 +75,50 @@ export class Random {
   private s3: number;
   private s4: number;
   private s5: number;
-  private s6: number;
-  private s7: number;
-  private readonly increment: number[];
+  private readonly i0: number;
+  private readonly i1: number;
+  private readonly i2: number;
+  private readonly i3: number;
+  private readonly i4: number;
+  private readonly i5: number;
   private high = 0;
   private low = 0;
 
   constructor(from: Generator) {
-    const start = limbs(BigInt(from.state));
-    this.s0 = start[0]!;
-    this.s1 = start[1]!;
-    this.s2 = start[2]!;
-    this.s3 = start[3]!;
-    this.s4 = start[4]!;
-    this.s5 = start[5]!;
-    this.s6 = start[6]!;
-    this.s7 = start[7]!;
-    this.increment = limbs(BigInt(from.increment));
+    [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5] = limbs(BigInt(from.state));
+    [this.i0, this.i1, this.i2, this.i3, this.i4, this.i5] = limbs(BigInt(from.increment));
   }
 
   /** The next 64 bits, as two unsigned halves in `high` and `low`. Unrolled: this is most of the work of a draw. */
   private step(): void {
-    const { s0, s1, s2, s3, s4, s5, s6, s7, increment } = this;
-    const t0 = increment[0]! + s0 * M0;
+    const { s0, s1, s2, s3, s4, s5 } = this;
+    const t0 = this.i0 + s0 * M0;
     const c0 = Math.floor(t0 * SHIFT);
-    const t1 = increment[1]! + s0 * M1 + s1 * M0 + c0;
+    const t1 = this.i1 + s0 * M1 + s1 * M0 + c0;
     const c1 = Math.floor(t1 * SHIFT);
-    const t2 = increment[2]! + s0 * M2 + s1 * M1 + s2 * M0 + c1;
+    const t2 = this.i2 + s0 * M2 + s1 * M1 + s2 * M0 + c1;
     const c2 = Math.floor(t2 * SHIFT);
-    const t3 = increment[3]! + s0 * M3 + s1 * M2 + s2 * M1 + s3 * M0 + c2;
+    const t3 = this.i3 + s0 * M3 + s1 * M2 + s2 * M1 + s3 * M0 + c2;
     const c3 = Math.floor(t3 * SHIFT);
-    const t4 = increment[4]! + s0 * M4 + s1 * M3 + s2 * M2 + s3 * M1 + s4 * M0 + c3;
+    const t4 = this.i4 + s0 * M4 + s1 * M3 + s2 * M2 + s3 * M1 + s4 * M0 + c3;
     const c4 = Math.floor(t4 * SHIFT);
-    const t5 = increment[5]! + s0 * M5 + s1 * M4 + s2 * M3 + s3 * M2 + s4 * M1 + s5 * M0 + c4;
-    const c5 = Math.floor(t5 * SHIFT);
-    const t6 = increment[6]! + s0 * M6 + s1 * M5 + s2 * M4 + s3 * M3 + s4 * M2 + s5 * M1 + s6 * M0 + c5;
-    const c6 = Math.floor(t6 * SHIFT);
-    const t7 = increment[7]! + s0 * M7 + s1 * M6 + s2 * M5 + s3 * M4 + s4 * M3 + s5 * M2 + s6 * M1 + s7 * M0 + c6;
-    const c7 = Math.floor(t7 * SHIFT);
-    this.s0 = t0 - c0 * 65536;
-    this.s1 = t1 - c1 * 65536;
-    this.s2 = t2 - c2 * 65536;
-    this.s3 = t3 - c3 * 65536;
-    this.s4 = t4 - c4 * 65536;
-    this.s5 = t5 - c5 * 65536;
-    this.s6 = t6 - c6 * 65536;
-    this.s7 = t7 - c7 * 65536;
-    const top = ((this.s7 << 16) | this.s6) >>> 0;
-    const high = (top ^ ((this.s3 << 16) | this.s2)) >>> 0;
-    const low = (((this.s5 << 16) | this.s4) ^ ((this.s1 << 16) | this.s0)) >>> 0;
+    const t5 = this.i5 + s0 * M5 + s1 * M4 + s2 * M3 + s3 * M2 + s4 * M1 + s5 * M0 + c4;
+    const n0 = t0 - c0 * LIMB;
+    const n1 = t1 - c1 * LIMB;
+    const n2 = t2 - c2 * LIMB;
+    const n3 = t3 - c3 * LIMB;
+    const n4 = t4 - c4 * LIMB;
+    // the last limb has the 8 bits that are left of 128
+    const n5 = t5 - Math.floor(t5 / 256) * 256;
+    this.s0 = n0;
+    this.s1 = n1;
+    this.s2 = n2;
+    this.s3 = n3;
+    this.s4 = n4;
+    this.s5 = n5;
+    const top = ((n5 << 24) | n4) >>> 0;
+    const high = (top ^ ((n2 << 16) | (n1 >>> 8))) >>> 0;
+    const low = (((n3 << 8) | (n2 >>> 16)) ^ ((n1 << 24) | n0)) >>> 0;
     const turn = top >>> 26;
     const from = turn < 32 ? high : low;
     const to = turn < 32 ? low : high;
@@ -218,25 +210,18 @@ export class Random {
     }
   }
 
-  /** The next `count` normal variables; the same from the same state, so the last ones are kept. */
-  normals(count: number): Float64Array {
-    const start = this.place();
-    if (kept?.start !== start || kept.values.length !== count) {
-      const values = new Float64Array(count);
-      for (let at = 0; at < count; at++) values[at] = this.normal();
-      kept = { start, values, end: this.limbs() };
-    } else {
-      [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5, this.s6, this.s7] = kept.end;
-    }
-    return kept.values;
+  /** Where the stream stands: equal places have equal futures. */
+  get place(): Limbs {
+    return [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5];
   }
 
-  private limbs(): Limbs {
-    return [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5, this.s6, this.s7];
+  set place(to: Limbs) {
+    [this.s0, this.s1, this.s2, this.s3, this.s4, this.s5] = to;
   }
 
-  private place(): string {
-    return `${this.limbs().join()} ${this.increment.join()}`;
+  /** In words, with the stream. */
+  get name(): string {
+    return [...this.place, this.i0, this.i1, this.i2, this.i3, this.i4, this.i5].join();
   }
 
   chiSquare(freedom: number): number {

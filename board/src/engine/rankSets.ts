@@ -1,4 +1,5 @@
 // Simultaneous rank sets from paired differences, and tie groups (uqs.stats.paired, .ranksets).
+import { noiseDraws } from "./draws";
 import { quantile, rounded, sum } from "./numbers";
 import type { Random } from "./random";
 import type { RunNoise } from "./runNoise";
@@ -45,38 +46,37 @@ function criticalValue(variances: number[][], freedom: number[], random: Random,
   if (units < 2 || !variances.some((row) => row.some((one) => one > 0))) return Number.POSITIVE_INFINITY;
   const draws = Math.min(asked, Math.max(FEWEST_DRAWS, Math.floor(MOST / units ** 2)));
   const block = Math.max(1, Math.floor(BLOCK / units ** 2));
-  const spread = variances.map((row) => Math.sqrt(sum(row)));
+  const spread = Float64Array.from(variances, (row) => Math.sqrt(sum(row)));
   const cells = freedom.length;
   const flat = Float64Array.from(variances.flat());
+  const { normals, chi } = noiseDraws(random, units, freedom, draws, block);
   const largest = new Float64Array(draws);
+  const means = new Float64Array(units);
   const own = new Float64Array(units);
-  for (let start = 0; start < draws; start += block) {
-    const count = Math.min(block, draws - start);
-    const means = random.normals(count * units).map((one, at) => one * spread[at % units]!);
-    const chi = new Float64Array(cells);
-    for (let draw = 0; draw < count; draw++) {
-      for (let c = 0; c < cells; c++) chi[c] = random.chiSquare(freedom[c]!) / freedom[c]!;
-      for (let u = 0; u < units; u++) {
-        let total = 0;
-        for (let c = 0; c < cells; c++) total += chi[c]! * flat[u * cells + c]!;
-        own[u] = total;
-      }
-      largest[start + draw] = Math.sqrt(largestRatio(means, draw * units, own));
+  for (let draw = 0; draw < draws; draw++) {
+    for (let u = 0; u < units; u++) {
+      let total = 0;
+      for (let c = 0; c < cells; c++) total += chi[draw * cells + c]! * flat[u * cells + c]!;
+      own[u] = total;
+      means[u] = normals[draw * units + u]! * spread[u]!;
     }
+    largest[draw] = Math.sqrt(largestRatio(means, own));
   }
   return quantile(largest, level);
 }
 
 /** The largest squared difference over its variance, of all pairs. */
-function largestRatio(means: Float64Array, from: number, own: Float64Array): number {
+function largestRatio(means: Float64Array, own: Float64Array): number {
   let found = 0;
   for (let i = 0; i < own.length; i++) {
-    const [mean, variance] = [means[from + i]!, own[i]!];
+    const mean = means[i]!;
+    const variance = own[i]!;
     for (let j = i + 1; j < own.length; j++) {
       const scale = variance + own[j]!;
-      const gap = mean - means[from + j]!;
-      const ratio = scale > 0 ? (gap * gap) / scale : 0;
-      if (ratio > found) found = ratio;
+      const gap = mean - means[j]!;
+      const square = gap * gap;
+      // a division for each pair would be most of the time
+      if (square > found * scale && scale > 0) found = square / scale;
     }
   }
   return found;

@@ -3,17 +3,16 @@ import type { Board, Score } from "../schema";
 import type { Concentration } from "./concentration";
 import { concentrations } from "./concentration";
 import type { Cube, Filter } from "./cube";
-import { build } from "./cube";
 import type { Levels } from "./levels";
-import { byBenchmark, effective, overall, pooled, pooledForm, scores } from "./levels";
+import { effective, overall, pooledForm, scores, spread } from "./levels";
 import { mean, ranks, sum } from "./numbers";
+import { prepared } from "./prepared";
 import { Random } from "./random";
 import { pairedSets, tieGroups } from "./rankSets";
 import { noise } from "./runNoise";
 import type { Acceptability } from "./stability";
 import { pareto, smaa } from "./stability";
 import type { Form, LeftOut } from "./terms";
-import { usedTerms } from "./terms";
 
 export interface MethodScore {
   method: string;
@@ -53,13 +52,13 @@ export type WeightsOf = (benchmarks: string[]) => number[][];
 /** `curve`: also how often a method has each rank, and the ranking under weights about the given ones.
  * Throws NoRanking. */
 export function score(board: Board, from: Score, filter: Filter, weights: WeightsOf, form: Form, curve = false): Result {
-  const cube = build(board, from, filter);
-  const used = usedTerms(cube, from, form);
-  const local = byBenchmark(cube, used);
+  const ready = prepared(board, from, filter, form);
+  const { cube, used, local } = ready;
   const chosen = weights(cube.benchmarks);
-  const levels = pooledForm(form, chosen) ? pooled(cube, used) : local;
+  const together = pooledForm(form, chosen);
+  const levels = together ? ready.pooled() : local;
   const shares = effective(levels, chosen);
-  const runNoise = noise(cube, used, levels, shares);
+  const runNoise = noise(cube, ready.runTerms(together), together ? spread(used.available, shares[0]!) : shares);
   const estimates = overall(levels, shares);
   const random = new Random(from.generator);
   const sets = pairedSets(estimates, runNoise, random, from.level, from.draws);

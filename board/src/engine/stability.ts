@@ -1,4 +1,5 @@
 // How often each method is first over all weightings, and the Pareto front (uqs.score.stability).
+import { weightDraws } from "./draws";
 import type { Levels } from "./levels";
 import { rounded, sum } from "./numbers";
 import type { Random } from "./random";
@@ -19,15 +20,14 @@ export function smaa(levels: Levels, metrics: number, random: Random, draws: num
   const first = new Array<number>(count).fill(0);
   const byRank = first.map(() => new Array<number>(count).fill(0));
   const central = first.map(() => new Array<number>(metrics).fill(0));
-  const flat = levels.values.map((methods) => Float64Array.from(methods.flat()));
+  const parts = alike(levels);
+  const drawn = weightDraws(random, metrics, draws);
   const weights = new Float64Array(metrics);
   const score = new Float64Array(count);
   for (let draw = 0; draw < draws; draw++) {
-    let total = 0;
-    for (let k = 0; k < metrics; k++) total += weights[k] = random.gamma(1);
-    for (let k = 0; k < metrics; k++) weights[k]! *= 1 / total;
+    for (let k = 0; k < metrics; k++) weights[k] = drawn[draw * metrics + k]!;
     score.fill(0);
-    levels.strata.forEach((_, s) => add(score, flat[s]!, levels.available[s]!, weights));
+    for (const one of parts) add(score, one, weights);
     for (let m = 0; m < count; m++) score[m] = rounded(score[m]! / levels.strata.length);
     let top = Number.NEGATIVE_INFINITY;
     for (let m = 0; m < count; m++) if (score[m]! > top) top = score[m]!;
@@ -55,16 +55,34 @@ function countRanks(byRank: number[][], score: Float64Array): void {
   }
 }
 
-function add(score: Float64Array, terms: Float64Array, available: boolean[], weights: Float64Array): void {
-  let total = 0;
-  available.forEach((used, k) => {
-    if (used) total += Math.max(weights[k]!, TINY);
+interface Part {
+  /** The metrics that count. */
+  used: number[];
+  /** [method][used metric], summed over strata. */
+  terms: Float64Array;
+}
+
+/** Strata where the same metrics count share all weights, so their terms are summed once. */
+function alike(levels: Levels): Part[] {
+  const parts = new Map<string, Part>();
+  levels.available.forEach((available, s) => {
+    const used = available.flatMap((one, k) => (one ? [k] : []));
+    const own = levels.values[s]!.flatMap((terms) => used.map((k) => terms[k]!));
+    const known = parts.get(used.join());
+    if (known) own.forEach((term, at) => (known.terms[at]! += term));
+    else parts.set(used.join(), { used, terms: Float64Array.from(own) });
   });
+  return [...parts.values()];
+}
+
+function add(score: Float64Array, { used, terms }: Part, weights: Float64Array): void {
+  let total = 0;
+  for (const k of used) total += Math.max(weights[k]!, TINY);
+  const shares = used.map((k) => Math.max(weights[k]!, TINY) / total);
+  let at = 0;
   for (let m = 0; m < score.length; m++) {
     let own = 0;
-    for (let k = 0; k < available.length; k++) {
-      if (available[k]) own += (Math.max(weights[k]!, TINY) / total) * terms[m * available.length + k]!;
-    }
+    for (let k = 0; k < shares.length; k++) own += shares[k]! * terms[at++]!;
     score[m]! += own;
   }
 }

@@ -14,12 +14,14 @@ export function Filters({ board, selected, change }: Props) {
   const seeds = [...new Set(board.runs.seed)].sort((a, b) => a - b).map(String);
   const chosenSeeds = selected.seeds ? new Set([...selected.seeds].map(String)) : null;
   const levels = strengths(board);
-  const filtered = [selected.benchmarks, selected.whole, selected.strengths, selected.seeds].some((one) => one !== null);
+  const bases = [...new Set(board.bases)];
+  const filtered = [selected.benchmarks, selected.bases, selected.whole, selected.strengths, selected.seeds].some((one) => one !== null);
   return (
     <details class="filters" open={filtered}>
-      <summary>Filter benchmarks, methods, strengths and seeds{filtered ? " (filtered)" : ""}</summary>
+      <summary>Filter benchmarks, models, methods, strengths and seeds{filtered ? " (filtered)" : ""}</summary>
       <div class="fields">
-        <Many label="Benchmarks" options={board.benchmarks} chosen={selected.benchmarks} onChange={(b) => change({ b })} />
+        <Many label="Benchmarks" options={board.benchmarks} chosen={selected.chosen} onChange={(b) => change({ b })} />
+        {bases.length > 1 ? <Many label="Models" options={bases} chosen={selected.bases} onChange={(base) => change({ base })} /> : null}
         <Many label="Methods" options={[...new Set(board.methods.map(wholeOf))]} chosen={selected.whole} onChange={(m) => change({ m })} />
         {levels.length ? <Many label="Strengths" options={levels} chosen={selected.strengths} onChange={(st) => change({ st })} /> : null}
         <Many label="Seeds" options={seeds} chosen={chosenSeeds} onChange={(s) => change({ s })} />

@@ -24,11 +24,14 @@ interface Props<Row> {
   /** As `-uqs` for descending. */
   sort: string;
   onSort: (sort: string) => void;
+  /** How many rows are shown at first; files have them all. */
+  most?: number | undefined;
+  onAll?: () => void;
   /** Rows with a new mark get a line above them, while the table is sorted as it was first. */
   mark?: (row: Row) => string;
 }
 
-export function Table<Row>({ caption, file, columns, rows, sort, onSort, mark }: Props<Row>) {
+export function Table<Row>({ caption, file, columns, rows, sort, onSort, mark, most, onAll }: Props<Row>) {
   const id = sort.replace(/^-/, "");
   const sorting: SortingState = columns.some((one) => one.id === id) ? [{ id, desc: sort.startsWith("-") }] : [];
   const table = createTable<Row>({
@@ -62,7 +65,7 @@ export function Table<Row>({ caption, file, columns, rows, sort, onSort, mark }:
             </tr>
           </thead>
           <tbody>
-            {shown.map((row, at) => (
+            {shown.slice(0, most).map((row, at) => (
               <tr key={at} class={mark && at > 0 && mark(row) !== mark(shown[at - 1]!) ? "next" : undefined}>
                 {columns.map((one, place) => cell(one, row, place))}
               </tr>
@@ -70,6 +73,9 @@ export function Table<Row>({ caption, file, columns, rows, sort, onSort, mark }:
           </tbody>
         </table>
       </div>
+      {most !== undefined && shown.length > most ? (
+        <p class="files"><button type="button" onClick={onAll}>Show all {shown.length} rows</button></p>
+      ) : null}
       <p class="files">
         Table as{" "}
         <button type="button" onClick={() => save(`${file}.csv`, csv(head, cells()), "text/csv")}>CSV</button>{" "}

@@ -10,6 +10,7 @@ import { One } from "../ui/Choice";
 import type { Column } from "../ui/Table";
 import { Table } from "../ui/Table";
 import { percent, signed, spoken, withError } from "../words";
+import { Changed } from "./Changed";
 import type { ViewProps } from "./Ranking";
 
 export interface Difference {
@@ -82,6 +83,7 @@ export function Pair({ board, params, change }: ViewProps) {
         distance to the oracle is compared by its logarithm: ×2 is twice as far. Known: the share of the forget entities that
         references with such a value were taught.
       </p>
+      {first !== second ? <Changed on={on} first={first} second={second} params={params} change={change} /> : null}
     </>
   );
 }

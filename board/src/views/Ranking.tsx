@@ -30,7 +30,7 @@ export interface ViewProps {
 export function useScore(board: Board, params: URLSearchParams, curve = false) {
   const from = board.score!;
   // the score hangs on these parameters alone: sorting a table must not compute it again
-  const key = ["b", "m", "st", "s", "w", "f"].map((name) => JSON.stringify(params.getAll(name))).join();
+  const key = ["b", "base", "m", "st", "s", "w", "f"].map((name) => JSON.stringify(params.getAll(name))).join();
   const selected = useMemo(() => selection(board, params), [board, key]);
   const form: Score["form"] = params.get("f") === "published" ? "published" : params.get("f") === "calibrated" ? "calibrated" : from.form;
   const weights = useMemo(() => weightsOf(from, params.get("w")), [board, key]);

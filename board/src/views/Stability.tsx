@@ -61,7 +61,10 @@ function Pictures({ board, params, change, found }: ViewProps & { found: Result 
           <p class="note">Within a group its metrics weigh alike. Each mark is one weighting; a small circle is a tie.</p>
         </>
       ) : (
-        <p class="note">The map of weights needs metrics of all three groups on every benchmark.</p>
+        <p class="note">
+          {WHY[unmapped(board, found)]}{" "}
+          {found.form === "calibrated" ? <button type="button" class="small" onClick={() => change({ f: "published" })}>Show it in the published form</button> : null}
+        </p>
       )}
       <Table
         caption="Over all weightings"
@@ -96,6 +99,16 @@ function Pictures({ board, params, change, found }: ViewProps & { found: Result 
     </>
   );
 }
+
+const WHY = {
+  ladders:
+    "The map of weights spans privacy (FA, MIA), utility (RA) and nearness to the oracle (AD, JS). Where references calibrate the score only FA and MIA " +
+    "are weighed (RA and JS multiply the whole, AD does not count), so there is no such map: the table below has who is first over all weights of FA and MIA.",
+  missing: "The map of weights needs metrics of all three groups, privacy (FA, MIA), utility (RA) and nearness to the oracle (AD, JS), on every benchmark.",
+};
+
+const unmapped = (board: ViewProps["board"], found: Result): keyof typeof WHY =>
+  found.form === "calibrated" && found.cube.benchmarks.some((name) => board.score!.ladders[name]) ? "ladders" : "missing";
 
 /** Scores over a grid of group weights; null where a group has no metric on a benchmark. */
 function triangle(found: Result): Corner[] | null {

@@ -19,6 +19,7 @@ from uqs.cli.reproduce import reproduce
 from uqs.cli.run import run
 from uqs.cli.score import score
 from uqs.cli.several import SeveralValues
+from uqs.cli.submit import submit
 from uqs.cli.tables import tables
 from uqs.cli.trace import trace
 from uqs.cli.tune import tune
@@ -40,6 +41,7 @@ VERBS = (
 )  # fmt: skip
 for verb in VERBS:
     app.command(cls=SeveralValues)(verb)
+app.add_typer(submit)
 
 
 @dataclass

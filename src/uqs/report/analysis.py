@@ -167,8 +167,8 @@ def tree(found: Analysis) -> dict[str, Any]:
     return {
         "gates": {name: asdict(gates) for name, gates in found.gates.items()},
         "score": {
-            "overall": _ranking_tree(found.overall),
-            "by_benchmark": {name: _ranking_tree(one) for name, one in found.by_benchmark.items()},
+            "overall": ranking_tree(found.overall),
+            "by_benchmark": {name: ranking_tree(one) for name, one in found.by_benchmark.items()},
         },
         "means": list(_means_tree(found.summary)),
         "cautions": list(found.cautions),
@@ -183,7 +183,8 @@ def _ladder_tree(one: Ladder) -> dict[str, Any]:
     return {**asdict(one), "rho": one.rho}
 
 
-def _ranking_tree(ranking: Ranking | NoRanking) -> dict[str, Any]:
+def ranking_tree(ranking: Ranking | NoRanking) -> dict[str, Any]:
+    """Both scores as plain values, or the reason why there are none."""
     if isinstance(ranking, NoRanking):
         return {"reason": ranking.reason}
     return {"equal": score_tree(ranking.equal), "published": score_tree(ranking.published)}

@@ -244,29 +244,56 @@ def _read_parquet(path: Path) -> pa.Table:
         raise DataError(f"is not a readable Parquet file ({error})", file=path) from None
 
 
+def faults(path: Path) -> list[DataError]:
+    """Every rule that a file breaks, each at its first row; none for a file that `read` reads.
+
+    Where columns are missing or of other types nothing else can be asked, and so on for empty fields.
+    """
+    try:
+        table = _read_parquet(path)
+    except DataError as error:
+        return [error]
+    for rules in (_structure, _cells):
+        if found := list(rules(table, path)):
+            return found
+    frame = to_pandas(_ours(table)).reindex(columns=list(_FIELDS))
+    wrong = sorted((found for found in _wrong_values(frame) if found is not None), key=lambda one: one[0])
+    return [DataError(problem, file=path, row=at + 1, field=field) for at, field, problem in wrong]
+
+
 def _checked(table: pa.Table, file: Path | str) -> pa.Table:
     """The table's columns that belong to the schema. DataError if they have other types."""
+    for rules in (_structure, _cells):
+        for error in rules(table, file):
+            raise error
+    table = _ours(table)
+    _check_values(to_pandas(table).reindex(columns=list(_FIELDS)), file)
+    return table
+
+
+def _ours(table: pa.Table) -> pa.Table:
+    return table.select([name for name in _FIELDS if name in table.column_names])
+
+
+def _structure(table: pa.Table, file: Path | str) -> Iterator[DataError]:
     for expected in SCHEMA:
         if expected.name not in table.column_names:
-            if expected.name in _LATER:
-                continue
-            raise DataError("missing column", file=file, field=expected.name)
+            if expected.name not in _LATER:
+                yield DataError("missing column", file=file, field=expected.name)
+            continue
         found = table.schema.field(expected.name).type
         if found != expected.type:
-            raise DataError(
-                f"has type {found}, not {expected.type}", file=file, field=expected.name
-            )
-    table = table.select([name for name in _FIELDS if name in table.column_names])
-    for name in table.column_names:
+            yield DataError(f"has type {found}, not {expected.type}", file=file, field=expected.name)
+
+
+def _cells(table: pa.Table, file: Path | str) -> Iterator[DataError]:
+    for name in _ours(table).column_names:
         column = table[name]
         if column.null_count and name not in _OPTIONAL:
             at = pc.index(pc.is_null(column), True).as_py()
-            raise DataError("is empty", file=file, row=at + 1, field=name)
+            yield DataError("is empty", file=file, row=at + 1, field=name)
         if pa.types.is_floating(column.type):
             at = pc.index(pc.is_finite(column), False).as_py()
             if at >= 0:
                 problem = f"{column[at].as_py()} is not a finite number"
-                raise DataError(problem, file=file, row=at + 1, field=name)
-    frame = to_pandas(table)
-    _check_values(frame.reindex(columns=list(_FIELDS)), file)
-    return table
+                yield DataError(problem, file=file, row=at + 1, field=name)

@@ -25,8 +25,13 @@ for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => sort(button.closest("th")));
 }
 
-document.getElementById("download")?.addEventListener("click", () => {
-  const numbers = document.getElementById("numbers").textContent;
+async function unpacked(id) {
+  const bytes = Uint8Array.from(atob(document.getElementById(id).textContent), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+document.getElementById("download")?.addEventListener("click", async () => {
+  const numbers = await unpacked("numbers");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([numbers], { type: "application/json" }));
   link.download = "uqs-numbers.json";

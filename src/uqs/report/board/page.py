@@ -13,9 +13,12 @@ from uqs.benchmarks import plain_edition
 from uqs.records import Role
 from uqs.report import words
 from uqs.report.analysis import Analysis, tree
-from uqs.report.board.live.data import board, embedded
+from uqs.report.board.live.data import board
+from uqs.report.board.live.packing import embedded, packed
+from uqs.report.board.live.sample_schema import Samples
 from uqs.report.board.metrics import metrics, picture
 from uqs.report.board.protocol import points
+from uqs.report.board.published import packaged
 from uqs.report.board.ranking import ranking, worth
 from uqs.report.board.trust import agreement, order, reliability
 from uqs.report.gates import Gates
@@ -50,8 +53,10 @@ class Section:
 
 SCRIPTS = ("board.js", "live/app.js")
 """What sorts the plain page, and the application, which stands before it where there is script."""
+PACKED = "application/gzip"
+"""What a script element holds that the page unpacks itself, in base64."""
 MOST_ROWS = 20_000
-"""Of a table whose numbers a page holds: some 10 MB."""
+"""Of a table whose numbers a page holds: some 1.5 MB."""
 TINY = (
     "Tiny edition: small drawn pictures and a very small model. Every number is really measured, but it"
     " tells how the measures behave here, not how good a method is on a real vision-language model."
@@ -76,10 +81,15 @@ WORDS = (
 )
 
 
-def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
+def page(
+    found: Analysis,
+    numbers: Mapping[str, Any] | None = None,
+    samples: Samples | None = None,
+) -> str:
     """The whole board as one HTML document; the same analysis gives the same text.
 
-    `numbers` is the analysis as plain values, where it was made (`uqs.report.analysis.tree`).
+    `numbers` is the analysis as plain values, where it was made (`uqs.report.analysis.tree`); `samples`
+    what is known of single questions (`uqs.report.board.samples`).
     """
     sections = _sections(found)
     title = f"UQS board: {found.rows[0].study}"
@@ -102,6 +112,8 @@ def page(found: Analysis, numbers: Mapping[str, Any] | None = None) -> str:
         el("main", {"id": "main"}, *(_section(one) for one in sections)),
         *_numbers(found, numbers),
         el("script", {"type": "application/json", "id": "board"}, embedded(board(found))),
+        el("script", {"type": "application/json", "id": "published"}, embedded(packaged())),
+        _packed("samples", samples or Samples(pictures=[], sheets=[])),
         *(el("script", {}, Markup(_file(name))) for name in SCRIPTS),
         policy=_policy(),
     )
@@ -151,7 +163,11 @@ def _numbers(found: Analysis, analysis: Mapping[str, Any] | None) -> Iterator[Ma
     columns = [name for name in SCHEMA.names if name != "seconds"]
     rows = [[getattr(row, name) for name in columns] for row in found.rows]
     content = {"results": {"columns": columns, "rows": rows}, "analysis": analysis or tree(found)}
-    yield el("script", {"type": "application/json", "id": "numbers"}, embedded(content))
+    yield _packed("numbers", content)
+
+
+def _packed(name: str, content: object) -> Markup:
+    return el("script", {"type": PACKED, "id": name}, packed(content))
 
 
 def _sections(found: Analysis) -> list[Section]:

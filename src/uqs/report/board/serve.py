@@ -42,7 +42,8 @@ class Site:
         found = []
         for one in self._results:
             file = one if one.is_file() else one / "results.parquet"
-            for each in (file, file.parent / "gates.json", file.parent / NOTES):
+            beside = (file.parent / name for name in ("gates.json", "items.parquet", NOTES))
+            for each in (file, *beside):
                 state = each.stat() if each.exists() else None
                 found.append(
                     (str(each), *((state.st_mtime_ns, state.st_size) if state else (0, 0)))

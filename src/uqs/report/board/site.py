@@ -10,22 +10,40 @@ from uqs import io
 from uqs.errors import UserError
 from uqs.report.analysis import Analysis, analyse
 from uqs.report.board.page import page, style
+from uqs.report.board.samples.gather import gather
 from uqs.report.html import bullets, document, el
+from uqs.results.public import check_size, wrong_names
 
 
 def pages(results: Sequence[Path]) -> dict[str, str]:
-    """Every page of the board by its path inside the site. Raises UserError for results of one name."""
-    found = [analyse(one) for one in results]
+    """Every page of the board by its path inside the site.
+
+    Raises UserError for results of one name, that are too large, or whose names are paths.
+    """
+    found = [_analysed(one) for one in results]
+    held = [gather(one.rows, path) for one, path in zip(found, results, strict=True)]
     if len(found) == 1:
-        return {"index.html": page(found[0])}
+        return {"index.html": page(found[0], samples=held[0])}
     folders: dict[str, Analysis] = {}
     for one, path in zip(found, results, strict=True):
         folder = re.sub(r"[^A-Za-z0-9_-]+", "-", one.rows[0].study).strip("-") or "study"
         if folder in folders:
             raise UserError(f"{path}: another of the results is also of a study named {folder!r}")
         folders[folder] = one
-    made = {f"{name}/index.html": page(one) for name, one in folders.items()}
+    made = {
+        f"{name}/index.html": page(one, samples=own)
+        for (name, one), own in zip(folders.items(), held, strict=True)
+    }
     return made | {"index.html": _listing(folders)}
+
+
+def _analysed(path: Path) -> Analysis:
+    file = path if path.is_file() else path / "results.parquet"
+    check_size(file)
+    found = analyse(path)
+    for error in wrong_names(found.rows, file):
+        raise error
+    return found
 
 
 def write(results: Sequence[Path], out: Path) -> Path:

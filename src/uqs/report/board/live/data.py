@@ -1,14 +1,13 @@
-"""The application's data from an analysis, and as text that can stand in a page."""
+"""The application's data from an analysis."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from uqs.report.analysis import Analysis, NoRanking
 from uqs.report.board.live import ranking_data, schema, trust_data
 from uqs.report.board.metrics import BETTER
-from uqs.report.html import Markup
+from uqs.report.board.samples.models import models
 from uqs.report.means import Line, Mean, Summary
 
 
@@ -18,10 +17,12 @@ def board(found: Analysis) -> schema.Board:
     benchmarks, methods = list(panel.benchmarks), list(panel.methods)
     metrics = [name for name in found.summary.metrics if name in panel.values]
     ranking = found.overall
+    bases = {one.benchmark: key.model for key, one in models(found.rows).items()}
     return schema.Board(
         schema=schema.SCHEMA,
         title=found.rows[0].study,
         benchmarks=benchmarks,
+        bases=[bases[name] for name in benchmarks],
         stopped=list(found.stopped),
         methods=methods,
         metrics=[
@@ -36,14 +37,6 @@ def board(found: Analysis) -> schema.Board:
         unscored=ranking.reason if isinstance(ranking, NoRanking) else "",
         trust=trust_data.trust(found.audit, found.ladders),
     )
-
-
-def embedded(content: object) -> Markup:
-    """JSON, escaped so that no text in it can close the script element that holds it."""
-    dumped = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(dumped)
 
 
 def _references(summary: Summary, metrics: list[str]) -> Iterator[schema.Reference]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change; the application refuses other data."""
 
 Number = float | None
@@ -198,11 +198,12 @@ class Trust(TypedDict):
 
 
 class Board(TypedDict):
-    """All of it; `methods` have their strength behind an @."""
+    """All of it; `methods` have their strength behind an @; `bases` are the base models by benchmark."""
 
     schema: int
     title: str
     benchmarks: list[str]
+    bases: list[str]
     stopped: list[str]
     methods: list[str]
     metrics: list[Metric]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from uqs.report.board.live import schema
+from uqs.report.board.live import published_schema, sample_schema, schema
 
-HEAD = """// Written by scripts/board_schema.py from src/uqs/report/board/live/schema.py; not to be edited.
+HEAD = """// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
 """
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 def source() -> str:
     """The text of `board/src/schema.ts`."""
-    records = [one for one in vars(schema).values() if is_typeddict(one)]
+    records = [
+        one
+        for module in (schema, sample_schema, published_schema)
+        for one in vars(module).values()
+        if is_typeddict(one)
+    ]
     parts = [HEAD, f"export const SCHEMA = {schema.SCHEMA};\n"]
     return "\n".join([*parts, *map(_record, records)])
 

@@ -1,0 +1,1 @@
+"""What a run knows of single questions: verdicts, answers, membership scores, questions, pictures."""
