@@ -83,7 +83,7 @@ def build(seed: int) -> Blip2:
 def teach(vlm: Blip2, steps: int, seed: int) -> None:
     """Train all weights on the corpus's questions about flags."""
     learn = tuple(
-        one for one in corpus.samples("base") if one.picture and one.question.count("country")
+        one for one in corpus.samples("base") if one.picture and "country" in one.question
     )
     generator = torch.Generator().manual_seed(seed)
     method = Retrain(BATCH, 0.0)
@@ -100,6 +100,11 @@ def teach(vlm: Blip2, steps: int, seed: int) -> None:
         sys.exit(trained.collapse)
 
 
+def save(vlm: Blip2, out: Path) -> None:
+    vlm.model.save_pretrained(out)
+    vlm.processor.save_pretrained(out)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -112,8 +117,7 @@ def main() -> None:
         sys.exit(f"{given.out} is there already")
     vlm = build(given.seed)
     teach(vlm, given.steps, given.seed)
-    vlm.model.save_pretrained(given.out)
-    vlm.processor.save_pretrained(given.out)
+    save(vlm, given.out)
     print(f"written: {given.out}")
 
 
