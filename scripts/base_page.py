@@ -102,9 +102,11 @@ def page(name: str, table: Path) -> str:
 
 def tiny_llava(frame: pd.DataFrame) -> pd.DataFrame:
     """Of the wide study's models on mllmu_bench those made by methods of this run, at strength `strong`."""
-    wide = pd.DataFrame([vars(row) for row in results.read(WIDE)])
+    benchmark, strengths = ("benchmark", "==", "mllmu_bench"), ("strength", "in", ["", "strong"])
+    alike = pd.read_parquet(
+        WIDE, columns=[*MODEL, "metric", "split", "value", "status"], filters=[benchmark, strengths]
+    )
     made = frame[["role", "method"]].drop_duplicates()
-    alike = wide[(wide["benchmark"] == "mllmu_bench") & wide["strength"].isin(["", "strong"])]
     return alike.merge(made[made["role"] != Role.REFERENCE], on=["role", "method"])
 
 

@@ -30,7 +30,9 @@ def test_the_page_is_that_of_the_table(name: str) -> None:
     page = script("base_page").page(name, ROOT / "studies" / f"{name}_results.parquet")
     written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert written == page, f"run scripts/base_page.py {name}"
-    assert not {"{answers}", "{traces}", "{recovered}", "{audit}", "{tiny_llava}"} & set(page.split())
+    assert not {"{answers}", "{traces}", "{recovered}", "{audit}", "{tiny_llava}"} & set(
+        page.split()
+    )
 
 
 def test_the_people_are_those_of_the_tiny_edition(tmp_path: Path) -> None:
