@@ -71,8 +71,6 @@ RECOVERED = (
     Column("discrimination", "KR_IMP", "forget/discrimination"),
     Column("true or false", "KR_IMP", "forget/negation"),
 )
-
-
 COMPARED = (
     *ANSWERS[:4],
     RECOVERED[0],

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 import transformers as hf
 
+from uqs.io import new_folder
 from uqs.methods.retrain import Retrain
 from uqs.methods.trainer import Schedule, train
 from uqs.models import corpus
@@ -117,7 +118,8 @@ def main() -> None:
         sys.exit(f"{given.out} is there already")
     vlm = build(given.seed)
     teach(vlm, given.steps, given.seed)
-    save(vlm, given.out)
+    with new_folder(given.out) as part:
+        save(vlm, part)
     print(f"written: {given.out}")
 
 
