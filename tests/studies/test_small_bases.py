@@ -1,4 +1,4 @@
-"""The data of studies/smollm2.yaml are what its script writes, and its page is what its table says."""
+"""Studies on small bases: data and base are as their scripts say, and the pages are what the tables say."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def script(name: str) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("name", ["smollm2", "tiny_blip2"])
+def test_the_page_is_that_of_the_table(name: str) -> None:
+    page = script("base_page").page(name, ROOT / "studies" / f"{name}_results.parquet")
+    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == page, f"run scripts/base_page.py {name}"
+    assert not {"{answers}", "{traces}", "{recovered}", "{audit}", "{tiny_llava}"} & set(
+        page.split()
+    )
 
 
 def test_the_people_are_those_of_the_tiny_edition(tmp_path: Path) -> None:
