@@ -47,7 +47,8 @@ def _layers(vlm: VLM) -> list[Any]:
     for layer in found:
         weight = getattr(layer.get_base_layer(), "weight", None)
         plain = type(layer) is Linear and type(layer.get_base_layer()) is nn.Linear
-        if not plain or weight is None or weight.dtype != torch.float32 or weight.is_cuda:
+        here = weight is not None and weight.device.type == "cpu"
+        if not plain or not here or weight.dtype != torch.float32:
             return []
         if layer.disable_adapters or not _finite(layer):
             return []
