@@ -94,7 +94,12 @@ def measure(
         with_gaps([row for subject, each in found for row in rows_of(subject, each.measured)]),
         [item for subject, each in found for item in items_of(subject, each.measured)],
         gatherer.failures,
-        [*gatherer.notes, *assumed_notes(gathered), *halved_notes(gathered)],
+        [
+            *gatherer.notes,
+            *([f"the bases' linear layers were held in {load_in[0]} bits"] if load_in else []),
+            *assumed_notes(gathered),
+            *halved_notes(gathered),
+        ],
         [metric_card(name) for name in plan.metrics],
     )
 
