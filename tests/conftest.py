@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -336,3 +338,35 @@ def ignorant_originals() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("uqs.metrics.baseline.LIMIT", 0.0)
         yield
+
+
+@pytest.fixture
+def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache of the hub's client, and a place where nobody answers for the hub."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def hub_answers(
+    nothing_fetched: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[int, str], None]]:
+    """A server that answers every request as the hub does, with a status and its header of error codes."""
+    answer = {"status": 500, "code": ""}
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(answer["status"]))
+            self.send_header("X-Error-Code", str(answer["code"]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Hub) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(
+            "huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}"
+        )
+        yield lambda status, code: answer.update(status=status, code=code)
+        server.shutdown()

@@ -3,9 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
@@ -98,13 +96,6 @@ def test_a_git_lfs_pointer_is_named(base, tmp_path: Path, name: str) -> None:  #
         find(odd)
 
 
-@pytest.fixture
-def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty cache of the hub's client, and a place where nobody answers for the hub."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-
-
 def test_a_base_with_the_name_of_a_hub_id_is_a_folder_first(  # type: ignore[no-untyped-def]
     base, make_adapter, tmp_path: Path, monkeypatch, nothing_fetched
 ) -> None:
@@ -152,27 +143,11 @@ def test_a_hub_id_without_a_network_is_one_line(nothing_fetched: None) -> None:
     ],
 )
 def test_what_the_hub_refuses_is_one_line(  # type: ignore[no-untyped-def]
-    nothing_fetched, monkeypatch, name: str, status: int, code: str, said: str
+    hub_answers, name: str, status: int, code: str, said: str
 ) -> None:
-    """A server that answers as the hub does, with its header of error codes."""
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    with HTTPServer(("127.0.0.1", 0), Hub) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(
-            "huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}"
-        )
-        with pytest.raises(UserError, match=said):
-            find(name)
-        server.shutdown()
+    hub_answers(status, code)
+    with pytest.raises(UserError, match=said):
+        find(name)
 
 
 def test_a_base_that_is_not_there_is_named(make_adapter, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

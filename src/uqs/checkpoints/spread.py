@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -25,6 +25,7 @@ def spread(model: Any, device_map: DeviceMap | None = None) -> Iterator[None]:
     from accelerate import dispatch_model
     from accelerate.hooks import remove_hook_from_submodules
 
+    own = {module for module in model.modules() if "forward" in vars(module)}
     found = dict(device_map) if device_map is not None else chosen(model)
     with TemporaryDirectory(prefix="uqs-offload-") as folder:
         dispatch_model(
@@ -38,8 +39,10 @@ def spread(model: Any, device_map: DeviceMap | None = None) -> Iterator[None]:
         finally:
             remove_hook_from_submodules(model)
             for name in _PATCHED:
-                with suppress(AttributeError):
-                    delattr(model, name)
+                vars(model).pop(name, None)
+            for module in model.modules():
+                if module not in own:  # accelerate leaves the bound method in the object
+                    vars(module).pop("forward", None)
             model.to("cpu")
 
 

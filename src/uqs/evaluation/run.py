@@ -98,6 +98,7 @@ def measure(
         [
             *_data_notes(plan.benchmark),
             *gatherer.notes,
+            *([f"the bases' linear layers were held in {load_in[0]} bits"] if load_in else []),
             *assumed_notes(gathered),
             *halved_notes(gathered),
         ],

@@ -15,6 +15,9 @@ import torch
 from uqs.errors import UserError
 from uqs.models.settings import LoadIn
 
+BLOCK = 64
+"""Weights that share a scale in 4 bits; bitsandbytes' default."""
+
 
 def configuration(load_in: LoadIn, dtype: torch.dtype) -> Any:
     """transformers' configuration: arithmetic in `dtype`.
@@ -37,6 +40,35 @@ def configuration(load_in: LoadIn, dtype: torch.dtype) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=dtype,
     )
+
+
+def check_reading(model: Any) -> None:
+    """Raise UserError if bitsandbytes misreads a layer of the model in 4 bits.
+
+    With AVX-512 on the CPU, bitsandbytes 0.49 and 0.50 take values of other blocks where a row is not made of
+    whole blocks of 64, and say nothing. So this is tried, on a small weight, where there is such a layer.
+    """
+    odd = [
+        name
+        for name, module in model.named_modules()
+        if type(module).__name__ == "Linear4bit"
+        and module.in_features % BLOCK
+        and module.weight.device.type == "cpu"
+    ]
+    if odd and not reads_any_width():
+        raise UserError(
+            "bitsandbytes misreads 4-bit weights on this CPU in layers whose width is no multiple of "
+            f"{BLOCK} ({odd[0]} and {len(odd) - 1} more); use a GPU, or load the base in full"
+        )
+
+
+def reads_any_width() -> bool:
+    """Whether 4-bit weights come back on the CPU where a row is one block and a half."""
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    weight = torch.linspace(-1, 1, 3 * BLOCK).view(2, -1)
+    packed, state = quantize_4bit(weight, blocksize=BLOCK, quant_type="nf4")
+    return bool((dequantize_4bit(packed, state) - weight).abs().max() < 0.2)
 
 
 def keep_trainable(model: Any) -> None:

@@ -47,7 +47,9 @@ def _layers(vlm: VLM) -> list[Any]:
     for layer in found:
         weight = getattr(layer.get_base_layer(), "weight", None)
         plain = type(layer) is Linear and type(layer.get_base_layer()) is nn.Linear
-        if not plain or weight is None or weight.dtype != torch.float32 or weight.is_cuda:
+        if not plain or weight is None or weight.dtype != torch.float32:
+            return []
+        if weight.device.type != "cpu":  # on a GPU, or away while the model is spread
             return []
         if layer.disable_adapters or not _finite(layer):
             return []

@@ -18,7 +18,7 @@ from uqs.models import processors
 from uqs.models.chat import answer_lead, user_turn
 from uqs.models.context import check_context
 from uqs.models.layer_sets import LANGUAGE, layer_sets
-from uqs.models.low_bit import keep_trainable
+from uqs.models.low_bit import check_reading, keep_trainable
 from uqs.models.opening import listed, load_model, one_line
 from uqs.models.settings import LoadIn
 from uqs.records import Picture, Sample
@@ -150,6 +150,7 @@ class VLM:
             options=options or {},
         )
         if load_in:
+            check_reading(model)
             keep_trainable(model)
         place = processor or folder
         found = cls(model.eval(), processors.opened(cls.load_processor, place, local=local))

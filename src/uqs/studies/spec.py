@@ -464,6 +464,16 @@ def _check_model(model: Model, path: Path) -> None:
                 raise DataError(problem, file=path, field=f"model.{field}")
         with _located("model.name", path):
             base_folder(model.name)
+    if model.load_in and model.adapter.kind != "lora":
+        problem = (
+            f"adapter kind {model.adapter.kind!r} has no base in 8 bits; write kind lora, or leave "
+            "load_in out"
+        )
+        raise DataError(problem, file=path, field="model.load_in")
+    if (model.load_in or model.adapter.kind == "qlora") and find_spec("bitsandbytes") is None:
+        field = "model.load_in" if model.load_in else "model.adapter.kind"
+        problem = "needs the package bitsandbytes, which is not installed: pip install 'uqs[qlora]'"
+        raise DataError(problem, file=path, field=field)
     if model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
         problem = (
             "flash_attention_2 needs the package flash-attn, which is not installed; write sdpa"
