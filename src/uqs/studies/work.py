@@ -237,7 +237,7 @@ class _Models:
             return
         if (options := _loading(self.job)).get("options"):
             dtype = getattr(torch, self.precision)
-            yield self._alone(checkpoint, {"options": options, "dtype": dtype})
+            yield self._alone(checkpoint, {**options, "dtype": dtype})
             return
         with _shared(self.base, self.precision, str(device_of(self.job))).opened(checkpoint) as vlm:
             yield vlm
