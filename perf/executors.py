@@ -52,6 +52,10 @@ gates: {accuracy: 0, entities: 1, share: 1} # trained for so short a time that n
 """
 ENTITIES = 2
 FILES = ("items.parquet", "gates.json", "report/analysis.json", "board/index.html")
+HEAD = (
+    "| executor | kills | jobs that lost their worker | s | chain stays | tables, reports, jobs |\n"
+    "|---|---|---|---|---|---|"
+)
 COMMAND = "from uqs.cli import main; main()"
 LINE = re.compile(r"\[ *\d+/\d+\] [\d:]+ (.*?)( \([\d:]+ left\))?")
 
@@ -118,20 +122,28 @@ class Run:
         return sum(self.processes[a] == self.processes[b] for a, b in seen), len(seen)
 
 
-def watched(one: Run, draw: random.Random | None, job: float) -> list[str]:
-    """Let it end, killing workers with `draw`; the kinds of the jobs that lost theirs."""
+def watched(one: Run, job: float | None) -> list[str]:
+    """Let it end, killing workers if `job` is given; the kinds of the jobs that lost theirs."""
+    draw = random.Random(0)  # noqa: S311 (moments, not secrets)
     running = one.begin()
     killed: list[str] = []
-    due = time.monotonic() + (draw.uniform(0, job) if draw else 0)
+    dead: set[int] = set()
+    due = time.monotonic() + draw.uniform(0, job or 0)
     while running.poll() is None:
         working = one.at_work()
-        if draw and len(killed) < KILLS and time.monotonic() >= due:
-            able = sorted(key for key, (_, died) in working.items() if died < LOSSES - 1)
+        if job is not None and len(killed) < KILLS and time.monotonic() >= due:
+            able = sorted(
+                key
+                for key, (process, died) in working.items()
+                if died < LOSSES - 1 and process not in dead
+            )
             if able:
                 key = draw.choice(able)
+                process = working[key][0]
                 with suppress(ProcessLookupError):
-                    os.kill(working[key][0], signal.SIGKILL)
+                    os.kill(process, signal.SIGKILL)
                     killed.append(one.jobs[key].kind)
+                dead.add(process)
                 due = time.monotonic() + draw.uniform(0, job)
         time.sleep(0.05)
     if running.returncode:
@@ -170,26 +182,29 @@ def faults(one: Run, truth: Mapping[str, str]) -> list[str]:
     return found + [f"{path.name} is left" for path in left]
 
 
-def measured(folder: Path, executor: str, truth: dict[str, str]) -> bool:
-    """Run it undisturbed and with kills, and print a line for each; whether both are as `truth`, which the
-    first run of all fills."""
-    job, same = 0.0, True
-    for kills in (False, True):
-        one = Run(folder / f"{executor}{int(kills)}", executor)
-        start = time.monotonic()
-        killed = watched(one, random.Random(0) if kills else None, job)  # noqa: S311
-        seconds = time.monotonic() - start
-        job = seconds / len(one.jobs)
-        truth |= {} if truth else one.content()
-        found = faults(one, truth)
-        same = same and not found
-        stayed, of = one.chains()
-        print(
-            f"| {executor} | {len(killed)} | {', '.join(killed) or 'none'} | {seconds:.0f} | "
-            f"{stayed} of {of} | {'; '.join(found[:3]) or 'the same'} |",
-            flush=True,
-        )
-    return same
+def measured(one: Run, truth: dict[str, str], job: float | None = None) -> tuple[float, bool]:
+    """Run it, with kills where `job`, what a job takes, is given, and print a line; the seconds, and whether
+    all is as `truth`, which the first run fills."""
+    start = time.monotonic()
+    killed = watched(one, job)
+    seconds = time.monotonic() - start
+    truth |= {} if truth else one.content()
+    found = faults(one, truth)
+    stayed, of = one.chains()
+    print(
+        f"| {one.executor} | {len(killed)} | {', '.join(killed) or 'none'} | {seconds:.0f} | "
+        f"{stayed} of {of} | {'; '.join(found[:3]) or 'the same'} |",
+        flush=True,
+    )
+    return seconds, not found
+
+
+def both(folder: Path, executor: str, truth: dict[str, str]) -> bool:
+    """Undisturbed, then with kills; whether both are as `truth`."""
+    one = Run(folder / executor, executor)
+    seconds, same = measured(one, truth)
+    disturbed = Run(folder / f"{executor}_killed", executor)
+    return measured(disturbed, truth, seconds / len(one.jobs))[1] and same
 
 
 def main() -> None:
@@ -198,16 +213,11 @@ def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         jobs = len(Run(folder / "plan", "local").jobs)
-        print(
-            f"{jobs} jobs, {os.cpu_count()} cores.\n\n"
-            "| executor | kills | jobs that lost their worker | s | chain stays | tables, reports, jobs |\n"
-            "|---|---|---|---|---|---|",
-            flush=True,
-        )
-        same = [measured(folder, name, truth) for name in ("local", "slurm")]
+        print(f"{jobs} jobs, {os.cpu_count()} cores.\n\n{HEAD}", flush=True)
+        same = [both(folder, name, truth) for name in ("local", "slurm")]
         if find_spec("ray"):
             with cluster():
-                same.append(measured(folder, "ray", truth))
+                same.append(both(folder, "ray", truth))
         else:
             print("\nray is not installed: not run under Ray.")
     sys.exit(not all(same))

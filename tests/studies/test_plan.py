@@ -126,6 +126,14 @@ def test_a_trace_setting_changes_the_traces_and_what_reads_them(plan: Plan) -> N
     assert changed == keys(plan, "trace", "gates", "measure")
 
 
+def test_a_gpu_makes_other_models_and_the_cpu_the_same_as_ever(plan: Plan) -> None:
+    assert not any("device" in job.params for job in plan.jobs)
+    on_gpu = variant(plan, device="cuda")
+    computed = {job.kind for job in on_gpu.jobs if job.params.get("device") == "cuda"}
+    assert computed == {"train", "trace", "gates", "unlearn"}
+    assert keys(plan) & keys(on_gpu) == keys(plan, "base")
+
+
 def test_a_batch_size_changes_nothing(plan: Plan) -> None:
     traces = plan.study.traces.model_copy(update={"batch_size": 9})
     assert keys(variant(plan, traces=traces)) == keys(plan)

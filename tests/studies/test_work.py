@@ -16,11 +16,12 @@ from uqs.methods.cards.labels import IDKSettings
 from uqs.methods.settings import DEFAULT_TRAINER
 from uqs.methods.unlearn import Seeds
 from uqs.models import adapter
+from uqs.models.families import base_folder
 from uqs.models.tiny_llava import TinyLlava
 from uqs.studies import alter
 from uqs.studies.jobs import Job, Kind
 from uqs.studies.spec import Traces
-from uqs.studies.work import job_seed, run, shadows
+from uqs.studies.work import device_of, job_seed, placed, run, shadows
 
 CRITERION = {"criterion": 0.98, "check_every": 2, "check_questions": 8}
 
@@ -74,6 +75,16 @@ def trained(tmp_path: Path, one_thread: None) -> dict[str, Path]:
         base=base,
     )
     return {"base": base, "original": original}
+
+
+def test_a_model_is_where_its_job_computes() -> None:
+    """Shown on torch's device without data, which every machine has."""
+    vlm = TinyLlava.load(base_folder("tiny_llava"))
+    assert placed(vlm, job("unlearn")).model.device.type == "cpu"
+    elsewhere = job("unlearn", device="meta")
+    assert device_of(elsewhere) == torch.device("meta")
+    moved = placed(vlm, elsewhere).model
+    assert {one.device.type for one in (*moved.parameters(), *moved.buffers())} == {"meta"}
 
 
 def gates_that_drop(folder: Path, *oracles: str) -> Path:

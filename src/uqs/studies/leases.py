@@ -184,7 +184,7 @@ class Lease:
             return False
         except OSError:
             return True  # a server that does not answer has given it to nobody
-        return _parsed(content).get("claim", self._claim) == self._claim
+        return bool(_parsed(content).get("claim", self._claim) == self._claim)
 
     def release(self) -> None:
         """Let the next one have it."""

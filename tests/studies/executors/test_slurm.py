@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uqs.errors import UserError
-from uqs.studies.run import JobFailedError
+from uqs.studies.executors.joined import Failures, take_one
+from uqs.studies.jobs import Job
+from uqs.studies.schedule import Schedule
+from uqs.studies.store import Store
+from uqs.studies.worker import JobFailure
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -48,13 +52,12 @@ def test_workers_make_what_local_processes_make_though_some_are_killed(
     new_bench: Callable[[], Bench],
 ) -> None:
     local, bench = new_bench(), new_bench()
-    local.run()
-    bench.rules({"unlearn mmubench:tiny salun@weak": "die 1"})
+    local.run(workers=1)
+    bench.rules({"unlearn mmubench:tiny salun@weak seed 7": "die 1"})
     printed = bench.run(slurm=True)
     plan = bench.toy.plan()
-    killed = [job for job in plan.jobs if job.label.startswith("unlearn mmubench:tiny salun@weak")]
-    assert len(killed) == 2
-    assert bench.begun() == local.begun() + Counter(job.key for job in killed)
+    (killed,) = [one for one in plan.jobs if one.label == "unlearn mmubench:tiny salun@weak seed 7"]
+    assert bench.begun() == local.begun() + Counter([killed.key])
     assert bench.jobs() == local.jobs()
     assert bench.table() == local.table()
     told = [line for line in printed.splitlines() if line.startswith("[")]
@@ -65,28 +68,42 @@ def test_workers_make_what_local_processes_make_though_some_are_killed(
 
 
 def test_what_fails_is_told_and_nothing_further_begins(bench: Bench) -> None:
-    bench.rules({"gates mmubench": "user", "gates unlok_vqa": "fail gates", "train": "threads"})
-    with pytest.raises(UserError, match=r"job 'gates mmubench:tiny' failed: lower lr \(0\.1\)"):
-        bench.run(slurm=True)
+    bench.rules({"train mmubench": "user"})
+    with pytest.raises(UserError, match=r"job 'train mmubench:tiny .*' failed: lower lr \(0\.1\)"):
+        bench.run(slurm=True, workers=1)
     begun = bench.begun()
-    kinds = Counter(job.kind for job in bench.toy.plan().jobs if begun[job.key])
-    assert not kinds["unlearn"]
-    bench.rules({"gates mmubench": "die"})
-    with pytest.raises(
-        JobFailedError, match="job 'gates mmubench:tiny' failed: 3 workers died at it"
-    ):
-        bench.run(slurm=True)
+    assert Counter(job.kind for job in bench.toy.plan().jobs if begun[job.key]) == {
+        "base": 1,
+        "train": 1,
+    }
+
+
+def test_a_job_at_which_three_workers_died_is_a_failure(tmp_path: Path) -> None:
+    store, job = Store(tmp_path / "run"), Job("base", "base toy", {"model": "toy"}, {})
+    with store.lock():
+        lease = store.leases.claim(job.key)
+        assert lease is not None
+        died = lease.file.read_bytes()
+        lease.release()
+        lease.file.with_suffix(".3").write_bytes(died)  # of this host, and locked by nobody
+        failures = Failures.of(store)
+        assert take_one(store, Schedule([job], {}), failures, set(), "toy:run")
+        assert failures.read() == {
+            job.key: JobFailure("base toy", "3 workers died at it", "", users=False)
+        }
+        assert not store.made()
+        assert not store.leases.names()
 
 
 def test_workers_end_by_themselves_if_the_run_is_killed(bench: Bench) -> None:
     bench.rules({"train": "sleep 1"})
-    running = bench.begin(slurm=True)
-    wait_for(lambda: len(bench.begun()) >= 3)
+    running = bench.begin(workers=1, slurm=True)
+    wait_for(lambda: len(bench.begun()) >= 2)
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     wait_for(lambda: not any(alive(pid) for pid in bench.pids()))
     begun = sum(bench.begun().values())
     bench.rules({})
-    bench.run()
+    bench.run(workers=1)
     assert set(bench.begun().values()) == {1}  # what they were at was finished
     assert begun < len(bench.toy.plan().jobs)

@@ -98,11 +98,11 @@ def _work(store: Store, joined: Join, failures: Failures, gone: threading.Event)
                 schedule.finish(key, manifest.stop)
         if not schedule.remaining or failures.read() or gone.is_set():
             return
-        if not _take_one(store, schedule, failures, own, joined.place.settings.work):
+        if not take_one(store, schedule, failures, own, joined.place.settings.work):
             time.sleep(POLL)
 
 
-def _take_one(
+def take_one(
     store: Store, schedule: Schedule, failures: Failures, own: set[str], work: str
 ) -> bool:
     """Make the first job that nobody else is at; whether there was one."""

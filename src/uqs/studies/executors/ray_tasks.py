@@ -45,12 +45,15 @@ class RayTasks:
         if find_spec("ray") is None:
             raise UserError("ray is not installed; --executor ray needs: pip install 'uqs[ray]'")
         self._ray = import_module("ray")
-        self._ray.init(
-            log_to_driver=False,
-            logging_level="warning",
-            include_dashboard=False,
-            ignore_reinit_error=True,
-        )
+        try:
+            self._ray.init(
+                log_to_driver=False,
+                logging_level="warning",
+                include_dashboard=False,
+                ignore_reinit_error=True,
+            )
+        except (ConnectionError, ValueError) as error:
+            raise UserError(f"--executor ray: {' '.join(str(error).split())}") from None
         if not self.workers:
             kind = "GPU" if self.settings.device == "cuda" else "core"
             raise UserError(f"--executor ray: no node of the cluster has a {kind}")

@@ -149,9 +149,15 @@ class _Array:
         self._handles: list[Any] = []
 
     def submit(self, count: int) -> None:
-        """Queue further workers, as one array."""
-        with self._submitter.batch():
-            self._handles += [self._submitter.submit(self._join) for _ in range(count)]
+        """Queue further workers, as one array; UserError with what sbatch says against it."""
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+        try:
+            with self._submitter.batch():
+                further = [self._submitter.submit(self._join) for _ in range(count)]
+        except (FailedJobError, FailedSubmissionError) as error:
+            raise UserError(f"--executor slurm: {' '.join(str(error).split())}") from None
+        self._handles += further
 
     def ended(self) -> list[Any]:
         """Workers that ended since the last call; they are forgotten."""
@@ -188,9 +194,9 @@ def _watch_to_the_end(watch: _Watch, array: _Array, count: int) -> list[JobFailu
     """
     deaths = 0
     while True:
+        ended = array.ended()  # first: what they made is then seen by the look
         if watch.look():
             deaths = 0
-        ended = array.ended()
         failed = bool(watch.failures.read())
         if failed and not (watch.busy and array.left):
             return watch.failed()
