@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
-from uqs import results
+from uqs import benchmarks, results
 from uqs.cli import options
 from uqs.cli.several import spread
 from uqs.traces.settings import TraceSettings
@@ -47,6 +47,9 @@ def test_a_call_writes_a_table_and_says_what_is_missing(
     assert {row.role for row in rows} == {"original", "unlearned"}
     assert "npo" in done.out
     assert "without an oracle there are no values of JS" in done.out
+    noted = benchmarks.load(small).notes
+    assert noted
+    assert all(f"- {small}: {line}\n" in done.out for line in noted)
     assert {"id", "entity", "metric", "value"} <= set(pq.read_schema(values).names)
 
 

@@ -34,23 +34,21 @@ def begin(file: Path, size: int) -> None:
 
 @contextmanager
 def fetching(what: str, files: int, size: int) -> Iterator[type[Any]]:
-    """Say what is fetched; inside the block the hub's client draws its bars by the class that is given, on
-    the display where there is one."""
+    """Say what is fetched; inside the block the hub's client draws bars by the class that is given: on the
+    display, or where there is none its own."""
     from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
-    display = _display.get()
-    said = f"fetching {what}: {files} files, {size / 1e6:.0f} MB"
-    if display is not None:
-        display.line(said)
+    shown = _display.get()
+    if shown is None:
+        yield tqdm
+        return
+    display: Display = shown
+    display.line(f"fetching {what}: {files} files, {size / 1e6:.0f} MB")
 
     class Bytes(tqdm):  # type: ignore[misc]
         def display(self, *_: Any, **__: Any) -> None:
-            if display is not None and self.unit == "B":
+            if self.unit == "B":
                 display.show(f"fetching {what} (MB)", int(self.n / 1e6), max(1, round(size / 1e6)))
-
-        def close(self) -> None:
-            self.leave = False
-            super().close()
 
     yield Bytes
 

@@ -12,7 +12,7 @@ from uqs.errors import UserError
 from uqs.io import cache_folder
 from uqs.training_extra import require_training_extra
 
-_NAMED = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)@(?P<revision>[\w.-]+)")
+_NAMED = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)@(?P<revision>\w[\w.-]*)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 DATA = tuple(f"*{suffix}" for suffix in (*_folders.TABLES, *PICTURE_SUFFIXES))
 """What is fetched: neither code nor archives nor pickles."""

@@ -85,7 +85,8 @@ def _show_plan(study: Path, options: RunOptions, json: bool) -> None:
     from uqs.report.terminal import plain_console, write_json
     from uqs.studies.estimate.study import estimate_study
 
-    found = estimate_study(study, options)
+    with interruptible("nothing was run"):
+        found = estimate_study(study, options)
     if json:
         write_json(estimated.tree(found))
     else:

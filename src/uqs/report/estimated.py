@@ -60,10 +60,10 @@ def _cells(
 def _sentences(one: Estimate) -> list[str]:
     if not one.to_make:
         return ["everything exists"]
-    workers = count(one.workers, "worker")
+    workers = count(one.workers, "worker") + (", a device each" if one.workers > 1 else "")
     held = one.memory * float(one.workers)
     return [
-        f"with {workers}, a device each: {time(one.wall)} from beginning to end, {size(held)} of memory",
+        f"with {workers}: {time(one.wall)} from beginning to end, {size(held)} of memory",
         *one.how,
     ]
 

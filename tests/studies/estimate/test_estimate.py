@@ -25,6 +25,7 @@ from uqs.studies.plan import Plan, make_plan
 from uqs.studies.run import RunOptions
 from uqs.studies.spec import read_study
 from uqs.studies.store import Store
+from uqs.studies.worker import make
 
 STUDY = """
 name: planned
@@ -105,8 +106,10 @@ def test_what_exists_is_subtracted_and_nothing_is_touched(
 ) -> None:
     bench = new_bench()
     plan = bench.toy.plan()
-    bench.run(plan)
     store = Store(bench.store)
+    with store.lock():
+        for job in plan.jobs:
+            make(job, store, bench.toy.run)
     assert set(existing(plan.jobs, store)) == {job.key for job in plan.jobs}
     damaged = next(job for job in plan.jobs if job.kind == "measure")
     (store.folder(damaged.key) / "items.parquet").unlink()
@@ -218,15 +221,16 @@ def test_neither_weights_nor_configuration(tmp_path: Path, monkeypatch: pytest.M
     assert "\n" not in str(raised.value)
 
 
-def test_a_base_that_cannot_be_loaded(tmp_path: Path) -> None:
-    """The fault is that of the base, in one line, from the process that tried it."""
+def test_a_base_that_cannot_be_loaded_is_told_in_one_line(tmp_path: Path) -> None:
+    """Here and not in a process of its own, which takes seconds to begin."""
     folder = tmp_path / "base"
     folder.mkdir()
     for file in BASES["tiny_llava"].iterdir():
         content = file.read_bytes()
-        (folder / file.name).write_bytes(
-            content[:-100] if file.suffix == ".safetensors" else content
-        )
-    with pytest.raises(UserError, match=r"cannot be loaded|is not a readable|damaged") as raised:
-        estimate_study(write(tmp_path, "llava", str(folder)), RunOptions(tmp_path / "runs"))
-    assert "\n" not in str(raised.value)
+        cut = content[:-100] if file.suffix == ".safetensors" else content
+        (folder / file.name).write_bytes(cut)
+    study = read_study(write(tmp_path, "llava", str(folder)))
+    told = measured._in_process(study, folder, {}, "cpu")
+    assert isinstance(told, str)
+    assert told.startswith(str(folder))
+    assert "\n" not in told

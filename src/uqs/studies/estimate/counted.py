@@ -146,8 +146,9 @@ def _how(study: Study, shape: Shape, device: Device) -> tuple[str, ...]:
         f"counted, not measured, from the configuration: {shape.weights / 1e9:.2f} billion weights, "
         f"{shape.trained / 1e6:.1f} million trained, {shape.picture} tokens a picture; "
         f"{CHARACTERS.low:g} to {CHARACTERS.high:g} characters a token",
+        "jobs of an earlier run are not found without the weights, which their names depend on",
         f"assumed of {device.name}: "
-        + ", ".join(f"{one.low:.2g} to {one.high:.2g} TFLOP/s in {n}" for n, one in rates.items())
+        + ", ".join(f"{one.low:.3g} to {one.high:.3g} TFLOP/s in {n}" for n, one in rates.items())
         + f"; {device.bandwidth.low / 1e9:g} to {device.bandwidth.high / 1e9:g} GB a second from memory",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -59,7 +60,8 @@ def measured(plan: Plan, base: Path, questions: Mapping[str, Questions], device:
 
 def _probed(plan: Plan, base: Path, probes: Mapping[str, Probe], device: str) -> Probed:
     context = multiprocessing.get_context("spawn")
-    with environment(plan.study.arithmetic), ProcessPoolExecutor(1, context) as pool:
+    executor = ProcessPoolExecutor(1, context, initializer=_end_at_interrupt)
+    with environment(plan.study.arithmetic), executor as pool:
         try:
             found = pool.submit(_in_process, plan.study, base, probes, device).result()
         except BrokenProcessPool:
@@ -67,6 +69,11 @@ def _probed(plan: Plan, base: Path, probes: Mapping[str, Probe], device: str) ->
     if isinstance(found, str):
         raise UserError(found)
     return found
+
+
+def _end_at_interrupt() -> None:
+    """Ctrl-C ends the process at once and without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _in_process(study: Study, base: Path, probes: Mapping[str, Probe], device: str) -> Probed | str:
