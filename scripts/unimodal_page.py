@@ -62,13 +62,13 @@ JS, oracle distance and functional distance are means over the oracles, and for 
 between them. Functional distance is measured on holdout: where a class is forgotten, on pictures of that
 class.
 """
-LADDER = """References are trained on the kept pictures and a known share of those to be forgotten: share 0 are the
-oracles, share 1 the originals. Means ± standard deviations between models.
+LADDER = """References are trained on the kept pictures and a known share of those to be forgotten: share
+0 are the oracles, share 1 the originals. Means ± standard deviations between models.
 """
-TAU = """Mean tau_b over the pairs of FA, RA, MIA, AD and JS. The published procedure pools all rows of an arm and
-does not align directions; *aligned*, a metric of which less is better has its sign changed. Four methods
-are too few to test any of this (no p can fall below 1/24), and the two arms differ in data, model and
-task at once.
+TAU = """Mean tau_b over the pairs of FA, RA, MIA, AD and JS. The published procedure pools all rows of an
+arm and does not align directions; *aligned*, a metric of which less is better has its sign changed. Four
+methods are too few to test any of this (no p can fall below 1/24), and the two arms differ in data, model
+and task at once.
 """
 UNSEEN = {"FA": ("FA", "holdout"), "RA": ("RA", "neighbour")}
 SHOWN = ("FA", "RA", "MIA", "MIA_AUC", "AD", "JS", "oracle_distance", "functional_distance", "PROB")

@@ -14,7 +14,9 @@ from uqs.results.tables import of_rows
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "studies" / "tiny_unimodal_results.parquet"
-SPEC = importlib.util.spec_from_file_location("unimodal_page", ROOT / "scripts" / "unimodal_page.py")
+SPEC = importlib.util.spec_from_file_location(
+    "unimodal_page", ROOT / "scripts" / "unimodal_page.py"
+)
 assert SPEC is not None
 assert SPEC.loader is not None
 PAGE = importlib.util.module_from_spec(SPEC)

@@ -13,6 +13,7 @@ from safetensors import safe_open
 from uqs.checkpoints.find import Checkpoint
 from uqs.errors import DataError, UserError
 from uqs.models import system_prompt
+from uqs.models.batch_norm import statistics
 from uqs.models.families import family_of
 from uqs.models.fingerprint import fingerprint
 from uqs.models.opening import put_adapter
@@ -80,8 +81,8 @@ class Models:
         system_prompt.load(vlm, folder)
         vlm.model.requires_grad_(False)
         vlm.model.to(self.device)
-        for name, parameter in vlm.model.named_parameters():
-            _check_finite(parameter, folder, name)
+        for name, tensor in (*vlm.model.named_parameters(), *statistics(vlm.model)):
+            _check_finite(tensor, folder, name)
         self._loaded = _LoadedBase(folder, vlm, fingerprint(vlm.model))
         return vlm
 

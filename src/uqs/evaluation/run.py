@@ -91,9 +91,14 @@ def measure(
         with_gaps([row for subject, each in found for row in rows_of(subject, each.measured)]),
         [item for subject, each in found for item in items_of(subject, each.measured)],
         gatherer.failures,
-        [*gatherer.notes, *assumed_notes(gathered), *halved_notes(gathered)],
+        [*_left_out(plan), *gatherer.notes, *assumed_notes(gathered), *halved_notes(gathered)],
         [metric_card(name) for name in plan.metrics],
     )
+
+
+def _left_out(plan: EvaluationPlan) -> Iterator[str]:
+    if plan.left_out:
+        yield f"left out, because a classifier writes no text: {', '.join(plan.left_out)}"
 
 
 def _measured(

@@ -20,8 +20,9 @@ class Reference:
 
     def __init__(self, vlm: VLM) -> None:
         self._modules = list(vlm.model.modules())
-        trained = (p for p in vlm.model.parameters() if p.requires_grad)
-        self._kept = [(p, p.detach().clone()) for p in (*trained, *statistics(vlm.model))]
+        trained = [p for p in vlm.model.parameters() if p.requires_grad]
+        moving = [one for _, one in statistics(vlm.model)]
+        self._kept = [(p, p.detach().clone()) for p in (*trained, *moving)]
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
