@@ -87,19 +87,43 @@ def page(long: pd.DataFrame) -> Iterator[str]:
     own = long[long["role"] == Role.UNLEARNED]
     models = own.drop_duplicates(["edition", "method", "seed"])
     yield f"## In short\n\n{count(len(models), 'unlearned model')}; `uqs audit` of the table begins:\n"
-    yield from (f"- {said}" for said in found.in_short)
     summary = summarise(long)
+    yield from (f"- {said}" for said in (*found.in_short, *_left(summary)))
     yield "\n## Each method\n"
     yield SAY
     for name in summary.benchmarks:
-        yield f"\n### {name}\n"
+        yield f"### {name}\n"
         yield from _models(summary, name)
-    yield "\n## Models of known truth\n"
+        yield ""
+    yield "## Models of known truth\n"
     yield LADDER
     yield from _ladders(long, summary)
     yield "\n## Do the metrics agree?\n"
     yield TAU
     yield from _taus(long)
+
+
+def _left(summary: Summary) -> Iterator[str]:
+    """What accuracy says is left of the forgotten pictures, and what membership says."""
+    for name in summary.benchmarks:
+        said = []
+        for metric in ("FA", "MIA_AUC"):
+            original, oracle, *methods = (
+                summary.mean(name, line, metric, method)
+                for line, method in (
+                    (Line.ORIGINAL, ""),
+                    (Line.ORACLE, ""),
+                    *((Line.UNLEARNED, method) for method in summary.methods),
+                )
+            )
+            if original is None or oracle is None:
+                continue
+            known = [one.value for one in methods if one is not None and one.value is not None]
+            said.append(
+                f"{metric} from {original.value:.2f} to between {min(known):.2f} and {max(known):.2f} "
+                f"(oracles {oracle.value:.2f})"
+            )
+        yield f"On {name} the methods bring {' and '.join(said)}."
 
 
 def _models(summary: Summary, name: str) -> Iterator[str]:
