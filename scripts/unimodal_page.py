@@ -14,14 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from uqs import results
-from uqs.audit.audit import audit_long
-from uqs.audit.ladder import Rung, ladders
-from uqs.card_metadata import attach
+from uqs.audit.ladder import Rung
 from uqs.records import Role
-from uqs.report.means import Key, Line, Summary, summarise
+from uqs.report.analysis import Analysis, analyse
+from uqs.report.means import Key, Line, Summary
 from uqs.reproduction.procedures import METRICS, mean_pairwise_tau
-from uqs.results.tables import of_rows, to_panel
+from uqs.results.panel import Panel
 from uqs.score import figures
 from uqs.text import count
 
@@ -78,20 +76,17 @@ SHOWN = ("FA", "RA", "MIA", "MIA_AUC", "AD", "JS", "oracle_distance", "functiona
 
 
 def main(table: Path) -> None:
-    rows = results.read(table)
-    long = attach(of_rows(rows, table), results.metadata(table), table)
-    print("\n".join(page(long)))
+    print("\n".join(page(analyse(table))))
 
 
-def page(long: pd.DataFrame) -> Iterator[str]:
+def page(found: Analysis) -> Iterator[str]:
     """The lines of the page."""
+    long, summary = found.long, found.summary
     yield BEGIN
-    found = audit_long(long, rng=np.random.default_rng(0))
     own = long[long["role"] == Role.UNLEARNED]
     models = own.drop_duplicates(["edition", "method", "seed"])
     yield f"## In short\n\n{count(len(models), 'unlearned model')}; `uqs audit` of the table begins:\n"
-    summary = summarise(long)
-    yield from (f"- {said}" for said in (*found.in_short, *_left(summary)))
+    yield from (f"- {said}" for said in (*found.audit.in_short, *_left(summary)))
     yield "\n## Each method\n"
     yield SAY
     for name in summary.benchmarks:
@@ -100,10 +95,10 @@ def page(long: pd.DataFrame) -> Iterator[str]:
         yield ""
     yield "## Models of known truth\n"
     yield LADDER
-    yield from _ladders(long, summary)
+    yield from _ladders(found)
     yield "\n## Do the metrics agree?\n"
     yield TAU
-    yield from _taus(long)
+    yield from _taus(found.panel)
 
 
 def _left(summary: Summary) -> Iterator[str]:
@@ -149,19 +144,19 @@ def _models(summary: Summary, name: str) -> Iterator[str]:
         yield _line([title, *cells])
 
 
-def _ladders(long: pd.DataFrame, summary: Summary) -> Iterator[str]:
-    found = [one for one in ladders(long) if summary.headline.get(one.metric) == one.split]
-    shares = sorted({rung.share for one in found for rung in one.rungs})
+def _ladders(found: Analysis) -> Iterator[str]:
+    headline = found.summary.headline
+    kept = [one for one in found.ladders if headline.get(one.metric) == one.split]
+    shares = sorted({rung.share for one in kept for rung in one.rungs})
     yield from _table_head(["benchmark", "metric", *(f"{share:g}" for share in shares), "rho"])
-    for one in found:
+    for one in kept:
         rungs: dict[float, Rung] = {rung.share: rung for rung in one.rungs}
         cells = [_values(rungs[share].values) if share in rungs else "-" for share in shares]
         rho = "undefined" if one.rho is None else f"{one.rho:.2f}"
         yield _line([one.benchmark, one.metric, *cells, rho])
 
 
-def _taus(long: pd.DataFrame) -> Iterator[str]:
-    panel = to_panel(long)
+def _taus(panel: Panel) -> Iterator[str]:
     frame = pd.DataFrame({metric: panel.values[metric] for metric in METRICS})
     tables = {name: frame[panel.benchmark == name] for name in panel.benchmarks}
     tables |= {
