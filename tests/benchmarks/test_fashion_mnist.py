@@ -96,6 +96,9 @@ def test_limits(root: Path) -> None:
     found = benchmarks.load(f"fashion_mnist:{root}&forget=random:0.5&train_limit=20&asked_limit=4")
     assert {name: len(split) for name, split in found.learn.items()} == {"forget": 10, "retain": 10}
     assert {len(split) for split in found.evaluate.values()} == {4}
+    found = benchmarks.load(f"fashion_mnist:{root}&forget=random:0.5")
+    assert set(found.evaluate) == {"forget", "retain", "holdout"}
+    assert "no test picture is left for the split neighbour, which is left out" in found.notes
 
 
 def test_the_same_picture_twice(root: Path) -> None:

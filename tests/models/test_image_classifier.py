@@ -8,13 +8,17 @@ import pytest
 import torch
 from PIL import Image
 
-from uqs.errors import UserError
+from uqs.checkpoints.find import Checkpoint
+from uqs.checkpoints.open import Models
+from uqs.errors import DataError, UserError
 from uqs.methods.base import Batches, Data, Method, Step
+from uqs.methods.cards.look_up import method_class
 from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
 from uqs.methods.streams import Stream
 from uqs.methods.trainer import Schedule, train
+from uqs.methods.unlearn import Seeds, unlearn
 from uqs.models import adapter
 from uqs.models.families import base_folder, family_of
 from uqs.models.image_classifier import ClassifierProcessor, ImageClassifier
@@ -213,6 +217,27 @@ def test_a_reference_keeps_the_statistics_too(vlm):
         assert torch.equal(vlm.answer_logits(batch)[0], after)
         reference.restore()
         assert torch.equal(vlm.answer_logits(batch)[0], before)
+
+
+def test_statistics_that_are_not_finite_are_an_error(vlm, tmp_path):
+    with torch.no_grad():
+        next(b for n, b in vlm.model.named_buffers() if n.endswith("running_var"))[0] = float("nan")
+    vlm.model.save_pretrained(tmp_path)
+    vlm.processor.image_processor.save_pretrained(tmp_path)
+    with (
+        pytest.raises(DataError, match=r"normalization\.running_var'?: holds NaN"),
+        Models("cpu").opened(Checkpoint(tmp_path, "model", "m")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["rmu", "idk", "guardrail"])
+def test_a_method_of_text_is_refused(vlm, name):
+    made = method_class(name)
+    method = made(made.card.settings())
+    data = {part: Split(part, tuple(asked(4))) for part in ("forget", "retain")}
+    with pytest.raises(UserError, match=f"{name} needs a model that writes text"):
+        unlearn(vlm, method, data, Seeds(0, 0))
 
 
 def test_a_classifier_of_another_kind_is_opened_by_its_folder(tmp_path: Path):

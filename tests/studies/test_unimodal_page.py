@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from uqs import results
-from uqs.card_metadata import attach
 from uqs.records import Role
 from uqs.report.analysis import analyse
 from uqs.report.protocol import protocol
-from uqs.results.tables import of_rows
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "studies" / "tiny_unimodal_results.parquet"
-SPEC = importlib.util.spec_from_file_location("unimodal_page", ROOT / "scripts" / "unimodal_page.py")
+SPEC = importlib.util.spec_from_file_location(
+    "unimodal_page", ROOT / "scripts" / "unimodal_page.py"
+)
 assert SPEC is not None
 assert SPEC.loader is not None
 PAGE = importlib.util.module_from_spec(SPEC)
@@ -22,17 +22,17 @@ SPEC.loader.exec_module(PAGE)
 
 
 @pytest.fixture(scope="module")
-def rows():
-    return results.read(TABLE)
+def found():
+    return analyse(TABLE)
 
 
-def test_the_page_is_that_of_the_table(rows):
-    long = attach(of_rows(rows, TABLE), results.metadata(TABLE), TABLE)
+def test_the_page_is_that_of_the_table(found):
     written = (ROOT / "docs" / "unimodal.md").read_text(encoding="utf-8")
-    assert written == "\n".join(PAGE.page(long)) + "\n", "run scripts/unimodal_page.py"
+    assert written == "\n".join(PAGE.page(found)) + "\n", "run scripts/unimodal_page.py"
 
 
-def test_the_table_has_both_arms_and_every_model(rows):
+def test_the_table_has_both_arms_and_every_model():
+    rows = results.read(TABLE)
     models = {(r.edition, r.role, r.method, r.seed) for r in rows if r.value is not None}
     assert {r.model for r in rows} == {"resnet"}
     for edition in ("tiny&forget=class:Shirt", "tiny&forget=random:0.2"):
@@ -43,8 +43,7 @@ def test_the_table_has_both_arms_and_every_model(rows):
         assert counted[Role.REFERENCE] == 2
 
 
-def test_editions_are_told_apart_in_the_analysis():
-    found = analyse(TABLE)
+def test_editions_are_told_apart_in_the_analysis(found):
     names = set(found.summary.benchmarks)
     assert names == {f"fashion_mnist:tiny&forget={what}" for what in ("class:Shirt", "random:0.2")}
     assert {one.benchmark for one in found.ladders} == names

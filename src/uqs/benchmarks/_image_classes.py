@@ -115,9 +115,9 @@ def assemble(
     chosen = {one.id for one in forget}
     retain = [one for one in learnt if one.id not in chosen]
     asked = _drawn(forget, limit, draw)
-    alike = [one for one in unseen if what.label is None or one.label == what.label]
+    alike = [one for one in unseen if what.label in (None, one.label)]
     holdout = _drawn(alike, len(asked), draw)
-    held = {one.id for one in (*holdout, *(alike if what.label is not None else ()))}
+    held = {one.id for one in (holdout if what.label is None else alike)}
     neighbour = [one for one in unseen if one.id not in held]
     if len(holdout) < len(asked):
         notes.say(
@@ -127,8 +127,11 @@ def assemble(
         "forget": asked,
         "retain": _drawn(retain, limit, draw),
         "holdout": holdout,
-        "neighbour": _drawn(neighbour, limit, draw),
     }
+    if neighbour:
+        samples["neighbour"] = _drawn(neighbour, limit, draw)
+    else:
+        notes.say("no test picture is left for the split neighbour, which is left out")
     learn = _read.splits(_questions({"forget": forget, "retain": retain}, classes), path)
     return Benchmark(
         name=name,

@@ -14,6 +14,7 @@ from uqs.checkpoints.find import Checkpoint
 from uqs.checkpoints.spread import AUTO, DeviceMap, spread
 from uqs.errors import DataError, UserError
 from uqs.models import system_prompt
+from uqs.models.batch_norm import statistics
 from uqs.models.families import family_of
 from uqs.models.fingerprint import fingerprint
 from uqs.models.low_bit import configuration
@@ -114,8 +115,8 @@ class Models:
         else:
             if not self._spread:
                 vlm.model.to(self.device)
-            for name, parameter in vlm.model.named_parameters():
-                _check_finite(parameter, folder, name)
+            for name, tensor in (*vlm.model.named_parameters(), *statistics(vlm.model)):
+                _check_finite(tensor, folder, name)
         self._loaded = _LoadedBase(folder, vlm, fingerprint(vlm.model))
         return vlm
 

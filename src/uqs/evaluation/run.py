@@ -97,6 +97,7 @@ def measure(
         gatherer.failures,
         [
             *_data_notes(plan.benchmark),
+            *_left_out(plan),
             *gatherer.notes,
             *([f"the bases' linear layers were held in {load_in[0]} bits"] if load_in else []),
             *assumed_notes(gathered),
@@ -109,6 +110,11 @@ def measure(
 def _data_notes(data: Benchmark) -> list[str]:
     """What the benchmark's loader noted, as a study says it."""
     return [f"{data.name}:{data.edition}: {line}" for line in data.notes]
+
+
+def _left_out(plan: EvaluationPlan) -> Iterator[str]:
+    if plan.left_out:
+        yield f"left out, because a classifier writes no text: {', '.join(plan.left_out)}"
 
 
 def _measured(

@@ -13,6 +13,7 @@ from uqs.methods.base import Data, Method
 from uqs.methods.settings import DEFAULT_TRAINER, MethodSettings, StopAtForgetLoss, TrainerSettings
 from uqs.methods.state_files import StateFolder
 from uqs.methods.trainer import MonitoredQuestions, Progress, Schedule, Training, train
+from uqs.models.image_classifier import ImageClassifier
 from uqs.models.vlm import VLM, Encoding
 from uqs.records import Sample, Split
 
@@ -39,8 +40,12 @@ def unlearn(
 ) -> Training:
     """Turn the original `vlm`, whose trainable weights are set, into an unlearned model, in place.
 
-    `states`: as for `train`. Raises UserError if the data does not meet the method's needs.
+    `states`: as for `train`. Raises UserError if the data or the model does not meet the method's needs.
     """
+    if method.card.of_text and isinstance(vlm, ImageClassifier):
+        raise UserError(
+            f"{method.card.name} needs a model that writes text, and {vlm.name!r} names a class"
+        )
     check_data(method, data)
     init = torch.Generator().manual_seed(seeds.init)
     order = torch.Generator().manual_seed(seeds.order)

@@ -10,15 +10,19 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 def hold(model: nn.Module) -> None:
     """Let every normalisation use its running statistics and leave them as they are, also in training."""
-    for module in _normalisations(model):
+    for _, module in _normalisations(model):
         module.eval()
 
 
-def statistics(model: nn.Module) -> Iterator[Tensor]:
-    """The running means and variances, in place."""
-    for module in _normalisations(model):
-        yield from (one for one in (module.running_mean, module.running_var) if one is not None)
+def statistics(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The running means and variances by name, in place."""
+    for name, module in _normalisations(model):
+        for kind in ("running_mean", "running_var"):
+            if (found := getattr(module, kind)) is not None:
+                yield f"{name}.{kind}", found
 
 
-def _normalisations(model: nn.Module) -> Iterator[_BatchNorm]:
-    return (module for module in model.modules() if isinstance(module, _BatchNorm))
+def _normalisations(model: nn.Module) -> Iterator[tuple[str, _BatchNorm]]:
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm):
+            yield name, module

@@ -21,8 +21,9 @@ class Reference:
 
     def __init__(self, vlm: VLM) -> None:
         self._modules = list(vlm.model.modules())
-        trained = (p for p in vlm.model.parameters() if p.requires_grad)
-        self._kept = [(p, p.detach().clone()) for p in (*trained, *statistics(vlm.model))]
+        trained = [p for p in vlm.model.parameters() if p.requires_grad]
+        moving = [one for _, one in statistics(vlm.model)]
+        self._kept = [(p, p.detach().clone()) for p in (*trained, *moving)]
 
     @property
     def kept(self) -> list[Tensor]:
