@@ -138,13 +138,13 @@ def _in_short(sheets: Sheets, found: Arms) -> Iterator[str]:
     differ = [f"{one.first} and {one.second}" for one in means if found.testable and one.shown]
     pairs = [one for one in found.differences if one.a and found.testable and one.shown]
     yield (
-        f"- **A fact that is forgotten by picture is still told by name.** The methods tell {listed(told)} of "
-        f"the facts, as shares; {alone} are forgotten by picture and told by name."
+        "- **A fact that is forgotten by picture is still told by name.** As shares of the facts the methods "
+        f"tell {listed(told)}; {alone} are forgotten by picture and told by name."
     )
     yield (
         "- **The mean agreement of the five published metrics "
-        f"{f'differs between {listed(differ)}' if differ else 'is not shown to differ between any two arms'}.** "
-        f"Of {sum(one.a is not None for one in found.differences)} comparisons of a pair of metrics in two "
+        f"{f'differs between {listed(differ)}' if differ else 'is not shown to differ between arms'}.** Of "
+        f"{sum(one.a is not None for one in found.differences)} comparisons of a pair of metrics in two "
         f"arms {len(pairs)} {'shows' if len(pairs) == 1 else 'show'} a difference."
     )
 
