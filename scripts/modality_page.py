@@ -20,13 +20,13 @@ from uqs.audit.arm_words import arm_sentences
 from uqs.audit.arms import Arms, compare_arms
 from uqs.card_metadata import attach
 from uqs.forms import FORMS
-from uqs.metrics.catalogue import CARDS
+from uqs.metrics.catalogue import CARDS, in_order
 from uqs.records import Role
 from uqs.reproduction.modality import published_arms, published_sentences
 from uqs.results import Row
 from uqs.results.tables import of_rows
 from uqs.score.figures import METRICS
-from uqs.text import count, signed
+from uqs.text import count, listed, signed
 
 INTRODUCTION = """# Does multimodality make metrics disagree?
 
@@ -72,6 +72,8 @@ def page(table: Path) -> str:
         [
             INTRODUCTION,
             _models(rows),
+            "",
+            *_in_short(sheets, five),
             "\n## What is forgotten by picture, and what by name\n",
             *_forgotten(sheets),
             "\n## Every metric by arm\n",
@@ -124,6 +126,29 @@ def _models(rows: Sequence[Row]) -> str:
     )
 
 
+def _in_short(sheets: Sheets, found: Arms) -> Iterator[str]:
+    methods = [key[1] for key in sheets if key[0] == Role.UNLEARNED and key[2] == "FA"]
+
+    def mean(metric: str, split: str, form: str) -> str:
+        return _number(fmean(sheets[Role.UNLEARNED, m, metric, split][form] for m in methods))
+
+    told = [f"{mean('FA', 'forget', form)} by {form}" for form in FORMS]
+    alone = mean("CMD", "forget/by_text_alone", WHOLE)
+    means = [one for one in found.differences if one.a is None]
+    differ = [f"{one.first} and {one.second}" for one in means if found.testable and one.shown]
+    pairs = [one for one in found.differences if one.a and found.testable and one.shown]
+    yield (
+        "- **A fact that is forgotten by picture is still told by name.** As shares of the facts the methods "
+        f"tell {listed(told)}; {alone} are forgotten by picture and told by name."
+    )
+    yield (
+        "- **The mean agreement of the five published metrics "
+        f"{f'differs between {listed(differ)}' if differ else 'is not shown to differ between arms'}.** Of "
+        f"{sum(one.a is not None for one in found.differences)} comparisons of a pair of metrics in two "
+        f"arms {len(pairs)} {'shows' if len(pairs) == 1 else 'show'} a difference."
+    )
+
+
 def _forgotten(sheets: Sheets) -> Iterator[str]:
     yield (
         "Forget accuracy (FA) by form, means over seeds. *One form only*: the share of facts that are told "
@@ -147,10 +172,8 @@ def _metric_table(sheets: Sheets) -> Iterator[str]:
     yield "The original, the mean of the oracles, and the mean of the methods (least to largest).\n"
     yield _line(["metric", "model", *FORMS])
     yield "|---|---|" + "---:|" * len(FORMS)
-    headline = list(dict.fromkeys((key[2], key[3]) for key in sheets if "/" not in key[3]))
-    for metric, split in headline:
-        if metric == "CMD":
-            continue
+    for metric in in_order({key[2] for key in sheets} - {"CMD"}):
+        split = CARDS[metric].split
         for role, word in (
             (Role.ORIGINAL, "original"),
             (Role.ORACLE, "oracles"),

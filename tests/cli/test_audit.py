@@ -175,3 +175,23 @@ def test_references_alone_say_what_metrics_are_worth(uqs, quick, tmp_path):
     said = uqs("audit", table, *quick)
     assert (said.code, said.out) == (2, "")
     assert said.err == f"error: {table}: contains no unlearned model\n"
+
+
+def test_arms_stand_beside_the_published_ones(uqs, quick, tmp_path):
+    rows = ["benchmark,arm,method,seed,FA,RA"]
+    rows += [
+        f"b,{a},m{m},1,{m / 10},{m / 10 if a == 'x' else -m / 10 + 0.7}"
+        for a in "xy"
+        for m in range(7)
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(rows) + "\n")
+    said = uqs("audit", table, *quick, "--by", "arm")
+    assert (said.code, said.err) == (0, "")
+    out = " ".join(said.out.split())
+    assert "Arms: x and y; 7 methods in all of them." in out
+    assert "0.086 for the multimodal and 0.158 for the unimodal arm" in out
+    assert "no p can fall below 0.125" in out
+    told = uqs("audit", table, *quick, "--by", "arms")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.count("\n") == 1 and "did you mean 'arm'?" in told.err

@@ -177,3 +177,26 @@ def test_rows_that_count_right_answers_name_the_judge(make_trace) -> None:  # ty
         if isinstance(one, MetricResult)
     }
     assert judges == {"contains"}
+
+
+def test_two_forms_are_compared_only_where_the_original_tells_both(make_trace) -> None:  # type: ignore[no-untyped-def]
+    trace = make_trace("forget")
+    forms = ["picture" if shown else "text" for shown in trace.pictured]
+    ids = tuple(f"{at // 2}@{form}" for at, form in enumerate(forms))
+
+    def telling(*told: str) -> Evidence:
+        answers = tuple(
+            gold if form in told else "?" for gold, form in zip(trace.golds, forms, strict=True)
+        )
+        return Evidence({"forget": dataclasses.replace(trace, ids=ids, answers=answers)})
+
+    model = telling("text")
+    for original, status in (
+        (telling("picture", "text"), Status.OK),
+        (telling("picture"), Status.WEAK_ORIGINAL),
+        (telling("text"), Status.WEAK_ORIGINAL),
+    ):
+        found = rows(("cross_modal_disagreement",), model, References(original=original))
+        assert {row.status for _, row in found} == {status}
+        values = [row.value for _, row in found]
+        assert values == ([1.0, 1.0, 0.0] if status is Status.OK else [None] * 3)

@@ -54,28 +54,26 @@ def test_only_measuring_and_gates_are_done_for_each_form(plan: Plan) -> None:
     assert "models      4 originals, 4 oracles, 8 unlearned models\n" in summary(plan)
 
 
-def test_rows_of_a_form_have_its_edition_and_gates(bench: Bench, plan: Plan) -> None:
-    bench.rules({f"gates {ARMS[1]}": "fail gates"})
+def test_rows_of_a_form_have_its_edition_and_gates(bench: Bench) -> None:
+    """The gates of one form stop its own rows; those of the whole benchmark stop every form."""
+    by_text = "mllmu_bench:tiny&forget_by=text"
+    study = bench.toy.plan().study.model_copy(
+        update={"benchmarks": (WHOLE, by_text), "ask_by": ("text", "both")}
+    )
+    plan = make_plan(study, {name: f"data of {name}" for name in (WHOLE, by_text)}, "base")
+    bench.rules({f"gates {ARMS[1]}": "fail gates", f"gates {by_text}": "fail gates"})
     bench.run(plan)
     rows = results.read(bench.store / "results.parquet")
-    for name in ARMS:
+    found = {}
+    for name in plan.gates:
         own = [row for row in rows if row.edition == name.partition(":")[2]]
-        unlearned = {row.status for row in own if row.role == "unlearned"}
-        assert unlearned == ({"gate_failed"} if name == ARMS[1] else {"ok"})
-        assert {row.data_hash for row in own} == {
-            f"data of {WHOLE}{''.join(name.partition(ASKED)[1:])}"
-        }
-    gates = json.loads((bench.store / "gates.json").read_text())
-    assert {name: one["passed"] for name, one in gates.items()}[ARMS[1]] is False
-
-
-def test_where_the_benchmark_stops_every_form_does(bench: Bench, plan: Plan) -> None:
-    bench.rules({f"gates {WHOLE}": "fail gates"})
-    bench.run(plan)
-    rows = results.read(bench.store / "results.parquet")
-    own = [row for row in rows if row.benchmark == "mllmu_bench" and row.role == "unlearned"]
-    assert len({row.edition for row in own}) == 3
-    assert {row.status for row in own} == {"gate_failed"}
+        (found[name],) = {row.status for row in own if row.role == "unlearned"}
+        whole, mark, form = name.partition(ASKED)
+        assert {row.data_hash for row in own} == {f"data of {whole}{mark}{form}"}
+        assert {row.status for row in own if row.role == "original"} == {"ok"}
+    stopped = {name for name, status in found.items() if status == "gate_failed"}
+    assert stopped == {ARMS[1], *(name for name in plan.gates if name.startswith(by_text))}
+    assert {found[name] for name in ARMS} == {"ok", "gate_failed"}
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def _forms(sample: Sample, names: Mapping[str, str]) -> Iterator[Sample]:
             f"entity {sample.entity!r}: its questions in text alone do not tell its name, so that its facts "
             "cannot be asked by name"
         )
-    if _overlap(name, _answer(sample)):
+    if overlap(name, _answer(sample)):
         return
     hidden, named = hiding(sample.question, name), sample.question
     if name not in named:
@@ -124,6 +124,7 @@ def _answer(sample: Sample) -> str:
     return sample.options[LETTERS.index(sample.answer)] if sample.options else sample.answer
 
 
-def _overlap(name: str, answer: str) -> bool:
+def overlap(name: str, answer: str) -> bool:
+    """Whether one of two texts holds the words of the other, so that the name would give the answer away."""
     one, other = f" {normalise(name)} ", f" {normalise(answer)} "
     return one in other or other in one

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from uqs.answers import normalise
 from uqs.benchmarks.entity_names import known_names
-from uqs.benchmarks.in_forms import naming
+from uqs.benchmarks.in_forms import naming, overlap
 from uqs.questions.base import ExplicitProbe, in_words
 from uqs.records import Benchmark, Sample
 
@@ -25,10 +24,5 @@ class NamedProbe(ExplicitProbe):
         names = known_names(benchmark)
         for item in benchmark.evaluate["forget"].samples:
             name = names.get(item.entity)
-            if name and item.picture is not None and not _overlap(name, in_words(item)):
+            if name and item.picture is not None and not overlap(name, in_words(item)):
                 yield self.ask(item, naming(item.question, name), None)
-
-
-def _overlap(name: str, answer: str) -> bool:
-    one, other = f" {normalise(name)} ", f" {normalise(answer)} "
-    return one in other or other in one

@@ -36,7 +36,7 @@ class Places:
         return ~(np.isnan(self.first) | np.isnan(self.second))
 
     def scores(self) -> tuple[FloatArray, FloatArray]:
-        """Mid-ranks of each variable among the units that have it, by which two places are comparable; else 0.
+        """Mid-ranks of each variable among the units that have it, which two places have alike; else 0.
 
         Between places equal ranks are told apart by the standardised values, rounded: with ties that no place
         has itself, swapped taus would spread less than the given ones.
