@@ -16,7 +16,7 @@ from uqs.errors import UserError
 from uqs.report.evidence import Evidence
 from uqs.report.figures.canvas import LONGEST, Drawing, canvas, encoded, labels, style
 from uqs.report.figures.catalogue import DRAWS
-from uqs.report.figures.write import FORMATS, includes, write
+from uqs.report.figures.write import includes, write
 from uqs.report.files import write_all
 from uqs.results import Row
 
@@ -41,7 +41,7 @@ def test_published_rows_give_files_and_reasons(tmp_path: Path) -> None:
 
 def test_the_same_evidence_gives_the_same_bytes_without_a_date(evidence: Evidence) -> None:
     first, second = (_drawn(evidence, "arms") for _ in range(2))
-    for kind in FORMATS:
+    for kind in ("pdf", "svg"):
         content = encoded(first, kind)
         assert content == encoded(second, kind)
         assert b"Date" not in content and b"dc:date" not in content
@@ -107,12 +107,11 @@ def test_hostile_texts_are_drawn_as_text(hostile: list[str]) -> None:
     with style():
         figure = canvas(8)
         axes = figure.add_subplot()
-        names = labels(hostile[:40])
-        axes.set_yticks(range(40), names)
+        names = labels(hostile[:25])
+        axes.set_yticks(range(25), names)
         axes.plot([0], [0], label="_hidden")
-    drawing = Drawing("hostile", " ".join(hostile[:40]), figure)
-    for kind in FORMATS:
-        assert encoded(drawing, kind)
+    drawing = Drawing("hostile", " ".join(hostile[:25]), figure)
+    assert encoded(drawing, "pdf")
     root = ET.fromstring(encoded(drawing, "svg"))  # noqa: S314  our own file
     assert {one.tag for one in root.iter() if one.tag.endswith("script")} == set()
     assert "\\input{" not in includes([drawing]).replace("\\textbackslash{}input", "")
