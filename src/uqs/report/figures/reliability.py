@@ -71,9 +71,9 @@ def _figure(
         _weights(axes[1], [one.metric for one in items], found.weights)
         axes[1].set_xlabel("weight in UQS")
         caption += " Right: weights in UQS, learned ones as means over benchmarks."
-        missing = [f"{name}: {why}" for name, why in found.weights.items() if isinstance(why, str)]
-        if missing:
-            caption += f" No weights {'; '.join(missing)}."
+        for source, why in found.weights.items():
+            if isinstance(why, str):
+                caption += f" No {source} weights: {why}."
     rows_axis(axes[0], [one.metric for one in items])
     return Drawing(name, caption, figure)
 

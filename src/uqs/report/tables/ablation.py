@@ -99,7 +99,7 @@ def stability(found: Evidence) -> Table | NoTable:
         ],
         f"{DRAWS:,} weightings drawn around equal weights (Dirichlet); tau-b with the ranking under equal"
         " weights,"
-        " its mean and standard deviation. Over all weightings: `ranking`, column first.",
+        " its mean and standard deviation. Over all weightings: the table of the ranking, column first.",
     )
     records: list[dict[str, Value]] = [
         {

@@ -41,7 +41,6 @@ def _sheet(
     target: str, items: Sequence[Reliability], weights: dict[str, dict[str, float]], found: Evidence
 ) -> Sheet:
     refused = sorted({one.interval.reason for one in items if one.interval.reason})
-    missing = [f"{name}: {why}" for name, why in found.weights.items() if isinstance(why, str)]
     note = (
         "rho: Spearman's, of the aligned metric with closeness to the oracle, mean over benchmarks; p:"
         " exchange of"
@@ -50,7 +49,8 @@ def _sheet(
         " weights in UQS, learned ones as means over benchmarks."
     )
     note += f" No interval: {'; '.join(refused)}." if refused else ""
-    note += f" No weights {'; '.join(missing)}." if missing else ""
+    for source, why in found.weights.items():
+        note += f" No {source} weights: {why}." if isinstance(why, str) else ""
     return Sheet(
         f"Reliability: closeness to the oracle by the {target.replace('_', ' ')}",
         ("metric", "rho", "of", "95%", "p", "pooled", "alone", *weights),
