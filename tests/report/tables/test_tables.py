@@ -204,7 +204,7 @@ def test_files_and_what_is_left_out(
     assert lines == [
         "tau: left out; the table has fewer than two metrics",
         "arms: left out; the table has fewer than two metrics",
-        "reliability: left out; the table has no distance to an oracle, or no metric beside it",
+        "reliability: left out; the table has fewer than two metrics",
         f"stability: {', '.join(str(tmp_path / 'out' / f'stability.{kind}') for kind in FORMATS)}",
     ]
     assert len(list((tmp_path / "out").iterdir())) == 3

@@ -23,6 +23,8 @@ SPREAD = 0.3
 def arms(found: Evidence) -> list[Drawing] | Missing:
     """A row of dots per arm, with the mean and the standard deviation of the pairs."""
     every = by_arm(found.audit.agreement)
+    if found.no_pairs:
+        return Missing(found.no_pairs)
     if not any(one.defined for one in every):
         return Missing("no two metrics have a tau-b on any benchmark")
     parts = pages(every, MOST)

@@ -25,7 +25,7 @@ def kr(found: Evidence) -> list[Drawing] | Missing:
     summary = found.summary
     metrics = [name for name in METRICS if _some(summary, name)]
     if not metrics:
-        return Missing("the table has no value of KR or KR_IMP")
+        return Missing("no unlearned model has a value of KR or KR_IMP")
     parts = pages(summary.methods, MOST)
     return [
         Drawing(

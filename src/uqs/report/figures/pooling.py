@@ -23,6 +23,8 @@ KINDS = {
 
 def pooling(found: Evidence) -> list[Drawing] | Missing:
     """A line per pair of metrics, thick where the sign turns round."""
+    if found.no_pairs:
+        return Missing(found.no_pairs)
     if found.audit.design.benchmarks < 2:
         return Missing("with one benchmark there is nothing to pool")
     both = [

@@ -17,10 +17,8 @@ LINE = 0.165
 def ranks(found: Evidence) -> list[Drawing] | Missing:
     """Mean ranks over benchmarks by metric, beside the rank by UQS."""
     table = profile(found)
-    if not table.columns:
-        return Missing(
-            "no metric has values of three methods or more, and at most 30, on every benchmark"
-        )
+    if found.no_ranks:
+        return Missing(found.no_ranks)
     size = len(table.methods)
     cells = [
         [

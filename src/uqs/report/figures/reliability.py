@@ -36,13 +36,16 @@ def reliability(found: Evidence) -> list[Drawing] | Missing:
     """A figure per distance to the oracle; weights stand beside the first."""
     drawn = []
     for target in TARGETS:
-        parts = pages([one for one in found.audit.reliability if one.target == target], MOST)
+        own = [one for one in found.audit.reliability if one.target == target]
+        if not any(list(_values(one)) for one in own):
+            continue
+        parts = pages(own, MOST)
         for at, items in enumerate(parts):
             name = numbered(NAMES[target], at, len(parts))
             weighed = target == TARGETS[0] and bool(found.weights)
             drawn.append(_figure(name, items, found, with_weights=weighed))
     if not drawn:
-        return Missing("the table has no distance to an oracle, or no metric beside it")
+        return Missing(found.no_pairs or "no distance to an oracle is in the table beside a metric")
     return drawn
 
 

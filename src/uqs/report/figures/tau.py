@@ -26,8 +26,10 @@ MOST_TEXT = 10
 def tau(found: Evidence) -> list[Drawing] | Missing:
     """The heat map: above the diagonal tau-b and coverage, below it the interval or the p."""
     pairs = found.audit.agreement
-    if not pairs:
-        return Missing("the table has fewer than two metrics")
+    if found.no_pairs:
+        return Missing(found.no_pairs)
+    if all(one.tau.stratified.value is None for one in pairs):
+        return Missing("no two metrics have a tau-b on any benchmark")
     names = list(dict.fromkeys(name for one in pairs for name in (one.a, one.b)))
     if len(names) > MOST:
         return Missing(

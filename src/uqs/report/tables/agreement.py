@@ -14,14 +14,12 @@ from uqs.report.terminal import Sheet
 from uqs.report.words import STATUS
 from uqs.text import count, few, probability, signed
 
-FEW_METRICS = "the table has fewer than two metrics"
-
 
 def tau(found: Evidence) -> Table | NoTable:
     """tau-b of every two metrics, mean over benchmarks, with coverage."""
     pairs = found.audit.agreement
-    if not pairs:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     names = list(dict.fromkeys(name for one in pairs for name in (one.a, one.b)))
     cells = {(one.a, one.b): _tau(one) for one in pairs}
     rows = [(row, *(cells.get((row, column), "") for column in names[1:])) for row in names[:-1]]
@@ -70,8 +68,8 @@ def _record(one: Agreement) -> dict[str, Value]:
 def arms(found: Evidence) -> Table | NoTable:
     """The mean tau-b of all pairs on each benchmark, over benchmarks, and pooled."""
     every = by_arm(found.audit.agreement)
-    if not every:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     rows = [
         (
             one.name,
@@ -100,8 +98,8 @@ def arms(found: Evidence) -> Table | NoTable:
 def contradictions(found: Evidence) -> Table | NoTable:
     """The pairs of metrics that order the methods oppositely, the most opposed first."""
     pairs = found.audit.agreement
-    if not pairs:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     against = [one for one in pairs if (one.tau.stratified.value or 0) < 0]
     if not against:
         return NoTable("no two metrics order the methods oppositely")
@@ -152,10 +150,8 @@ def _turned(methods: Sequence[str], a: RankColumn | None, b: RankColumn | None) 
 def ranks(found: Evidence) -> Table | NoTable:
     """The mean rank of each method by each metric, and by UQS."""
     table = profile(found)
-    if not table.columns:
-        return NoTable(
-            "no metric has values of three methods or more, and at most 30, on every benchmark"
-        )
+    if found.no_ranks:
+        return NoTable(found.no_ranks)
     parts = pages(table.columns, 10)
     note = (
         f"Mean rank over {count(table.blocks, 'benchmark')}, 1 is best; seeds and strengths averaged. CD:"

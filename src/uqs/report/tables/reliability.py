@@ -21,7 +21,7 @@ def reliability(found: Evidence) -> Table | NoTable:
         if (items := [one for one in found.audit.reliability if one.target == target])
     }
     if not by_target:
-        return NoTable("the table has no distance to an oracle, or no metric beside it")
+        return NoTable(found.no_pairs or "no distance to an oracle is in the table beside a metric")
     weights = _weights(found)
     sheets = [_sheet(target, items, weights, found) for target, items in by_target.items()]
     records = [_record(one, weights) for items in by_target.values() for one in items]
