@@ -76,8 +76,7 @@ def test_what_was_asked(whole: Analysis) -> None:
     first, named, base, tiny = asked(whole).sentences
     assert first == (
         "Which of 7 metrics say truly what a model has forgotten, and which of 4 methods forgets best?"
-        " Asked on"
-        " 3 benchmarks (mllmu_bench, mmubench and unlok_vqa), with 3 seeds a method."
+        " Asked on 3 benchmarks (mllmu_bench, mmubench and unlok_vqa), with 3 seeds a method."
     )
     assert named == "Methods: finetune_retain, gradient_ascent, random_labels and salun."
     assert (base, tiny) == ("Base model: tiny_llava.", TINY)
@@ -89,8 +88,7 @@ def test_the_models_and_their_gates(whole: Analysis) -> None:
     made, passed = models(whole).sentences
     assert made == (
         "Made and measured: 36 unlearned models, 9 originals, 9 oracles, 9 references, 9 suppressed"
-        " models and"
-        " 9 damaged models."
+        " models and 9 damaged models."
     )
     assert passed == "All 3 checks passed on mllmu_bench, mmubench and unlok_vqa."
     (known,) = models(whole).sheets
@@ -129,8 +127,8 @@ def test_a_model_that_was_left_out_is_told(whole: Analysis) -> None:
     lost = [row for row in whole.rows if row.role != "oracle" or row.seed == 0]
     found = replace(whole, rows=lost, gates={**whole.gates, "mmubench": gates})
     assert models(found).sentences[-1] == (
-        "mmubench passed, but oracle 1 was left out; 1 oracle left, so there is no noise floor: The oracle"
-        " must know hardly any forget entity: oracle 1 has 0.250; asked for: below 0.125."
+        "mmubench passed, but oracle 1 was left out; 1 oracle left, so there is no noise floor: The"
+        " oracle must know hardly any forget entity: oracle 1 has 0.250; asked for: below 0.125."
     )
     one = (
         "Train at least 3 oracles on mllmu_bench, mmubench and unlok_vqa, which have 1: with fewer"

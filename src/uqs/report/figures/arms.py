@@ -72,10 +72,8 @@ def _caption(every: Sequence[Arm]) -> str:
     rows = ", ".join(f"{one.name} {one.rows}" for one in every)
     return (
         "Agreement of metrics by arm: one dot per pair of metrics (tau-b, aligned), diamond and bar their"
-        " mean"
-        " and standard deviation; beside them the mean and how many of all pairs are defined. Models at"
-        " most:"
-        f" {rows}."
+        " mean and standard deviation; beside them the mean and how many of all pairs are defined. Models"
+        f" at most: {rows}."
     )
 
 

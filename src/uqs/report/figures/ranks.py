@@ -39,10 +39,8 @@ def ranks(found: Evidence) -> list[Drawing] | Missing:
     least = f"{min(wide):.1f}" + ("" if len(wide) == 1 else f" to {max(wide):.1f}")
     caption = (
         f"Mean rank of each method by each metric over {count(table.blocks, 'benchmark')} (1 is best),"
-        " seeds and"
-        f" strengths averaged. Two methods differ by a metric where their mean ranks are {least} or more"
-        " apart"
-        " (Nemenyi, 5%)."
+        f" seeds and strengths averaged. Two methods differ by a metric where their mean ranks are {least}"
+        " or more apart (Nemenyi, 5%)."
     )
     if table.score:
         caption += " UQS: the rank by the score under equal weights."

@@ -60,13 +60,11 @@ def _figure(
     design = found.audit.design
     refused = sorted({one.interval.reason for one in items if one.interval.reason})
     caption = (
-        f"Reliability: Spearman's rho of each aligned metric with closeness to the oracle by the"
+        "Reliability: Spearman's rho of each aligned metric with closeness to the oracle by the"
         f" {target.replace('_', ' ')}, mean over {count(design.benchmarks, 'benchmark')} with its 95%"
-        " interval over"
-        f" methods (n = {count(design.rows, 'model')} of {count(design.methods, 'method')}); pooled over"
-        " all"
-        " rows; and what knowing the benchmark alone gives. Grey: the largest rho that measurement error"
-        " allows."
+        f" interval over methods (n = {count(design.rows, 'model')} of {count(design.methods, 'method')});"
+        " pooled over all rows; and what knowing the benchmark alone gives. Grey: the largest rho that"
+        " measurement error allows."
     )
     if refused:
         caption += f" No interval: {'; '.join(refused)}."

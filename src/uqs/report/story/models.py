@@ -14,8 +14,7 @@ from uqs.text import count, listed
 
 TINY = (
     "These are tiny editions: drawn pictures and a very small model. Every number is really measured; it"
-    " tells"
-    " how the measures behave here, not how good a method is on a real vision-language model."
+    " tells how the measures behave here, not how good a method is on a real vision-language model."
 )
 NAMES = {
     Role.UNLEARNED: "unlearned model",
@@ -38,8 +37,7 @@ def asked(found: Analysis) -> Chapter:
         spread.append(count(len(strengths), "strength"))
     said = [
         f"Which of {count(len(found.summary.metrics), 'metric')} say truly what a model has forgotten, and"
-        " which of"
-        f" {count(len(methods), 'method')} forgets best? Asked on"
+        f" which of {count(len(methods), 'method')} forgets best? Asked on"
         f" {count(len(found.summary.benchmarks), 'benchmark')} ({listed(found.summary.benchmarks)}), with"
         f" {listed(spread)} a method.",
         f"Methods: {listed(methods)}." if methods else "No method was measured.",

@@ -29,8 +29,7 @@ def tau(found: Evidence) -> Table | NoTable:
         ("", *names[1:]),
         rows,
         "Kendall's tau-b of aligned metrics: the mean over the benchmarks where it is defined, and how"
-        " many these"
-        f" are; * shown at 5% (Benjamini-Hochberg). n = {count(design.rows, 'model')} of"
+        f" many these are; * shown at 5% (Benjamini-Hochberg). n = {count(design.rows, 'model')} of"
         f" {count(design.methods, 'method')}.",
     )
     return Table("tau", [sheet], [_record(one) for one in pairs])
@@ -122,8 +121,7 @@ def contradictions(found: Evidence) -> Table | NoTable:
         ("metrics", "tau-b", "benchmarks", "p", "shown", "first by one, rank by the other"),
         rows,
         "Pairs whose tau-b is below 0, mean over benchmarks. p: Benjamini-Hochberg. Shown: opposed at 5%."
-        " Ranks are"
-        f" means over benchmarks, of {count(len(table.methods), 'method')}.",
+        f" Ranks are means over benchmarks, of {count(len(table.methods), 'method')}.",
         left=(0, 5),
     )
     return Table("contradictions", [sheet], [_record(one) for one in against])
@@ -155,8 +153,7 @@ def ranks(found: Evidence) -> Table | NoTable:
     parts = pages(table.columns, 10)
     note = (
         f"Mean rank over {count(table.blocks, 'benchmark')}, 1 is best; seeds and strengths averaged. CD:"
-        " two methods"
-        " differ where their mean ranks are so far apart (Nemenyi, 5%)."
+        " two methods differ where their mean ranks are so far apart (Nemenyi, 5%)."
     )
     if table.left_out:
         note += f" Not ranked for want of values: {', '.join(table.left_out)}."

@@ -43,10 +43,8 @@ def _sheet(
     refused = sorted({one.interval.reason for one in items if one.interval.reason})
     note = (
         "rho: Spearman's, of the aligned metric with closeness to the oracle, mean over benchmarks; p:"
-        " exchange of"
-        " whole methods (Holm). Pooled mixes the benchmarks; alone: what knowing the benchmark alone"
-        " gives. Then the"
-        " weights in UQS, learned ones as means over benchmarks."
+        " exchange of whole methods (Holm). Pooled mixes the benchmarks; alone: what knowing the"
+        " benchmark alone gives. Then the weights in UQS, learned ones as means over benchmarks."
     )
     note += f" No interval: {'; '.join(refused)}." if refused else ""
     for source, why in found.weights.items():
