@@ -72,7 +72,11 @@ def _caption(summary: Summary, places: Sequence[str]) -> str:
     return (
         f"AD against JS: means over seeds (n = {min(runs)} to {max(runs)}) with one standard error of"
         f" {count(len(summary.methods), 'method')} on {count(len(places), 'benchmark')}{original}."
-        + (" Dashed: the distance between oracles, the noise floor." if any(floors) else "")
+        + (
+            " Dashed: the distance between oracles, the noise floor."
+            if any(one and one.value is not None for one in floors)
+            else ""
+        )
         + " Above each panel tau-b of the two over its models, and their number."
     )
 
