@@ -104,7 +104,9 @@ def test_the_models_and_their_gates(whole: Analysis) -> None:
     assert none[1] == (
         "The run has no gates: nothing checked that the models are what they are called."
     )
-    assert models(replace(whole, cautions=("b: knows it",))).sentences[-1] == "b: knows it"
+    assert models(replace(whole, cautions=("b: knows it",))).sentences[-1] == "b: knows it."
+    many = models(replace(whole, cautions=tuple(f"b{at}" for at in range(9)))).sentences
+    assert many[-2:] == ["b5.", "3 more warnings of this kind: on the board."]
 
 
 def test_a_failed_gate_is_told_and_answered(whole: Analysis) -> None:
