@@ -32,7 +32,9 @@ VERBS = (
     "tables",
     "ls",
 )
-HEAVY = ("torch", "transformers", "pandas", "scipy", "numpy", "pyarrow", "pydantic", "rich")
+HEAVY = (
+    "torch", "transformers", "pandas", "scipy", "numpy", "pyarrow", "pydantic", "rich", "matplotlib",
+)  # fmt: skip
 UQS = "import sys; sys.argv[0] = 'uqs'; from uqs.cli import main; main()"
 STUDY = """name: small
 benchmarks: [mmubench:tiny]

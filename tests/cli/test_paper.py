@@ -16,7 +16,7 @@ def test_figures_and_tables_of_the_published_rows(uqs: Uqs, tmp_path: Path) -> N
     assert (drawn.code, drawn.err) == (0, "")
     assert drawn.out.splitlines() == [
         f"tau: {out / 'tau.pdf'}",
-        "kr: left out; the table has no value of KR or KR_IMP",
+        "kr: left out; no unlearned model has a value of KR or KR_IMP",
     ]
     made = uqs(
         "tables", PUBLISHED, "--out", out, "--only", "tau,contradictions", "--format", "md,tex"

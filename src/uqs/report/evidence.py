@@ -24,6 +24,7 @@ from uqs.score.presets import presets
 from uqs.score.weights import Weights
 
 NO_METHODS = "the table has no unlearned models"
+NO_SEPARATIONS = "no metric has values of three methods or more, and at most 30, on every benchmark"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,20 @@ class Evidence:
         if self.panel is None or isinstance(self.score, str):
             return {}
         return presets(self.panel, self.score.form, self.calibration)
+
+    @property
+    def no_pairs(self) -> str:
+        """Why the table has no pairs of metrics; empty if it has some."""
+        if self.panel is None:
+            return NO_METHODS
+        return "" if self.audit.agreement else "the table has fewer than two metrics"
+
+    @property
+    def no_ranks(self) -> str:
+        """Why no metric ranks the methods; empty if one does."""
+        if self.panel is None:
+            return NO_METHODS
+        return "" if self.audit.separations else NO_SEPARATIONS
 
     def without(self, metric: str) -> Evidence:
         """The same table without one metric; the audit stays that of the whole."""

@@ -76,8 +76,7 @@ def test_what_was_asked(whole: Analysis) -> None:
     first, named, base, tiny = asked(whole).sentences
     assert first == (
         "Which of 7 metrics say truly what a model has forgotten, and which of 4 methods forgets best?"
-        " Asked on"
-        " 3 benchmarks (mllmu_bench, mmubench and unlok_vqa), with 3 seeds a method."
+        " Asked on 3 benchmarks (mllmu_bench, mmubench and unlok_vqa), with 3 seeds a method."
     )
     assert named == "Methods: finetune_retain, gradient_ascent, random_labels and salun."
     assert (base, tiny) == ("Base model: tiny_llava.", TINY)
@@ -88,9 +87,8 @@ def test_what_was_asked(whole: Analysis) -> None:
 def test_the_models_and_their_gates(whole: Analysis) -> None:
     made, passed = models(whole).sentences
     assert made == (
-        "Made and measured: 36 unlearned models, 9 originals, 9 oracles, 27 references, 9 suppressed"
-        " models and"
-        " 9 damaged models."
+        "Made and measured: 36 unlearned models, 9 originals, 9 oracles, 9 references, 9 suppressed"
+        " models and 9 damaged models."
     )
     assert passed == "All 3 checks passed on mllmu_bench, mmubench and unlok_vqa."
     (known,) = models(whole).sheets
@@ -106,7 +104,9 @@ def test_the_models_and_their_gates(whole: Analysis) -> None:
     assert none[1] == (
         "The run has no gates: nothing checked that the models are what they are called."
     )
-    assert models(replace(whole, cautions=("b: knows it",))).sentences[-1] == "b: knows it"
+    assert models(replace(whole, cautions=("b: knows it",))).sentences[-1] == "b: knows it."
+    many = models(replace(whole, cautions=tuple(f"b{at}" for at in range(9)))).sentences
+    assert many[-2:] == ["b5.", "3 more warnings of this kind: on the board."]
 
 
 def test_a_failed_gate_is_told_and_answered(whole: Analysis) -> None:
@@ -129,8 +129,8 @@ def test_a_model_that_was_left_out_is_told(whole: Analysis) -> None:
     lost = [row for row in whole.rows if row.role != "oracle" or row.seed == 0]
     found = replace(whole, rows=lost, gates={**whole.gates, "mmubench": gates})
     assert models(found).sentences[-1] == (
-        "mmubench passed, but oracle 1 was left out; 1 oracle left, so there is no noise floor: The oracle"
-        " must know hardly any forget entity: oracle 1 has 0.250; asked for: below 0.125."
+        "mmubench passed, but oracle 1 was left out; 1 oracle left, so there is no noise floor: The"
+        " oracle must know hardly any forget entity: oracle 1 has 0.250; asked for: below 0.125."
     )
     one = (
         "Train at least 3 oracles on mllmu_bench, mmubench and unlok_vqa, which have 1: with fewer"

@@ -23,6 +23,8 @@ SPREAD = 0.3
 def arms(found: Evidence) -> list[Drawing] | Missing:
     """A row of dots per arm, with the mean and the standard deviation of the pairs."""
     every = by_arm(found.audit.agreement)
+    if found.no_pairs:
+        return Missing(found.no_pairs)
     if not any(one.defined for one in every):
         return Missing("no two metrics have a tau-b on any benchmark")
     parts = pages(every, MOST)
@@ -70,10 +72,8 @@ def _caption(every: Sequence[Arm]) -> str:
     rows = ", ".join(f"{one.name} {one.rows}" for one in every)
     return (
         "Agreement of metrics by arm: one dot per pair of metrics (tau-b, aligned), diamond and bar their"
-        " mean"
-        " and standard deviation; beside them the mean and how many of all pairs are defined. Models at"
-        " most:"
-        f" {rows}."
+        " mean and standard deviation; beside them the mean and how many of all pairs are defined. Models"
+        f" at most: {rows}."
     )
 
 

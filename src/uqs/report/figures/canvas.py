@@ -76,6 +76,10 @@ class Drawing:
     figure: Figure
 
 
+class TooTallError(ValueError):
+    """A figure does not fit a page."""
+
+
 @dataclass(frozen=True)
 class Missing:
     """Why a table has nothing for a figure."""
@@ -95,7 +99,7 @@ def style() -> Iterator[None]:
 def canvas(height: float) -> Figure:
     """An empty figure of one column, `height` inches high."""
     if height > TALLEST:
-        raise ValueError(f"a figure of {height:.1f} inches does not fit a page")
+        raise TooTallError(f"it would be {height:.1f} inches high; a page holds {TALLEST}")
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from uqs.report.evidence import Evidence
 from uqs.report.figures.arms import arms
-from uqs.report.figures.canvas import Drawing, Missing
+from uqs.report.figures.canvas import Drawing, Missing, TooTallError, style
 from uqs.report.figures.distances import distances
 from uqs.report.figures.dose import dose
 from uqs.report.figures.kr import kr
@@ -30,3 +30,12 @@ DRAWS: Mapping[str, Draw] = {
     "dose": dose,
     "profiles": profiles,
 }
+
+
+def drawn(name: str, found: Evidence) -> list[Drawing] | Missing:
+    """The figures of a name, or why there are none."""
+    with style():
+        try:
+            return DRAWS[name](found)
+        except TooTallError as error:
+            return Missing(str(error))

@@ -66,13 +66,17 @@ def _originals(summary: Summary, places: Sequence[str]) -> bool:
 
 def _caption(summary: Summary, places: Sequence[str]) -> str:
     original = " and of the original (star)" if _originals(summary, places) else ""
-    floor = any(summary.mean(name, Line.FLOOR, metric) for name in places for metric in (X, Y))
+    floors = [summary.mean(name, Line.FLOOR, metric) for name in places for metric in (X, Y)]
     both = [_both(summary, name, method) for name in places for method in summary.methods]
     runs = [one.known for pair in both if pair is not None for one in pair]
     return (
         f"AD against JS: means over seeds (n = {min(runs)} to {max(runs)}) with one standard error of"
         f" {count(len(summary.methods), 'method')} on {count(len(places), 'benchmark')}{original}."
-        + (" Dashed: the distance between oracles, the noise floor." if floor else "")
+        + (
+            " Dashed: the distance between oracles, the noise floor."
+            if any(one and one.value is not None for one in floors)
+            else ""
+        )
         + " Above each panel tau-b of the two over its models, and their number."
     )
 

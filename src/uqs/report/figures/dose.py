@@ -103,10 +103,8 @@ def _caption(every: Sequence[Judgement]) -> str:
     models = [len(rung.values) for _, ladder in every for rung in ladder.rungs]
     said = (
         "Dose and response: the mean and standard deviation between models that were taught a known share"
-        " of the"
-        f" forget entities (0: oracles, 1: originals; n = {min(models)} to {max(models)} models a point)."
-        " Behind each"
-        " metric, on how many benchmarks it says how much a model knows."
+        f" of the forget entities (0: oracles, 1: originals; n = {min(models)} to {max(models)} models a"
+        " point). Behind each metric, on how many benchmarks it says how much a model knows."
     )
     beside = list(_beside(every))
     if beside:

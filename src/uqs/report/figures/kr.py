@@ -25,7 +25,7 @@ def kr(found: Evidence) -> list[Drawing] | Missing:
     summary = found.summary
     metrics = [name for name in METRICS if _some(summary, name)]
     if not metrics:
-        return Missing("the table has no value of KR or KR_IMP")
+        return Missing("no unlearned model has a value of KR or KR_IMP")
     parts = pages(summary.methods, MOST)
     return [
         Drawing(
@@ -56,11 +56,9 @@ def _caption(summary: Summary, metrics: Sequence[str]) -> str:
     runs, lost = [one.known for one in own if one.known], sum(one.value is None for one in own)
     said = (
         "Knowledge recoverability: the share of the forget questions answered wrong whose answer another"
-        " question"
-        " brings out (KR), or whose right answer the model tells from wrong ones (KR_IMP). What the oracle"
-        " reaches"
-        f" is guessing. Mean over seeds and one standard error (n = {min(runs)} to {max(runs)} models a"
-        " point)."
+        " question brings out (KR), or whose right answer the model tells from wrong ones (KR_IMP). What"
+        f" the oracle reaches is guessing. Mean over seeds and one standard error (n = {min(runs)} to"
+        f" {max(runs)} models a point)."
     )
     return said + (f" {lost} points have no value." if lost else "")
 

@@ -23,6 +23,8 @@ KINDS = {
 
 def pooling(found: Evidence) -> list[Drawing] | Missing:
     """A line per pair of metrics, thick where the sign turns round."""
+    if found.no_pairs:
+        return Missing(found.no_pairs)
     if found.audit.design.benchmarks < 2:
         return Missing("with one benchmark there is nothing to pool")
     both = [
@@ -42,10 +44,9 @@ def pooling(found: Evidence) -> list[Drawing] | Missing:
     some = "" if len(drawn) == len(both) else f"; drawn: {len(drawn)}, the reversals first"
     caption = (
         "Pooling: tau-b of two aligned metrics over all rows together (n ="
-        f" {count(design.rows, 'model')}), against"
-        f" its mean within {count(design.benchmarks, 'benchmark')} with the 95% interval over methods"
-        " where there is"
-        f" one. Thick: the sign turns round (Simpson; {reversed_} of {count(len(both), 'pair')}{some})."
+        f" {count(design.rows, 'model')}), against its mean within {count(design.benchmarks, 'benchmark')}"
+        " with the 95% interval over methods where there is one. Thick: the sign turns round (Simpson;"
+        f" {reversed_} of {count(len(both), 'pair')}{some})."
     )
     return [Drawing("pooling", caption, figure)]
 

@@ -54,10 +54,9 @@ def _figure(file: str, found: Sequence[Profile]) -> Drawing:
     )
     caption = (
         f"What unlearned models still know on {found[0].benchmark}, as the share of the forget entities"
-        " that a retrained model"
-        f" with such a value was taught (0: retrained without them, 1: never unlearned). {how} where no"
-        " one share"
-        f" explains them (5%; {ragged} of {count(len(found), 'method')}). n = {runs[0]}"
+        " that a retrained model with such a value was taught (0: retrained without them, 1: never"
+        f" unlearned). {how} where no one share explains them (5%; {ragged} of"
+        f" {count(len(found), 'method')}). n = {runs[0]}"
         + ("" if len(runs) == 1 else f" to {runs[-1]}")
         + " runs a method."
     )

@@ -17,10 +17,8 @@ LINE = 0.165
 def ranks(found: Evidence) -> list[Drawing] | Missing:
     """Mean ranks over benchmarks by metric, beside the rank by UQS."""
     table = profile(found)
-    if not table.columns:
-        return Missing(
-            "no metric has values of three methods or more, and at most 30, on every benchmark"
-        )
+    if found.no_ranks:
+        return Missing(found.no_ranks)
     size = len(table.methods)
     cells = [
         [
@@ -41,10 +39,8 @@ def ranks(found: Evidence) -> list[Drawing] | Missing:
     least = f"{min(wide):.1f}" + ("" if len(wide) == 1 else f" to {max(wide):.1f}")
     caption = (
         f"Mean rank of each method by each metric over {count(table.blocks, 'benchmark')} (1 is best),"
-        " seeds and"
-        f" strengths averaged. Two methods differ by a metric where their mean ranks are {least} or more"
-        " apart"
-        " (Nemenyi, 5%)."
+        f" seeds and strengths averaged. Two methods differ by a metric where their mean ranks are {least}"
+        " or more apart (Nemenyi, 5%)."
     )
     if table.score:
         caption += " UQS: the rank by the score under equal weights."

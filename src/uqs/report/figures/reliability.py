@@ -36,13 +36,16 @@ def reliability(found: Evidence) -> list[Drawing] | Missing:
     """A figure per distance to the oracle; weights stand beside the first."""
     drawn = []
     for target in TARGETS:
-        parts = pages([one for one in found.audit.reliability if one.target == target], MOST)
+        own = [one for one in found.audit.reliability if one.target == target]
+        if not any(list(_values(one)) for one in own):
+            continue
+        parts = pages(own, MOST)
         for at, items in enumerate(parts):
             name = numbered(NAMES[target], at, len(parts))
             weighed = target == TARGETS[0] and bool(found.weights)
             drawn.append(_figure(name, items, found, with_weights=weighed))
     if not drawn:
-        return Missing("the table has no distance to an oracle, or no metric beside it")
+        return Missing(found.no_pairs or "no distance to an oracle is in the table beside a metric")
     return drawn
 
 
@@ -57,13 +60,11 @@ def _figure(
     design = found.audit.design
     refused = sorted({one.interval.reason for one in items if one.interval.reason})
     caption = (
-        f"Reliability: Spearman's rho of each aligned metric with closeness to the oracle by the"
+        "Reliability: Spearman's rho of each aligned metric with closeness to the oracle by the"
         f" {target.replace('_', ' ')}, mean over {count(design.benchmarks, 'benchmark')} with its 95%"
-        " interval over"
-        f" methods (n = {count(design.rows, 'model')} of {count(design.methods, 'method')}); pooled over"
-        " all"
-        " rows; and what knowing the benchmark alone gives. Grey: the largest rho that measurement error"
-        " allows."
+        f" interval over methods (n = {count(design.rows, 'model')} of {count(design.methods, 'method')});"
+        " pooled over all rows; and what knowing the benchmark alone gives. Grey: the largest rho that"
+        " measurement error allows."
     )
     if refused:
         caption += f" No interval: {'; '.join(refused)}."
@@ -71,9 +72,9 @@ def _figure(
         _weights(axes[1], [one.metric for one in items], found.weights)
         axes[1].set_xlabel("weight in UQS")
         caption += " Right: weights in UQS, learned ones as means over benchmarks."
-        missing = [f"{name}: {why}" for name, why in found.weights.items() if isinstance(why, str)]
-        if missing:
-            caption += f" No weights {'; '.join(missing)}."
+        for source, why in found.weights.items():
+            if isinstance(why, str):
+                caption += f" No {source} weights: {why}."
     rows_axis(axes[0], [one.metric for one in items])
     return Drawing(name, caption, figure)
 

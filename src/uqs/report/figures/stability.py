@@ -40,10 +40,8 @@ def stability(found: Evidence) -> list[Drawing] | Missing:
         " under which each method is first, with its sampling error (n ="
         f" {count(len(score.methods), 'method')}"
         f"{_never(score, len(drawn))}). Below: weights drawn around equal ones (Dirichlet); mean and"
-        " standard"
-        f" deviation of tau-b with the ranking under equal weights, and the share of {DRAWS:,} draws with"
-        " the same"
-        " first method."
+        f" standard deviation of tau-b with the ranking under equal weights, and the share of {DRAWS:,}"
+        " draws with the same first method."
     )
     return [Drawing("stability", caption, figure)]
 

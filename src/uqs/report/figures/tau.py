@@ -26,8 +26,10 @@ MOST_TEXT = 10
 def tau(found: Evidence) -> list[Drawing] | Missing:
     """The heat map: above the diagonal tau-b and coverage, below it the interval or the p."""
     pairs = found.audit.agreement
-    if not pairs:
-        return Missing("the table has fewer than two metrics")
+    if found.no_pairs:
+        return Missing(found.no_pairs)
+    if all(one.tau.stratified.value is None for one in pairs):
+        return Missing("no two metrics have a tau-b on any benchmark")
     names = list(dict.fromkeys(name for one in pairs for name in (one.a, one.b)))
     if len(names) > MOST:
         return Missing(
@@ -38,18 +40,16 @@ def tau(found: Evidence) -> list[Drawing] | Missing:
     shown = sum(one.shown != 0 for one in pairs)
     how = (
         "Above the diagonal its value, and on how many benchmarks it is defined; below, the 95% interval"
-        " over"
-        " methods, or without one the p of exchanging whole methods (Benjamini-Hochberg)."
+        " over methods, or without one the p of exchanging whole methods (Benjamini-Hochberg)."
         if written
         else f"{MINUS}: negative. The area of a square is the share of benchmarks where it is defined."
     )
     design = found.audit.design
     caption = (
         "Agreement of metrics: Kendall's tau-b of aligned metrics, mean over"
-        f" {count(design.benchmarks, 'benchmark')}"
-        f" (n = {count(design.rows, 'model')} of {count(design.methods, 'method')}). {how} Hatched:"
-        " undefined on"
-        f" all benchmarks. Framed: shown at 5% after correction ({shown} of {count(len(pairs), 'pair')})."
+        f" {count(design.benchmarks, 'benchmark')} (n = {count(design.rows, 'model')} of"
+        f" {count(design.methods, 'method')}). {how} Hatched: undefined on all benchmarks. Framed: shown"
+        f" at 5% after correction ({shown} of {count(len(pairs), 'pair')})."
     )
     return [Drawing("tau", caption, figure)]
 

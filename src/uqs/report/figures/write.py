@@ -31,8 +31,8 @@ def write(results: Path, out: Path, formats: str, only: Sequence[str] = ()) -> l
     kinds = chosen([formats], FORMATS, "format")
     if find_spec("matplotlib") is None:
         raise UserError("matplotlib is not installed; figures need: pip install 'uqs[figures]'")
-    from uqs.report.figures.canvas import Missing, encoded, style
-    from uqs.report.figures.catalogue import DRAWS
+    from uqs.report.figures.canvas import Missing, encoded
+    from uqs.report.figures.catalogue import DRAWS, drawn
 
     names = chosen(only, list(DRAWS), "figure") or list(DRAWS)
     found = gather(results)
@@ -40,13 +40,12 @@ def write(results: Path, out: Path, formats: str, only: Sequence[str] = ()) -> l
     drawings: list[Drawing] = []
     lines = []
     for name in names:
-        with style():
-            drawn = DRAWS[name](found)
-        if isinstance(drawn, Missing):
-            lines.append(f"{name}: left out; {drawn.reason}")
+        figures = drawn(name, found)
+        if isinstance(figures, Missing):
+            lines.append(f"{name}: left out; {figures.reason}")
             continue
-        drawings += drawn
-        for one in drawn:
+        drawings += figures
+        for one in figures:
             made = {f"{one.name}.{kind}": encoded(one, kind) for kind in FORMATS if kind in kinds}
             files |= made
             lines.append(f"{one.name}: {', '.join(str(out / file) for file in made)}")

@@ -29,9 +29,9 @@ def trusted(found: Analysis) -> Chapter:
     rows = [_row(found, name) for name in found.summary.metrics if not is_health(name)]
     note = (
         "Says how much is known: on how many benchmarks a metric follows the share of the forget set that"
-        " references were taught; error: of the share it then estimates (the largest). Deceived: by models"
-        " that know and do not say it. Fooled: by damaged models. Told apart: pairs of methods, beyond the"
-        " noise of seeds and oracles."
+        " references were taught; error: of the share it then estimates (the largest). Deceived: by"
+        " models that know and do not say it. Fooled: by damaged models. Told apart: pairs of methods,"
+        " beyond the noise of seeds and oracles."
     )
     columns = ("metric", "says how much is known", "error", "deceived", "fooled", "told apart")
     return Chapter(

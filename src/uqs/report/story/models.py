@@ -14,9 +14,10 @@ from uqs.text import count, listed
 
 TINY = (
     "These are tiny editions: drawn pictures and a very small model. Every number is really measured; it"
-    " tells"
-    " how the measures behave here, not how good a method is on a real vision-language model."
+    " tells how the measures behave here, not how good a method is on a real vision-language model."
 )
+MOST = 6
+"""The most warnings that are told."""
 NAMES = {
     Role.UNLEARNED: "unlearned model",
     Role.ORIGINAL: "original",
@@ -38,8 +39,7 @@ def asked(found: Analysis) -> Chapter:
         spread.append(count(len(strengths), "strength"))
     said = [
         f"Which of {count(len(found.summary.metrics), 'metric')} say truly what a model has forgotten, and"
-        " which of"
-        f" {count(len(methods), 'method')} forgets best? Asked on"
+        f" which of {count(len(methods), 'method')} forgets best? Asked on"
         f" {count(len(found.summary.benchmarks), 'benchmark')} ({listed(found.summary.benchmarks)}), with"
         f" {listed(spread)} a method.",
         f"Methods: {listed(methods)}." if methods else "No method was measured.",
@@ -56,9 +56,17 @@ def models(found: Analysis) -> Chapter:
     said = [f"Made and measured: {listed(made) or 'nothing'}."]
     return Chapter(
         "The models, and whether they passed",
-        [*said, *_gates(found), *found.cautions],
+        [*said, *_gates(found), *_cautions(found)],
         _known(found),
     )
+
+
+def _cautions(found: Analysis) -> Iterator[str]:
+    """The first warnings, and where the others are."""
+    shown = found.cautions[:MOST]
+    yield from (f"{one.removesuffix('.')}." for one in shown)
+    if left := len(found.cautions) - len(shown):
+        yield f"{count(left, 'more warning')} of this kind: on the board."
 
 
 def _gates(found: Analysis) -> Iterator[str]:

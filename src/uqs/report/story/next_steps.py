@@ -26,8 +26,7 @@ def _gates(found: Analysis) -> Iterator[str]:
     if found.stopped:
         yield (
             f"Train the originals and oracles of {listed(sorted(found.stopped))} until they pass their"
-            " gates; until"
-            " then nothing can be said of methods there."
+            " gates; until then nothing can be said of methods there."
         )
 
 
@@ -41,22 +40,18 @@ def _ladder(found: Analysis) -> Iterator[str]:
     if not cards:
         yield (
             "Add references, models that are taught a known share of the forget entities (references in"
-            " the study"
-            " file): without them no metric is shown to follow the truth."
+            " the study file): without them no metric is shown to follow the truth."
         )
         return
     if not any(card.suppressed for card in cards):
         yield (
             "Add suppressed models (references.suppressed in the study file): no metric was tested on"
-            " models that know and"
-            " do not"
-            " say it."
+            " models that know and do not say it."
         )
     if not any(card.damaged for card in cards):
         yield (
             "Add damaged models (references.damaged in the study file): no metric was tested on models"
-            " that broke and forgot"
-            " nothing."
+            " that broke and forgot nothing."
         )
 
 
@@ -73,8 +68,7 @@ def _oracles(found: Analysis) -> Iterator[str]:
     for number, names in sorted(few_of.items()):
         yield (
             f"Train at least {FEWEST} oracles on {listed(names)}, which {_has(names)} {number or 'none'}:"
-            " with fewer no"
-            " model can be told from one more oracle."
+            " with fewer no model can be told from one more oracle."
         )
 
 
@@ -87,8 +81,7 @@ def _size(found: Analysis) -> Iterator[str]:
     if 0 < design.methods < LEAST_METHODS:
         yield (
             f"Measure {LEAST_METHODS} methods or more: with {design.methods} no agreement of metrics, and"
-            " no"
-            " reliability, can be significant."
+            " no reliability, can be significant."
         )
     if design.methods and design.seeds < 2:
         yield "Run every method with a second seed: with one, other runs of the same method may differ."
@@ -99,8 +92,7 @@ def _recovery(found: Analysis) -> Iterator[str]:
     if missing:
         yield (
             f"Measure {listed(missing)}: whether other questions bring back what a model no longer answers"
-            " was not"
-            " asked."
+            " was not asked."
         )
 
 
@@ -121,8 +113,7 @@ def _ragged(found: Analysis) -> Iterator[str]:
     if ragged:
         yield (
             f"Report the metrics side by side, not one number: on {ragged} of {len(methods)} unlearned"
-            " methods by"
-            " benchmark they contradict each other."
+            " methods by benchmark they contradict each other."
         )
 
 
@@ -133,8 +124,7 @@ def _ties(found: Analysis) -> Iterator[str]:
     if len(first) > 1:
         yield (
             f"To choose among {few(first, 6)}, run more seeds and oracles, or choose by what the score"
-            " does not hold,"
-            " such as cost: the noise measured here leaves them in one class."
+            " does not hold, such as cost: the noise measured here leaves them in one class."
         )
 
 

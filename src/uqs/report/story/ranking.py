@@ -39,8 +39,7 @@ def methods(found: Analysis) -> Chapter:
         ("method", "UQS", "95% ranks", "class", "first"),
         rows,
         f"Equal weights, {score_words.form(score)}; ± one standard error. First: the share of all"
-        " weightings under"
-        " which a method comes first.",
+        " weightings under which a method comes first.",
     )
     return Chapter(title, sentences, [sheet])
 
@@ -55,8 +54,7 @@ def _classes(score: ScoreResult) -> Iterator[str]:
     first = next(iter(groups.values()))
     yield (
         f"The noise allows {len(groups)} classes; nothing tells the methods of one class apart. The first"
-        " holds"
-        f" {few(first, 6)}."
+        f" holds {few(first, 6)}."
     )
 
 

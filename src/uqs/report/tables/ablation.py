@@ -27,9 +27,8 @@ def ablation(found: Evidence) -> Table | NoTable:
         ("left out", "tau-b", "first", "may be first", "classes"),
         rows,
         "Each score is that of the table without the metric, under equal weights. tau-b: with the ranking"
-        " by all"
-        f" metrics ({count(len(whole.methods), 'method')}). May be first: how many methods the noise"
-        " allows (95%).",
+        f" by all metrics ({count(len(whole.methods), 'method')}). May be first: how many methods the"
+        " noise allows (95%).",
         left=(0, 2),
     )
     records = [*_records("", whole, whole)]
@@ -98,8 +97,8 @@ def stability(found: Evidence) -> Table | NoTable:
             for one in local
         ],
         f"{DRAWS:,} weightings drawn around equal weights (Dirichlet); tau-b with the ranking under equal"
-        " weights,"
-        " its mean and standard deviation. Over all weightings: `ranking`, column first.",
+        " weights, its mean and standard deviation. Over all weightings: the table of the ranking, column"
+        " first.",
     )
     records: list[dict[str, Value]] = [
         {

@@ -14,14 +14,12 @@ from uqs.report.terminal import Sheet
 from uqs.report.words import STATUS
 from uqs.text import count, few, probability, signed
 
-FEW_METRICS = "the table has fewer than two metrics"
-
 
 def tau(found: Evidence) -> Table | NoTable:
     """tau-b of every two metrics, mean over benchmarks, with coverage."""
     pairs = found.audit.agreement
-    if not pairs:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     names = list(dict.fromkeys(name for one in pairs for name in (one.a, one.b)))
     cells = {(one.a, one.b): _tau(one) for one in pairs}
     rows = [(row, *(cells.get((row, column), "") for column in names[1:])) for row in names[:-1]]
@@ -31,8 +29,7 @@ def tau(found: Evidence) -> Table | NoTable:
         ("", *names[1:]),
         rows,
         "Kendall's tau-b of aligned metrics: the mean over the benchmarks where it is defined, and how"
-        " many these"
-        f" are; * shown at 5% (Benjamini-Hochberg). n = {count(design.rows, 'model')} of"
+        f" many these are; * shown at 5% (Benjamini-Hochberg). n = {count(design.rows, 'model')} of"
         f" {count(design.methods, 'method')}.",
     )
     return Table("tau", [sheet], [_record(one) for one in pairs])
@@ -70,8 +67,8 @@ def _record(one: Agreement) -> dict[str, Value]:
 def arms(found: Evidence) -> Table | NoTable:
     """The mean tau-b of all pairs on each benchmark, over benchmarks, and pooled."""
     every = by_arm(found.audit.agreement)
-    if not every:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     rows = [
         (
             one.name,
@@ -100,8 +97,8 @@ def arms(found: Evidence) -> Table | NoTable:
 def contradictions(found: Evidence) -> Table | NoTable:
     """The pairs of metrics that order the methods oppositely, the most opposed first."""
     pairs = found.audit.agreement
-    if not pairs:
-        return NoTable(FEW_METRICS)
+    if found.no_pairs:
+        return NoTable(found.no_pairs)
     against = [one for one in pairs if (one.tau.stratified.value or 0) < 0]
     if not against:
         return NoTable("no two metrics order the methods oppositely")
@@ -124,8 +121,7 @@ def contradictions(found: Evidence) -> Table | NoTable:
         ("metrics", "tau-b", "benchmarks", "p", "shown", "first by one, rank by the other"),
         rows,
         "Pairs whose tau-b is below 0, mean over benchmarks. p: Benjamini-Hochberg. Shown: opposed at 5%."
-        " Ranks are"
-        f" means over benchmarks, of {count(len(table.methods), 'method')}.",
+        f" Ranks are means over benchmarks, of {count(len(table.methods), 'method')}.",
         left=(0, 5),
     )
     return Table("contradictions", [sheet], [_record(one) for one in against])
@@ -152,15 +148,12 @@ def _turned(methods: Sequence[str], a: RankColumn | None, b: RankColumn | None) 
 def ranks(found: Evidence) -> Table | NoTable:
     """The mean rank of each method by each metric, and by UQS."""
     table = profile(found)
-    if not table.columns:
-        return NoTable(
-            "no metric has values of three methods or more, and at most 30, on every benchmark"
-        )
+    if found.no_ranks:
+        return NoTable(found.no_ranks)
     parts = pages(table.columns, 10)
     note = (
         f"Mean rank over {count(table.blocks, 'benchmark')}, 1 is best; seeds and strengths averaged. CD:"
-        " two methods"
-        " differ where their mean ranks are so far apart (Nemenyi, 5%)."
+        " two methods differ where their mean ranks are so far apart (Nemenyi, 5%)."
     )
     if table.left_out:
         note += f" Not ranked for want of values: {', '.join(table.left_out)}."

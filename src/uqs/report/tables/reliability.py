@@ -21,7 +21,7 @@ def reliability(found: Evidence) -> Table | NoTable:
         if (items := [one for one in found.audit.reliability if one.target == target])
     }
     if not by_target:
-        return NoTable("the table has no distance to an oracle, or no metric beside it")
+        return NoTable(found.no_pairs or "no distance to an oracle is in the table beside a metric")
     weights = _weights(found)
     sheets = [_sheet(target, items, weights, found) for target, items in by_target.items()]
     records = [_record(one, weights) for items in by_target.values() for one in items]
@@ -41,16 +41,14 @@ def _sheet(
     target: str, items: Sequence[Reliability], weights: dict[str, dict[str, float]], found: Evidence
 ) -> Sheet:
     refused = sorted({one.interval.reason for one in items if one.interval.reason})
-    missing = [f"{name}: {why}" for name, why in found.weights.items() if isinstance(why, str)]
     note = (
         "rho: Spearman's, of the aligned metric with closeness to the oracle, mean over benchmarks; p:"
-        " exchange of"
-        " whole methods (Holm). Pooled mixes the benchmarks; alone: what knowing the benchmark alone"
-        " gives. Then the"
-        " weights in UQS, learned ones as means over benchmarks."
+        " exchange of whole methods (Holm). Pooled mixes the benchmarks; alone: what knowing the"
+        " benchmark alone gives. Then the weights in UQS, learned ones as means over benchmarks."
     )
     note += f" No interval: {'; '.join(refused)}." if refused else ""
-    note += f" No weights {'; '.join(missing)}." if missing else ""
+    for source, why in found.weights.items():
+        note += f" No {source} weights: {why}." if isinstance(why, str) else ""
     return Sheet(
         f"Reliability: closeness to the oracle by the {target.replace('_', ' ')}",
         ("metric", "rho", "of", "95%", "p", "pooled", "alone", *weights),

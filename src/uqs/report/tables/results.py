@@ -55,8 +55,7 @@ def sheet(found: Evidence, benchmark: str, metrics: Sequence[str]) -> Sheet:
         ("model", *metrics, "runs"),
         rows,
         "Mean over runs ± one standard error (spread between seeds, and noise of the items). Noise floor:"
-        " how"
-        f" far oracles lie apart. {'; '.join(arrows)}.",
+        f" how far oracles lie apart. {'; '.join(arrows)}.",
         rules=(unlearned,) if 0 < unlearned < len(rows) else (),
     )
 
@@ -99,8 +98,7 @@ def ranking(found: Evidence) -> Table | NoTable:
         ("method", "UQS", "rank", "95% ranks", "class", "first"),
         rows,
         f"Equal weights, {score_words.form(score)}; ± one standard error. Methods of one class cannot be"
-        " told"
-        " apart. First: the share of all weightings under which a method is first."
+        " told apart. First: the share of all weightings under which a method is first."
         f" {score_words.headline(score)}",
     )
     return Table("ranking", [sheet], [_ranked(one, score) for one in score.methods])
