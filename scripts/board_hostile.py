@@ -1,7 +1,7 @@
 """A run folder full of hostile text, for the browser's tests: `python scripts/board_hostile.py OUT`.
 
-Its 10,000 strings stand as study, benchmark, method, strength, hyperparameters (notes), version, device, question ids, entities,
-right answers, options and answers. `uqs board OUT --out DIR` makes the page of it.
+More than 10,000 strings stand as study, benchmark, method, hyperparameters (notes), version, device, ids of
+questions, entities, right answers and answers. `uqs board OUT --out DIR` makes the page of it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,54 @@ from uqs.traces.trace import Trace
 
 STRINGS = 10_000
 PARTS = (
-    "<script>window.hit=1</script>", "<img src=x onerror=window.hit=1>", "<svg onload=window.hit=1>", '"><b onclick=hit()>',
-    "javascript:window.hit=1", "</script><script>window.hit=1</script>", "<!--", "-->", "]]>", "{{7*7}}", "${window.hit=1}",
-    "<iframe srcdoc='<script>parent.hit=1</script>'>", "<style>*{display:none}</style>", "<base href=//x.invalid>",
-    "<meta http-equiv=refresh content=0>", "<a href=javascript:window.hit=1>x</a>", "<math><mtext></form><mglyph>",
-    "\\input{/etc/passwd}", "\\write18{touch x}", "$\\int_0^1$", "\\def\\x{\\x}\\x", "%", "&amp;&lt;", "&#x3c;script&#x3e;",
-    "=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\u202edetrevni\u202c", "\u2066\u2067\u2069", "\u200b\u200d\ufeff",
-    "\u2028\u2029", "\ud7ff\ue000", "\U0001f9d1\u200d\U0001f4bb" * 3, "e\u0301" * 40, "Z" + "\u0335" * 60, "\uffff", "a" * 400,
-    "__proto__", "constructor", "toString", "null", "NaN", "\x00\x01\x1b[31m", "\t\r\n", "' OR 1=1 --", "%3Cscript%3E",
-)  # fmt: skip
+    "<script>window.hit=1</script>",
+    "<img src=x onerror=window.hit=1>",
+    "<svg onload=window.hit=1>",
+    '"><b onclick=hit()>',
+    "javascript:window.hit=1",
+    "</script><script>window.hit=1</script>",
+    "<!--",
+    "-->",
+    "]]>",
+    "{{7*7}}",
+    "${window.hit=1}",
+    "<iframe srcdoc='<script>parent.hit=1</script>'>",
+    "<style>*{display:none}</style>",
+    "<base href=//x.invalid>",
+    "<meta http-equiv=refresh content=0>",
+    "<a href=javascript:window.hit=1>x</a>",
+    "<math><mtext></form><mglyph>",
+    "\\input{/etc/passwd}",
+    "\\write18{touch x}",
+    "$\\int_0^1$",
+    "\\def\\x{\\x}\\x",
+    "%",
+    "&amp;&lt;",
+    "&#x3c;script&#x3e;",
+    "=1+1",
+    "@SUM(A1)",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "\u202edetrevni\u202c",
+    "\u2066\u2067\u2069",
+    "\u200b\u200d\ufeff",
+    "\u2028\u2029",
+    "\ud7ff\ue000",
+    "\U0001f9d1\u200d\U0001f4bb" * 3,
+    "e\u0301" * 40,
+    "Z" + "\u0335" * 60,
+    "\uffff",
+    "a" * 400,
+    "__proto__",
+    "constructor",
+    "toString",
+    "null",
+    "NaN",
+    "\x00\x01\x1b[31m",
+    "\t\r\n",
+    "' OR 1=1 --",
+    "%3Cscript%3E",
+)
 METHODS, QUESTIONS, SEEDS = 8, 180, (1, 2, 3)
 TEXTS = {"seen": count()}
 
@@ -39,9 +78,13 @@ TEXTS = {"seen": count()}
 def hostile(rng: np.random.Generator, *, name: bool = False) -> str:
     """Two parts and a number; a name has no control characters and is no path."""
     next(TEXTS["seen"])
-    drawn = "".join(PARTS[at] for at in rng.integers(0, len(PARTS), 2)) + str(rng.integers(1_000_000))
+    drawn = "".join(PARTS[at] for at in rng.integers(0, len(PARTS), 2)) + str(
+        rng.integers(1_000_000)
+    )
     if name:
-        drawn = "".join(sign for sign in drawn if sign >= " " and sign not in "@\x7f").replace("..", "")
+        drawn = "".join(sign for sign in drawn if sign >= " " and sign not in "@\x7f").replace(
+            "..", ""
+        )
         drawn = f"n{drawn}"
     return drawn
 
@@ -55,14 +98,31 @@ def rows(rng: np.random.Generator) -> Iterator[Row]:
         made += [("unlearned", method, seed) for method in methods for seed in SEEDS]
         for role, method, seed in made:
             notes = json.dumps({hostile(rng): hostile(rng), "lr": 0.1})
-            key = f"{benchmarks.index(benchmark)}-{role}-{methods.index(method) if method in methods else 0}-{seed}"
+            at = methods.index(method) if method in methods else 0
+            key = f"{benchmarks.index(benchmark)}-{role}-{at}-{seed}"
             row = Row(
-                study=study, benchmark=benchmark, edition=hostile(rng, name=True), model=hostile(rng, name=True).replace("/", "|"),
-                role=role, method=method, strength="", hyperparameters=notes, seed=seed, oracle_seed=None, split="forget",
-                metric="FA", value=0.5, se=0.1, n=QUESTIONS, status="ok", config_hash=key, data_hash=hostile(rng),
-                version=version, device=device, seconds=0.0,
-            )  # fmt: skip
-            row = replace(row, edition="none", model="base")
+                study=study,
+                benchmark=benchmark,
+                edition="none",
+                model="base",
+                role=role,
+                method=method,
+                strength="",
+                hyperparameters=notes,
+                seed=seed,
+                oracle_seed=None,
+                split="forget",
+                metric="FA",
+                value=0.5,
+                se=0.1,
+                n=QUESTIONS,
+                status="ok",
+                config_hash=key,
+                data_hash=hostile(rng),
+                version=version,
+                device=device,
+                seconds=0.0,
+            )
             for metric, split in (("FA", "forget"), ("RA", "retain"), ("MIA", "forget")):
                 yield replace(row, metric=metric, split=split, value=round(float(rng.random()), 3))
 
@@ -73,14 +133,31 @@ def trace(rng: np.random.Generator, split: str, asked: list[tuple[str, str, str]
     one = rng.normal(size=n).astype(np.float32)
     log_probs = np.log(np.full((n, 2), 0.5, dtype=np.float32))
     return Trace(
-        split=split, ids=tuple(a for a, _, _ in asked), entities=tuple(b for _, b, _ in asked), tasks=("short",) * n,
-        pictured=(False,) * n, golds=tuple(c for _, _, c in asked), answers=tuple(hostile(rng) for _ in asked),
-        candidates=((),) * n, vocabulary=2, offsets=np.arange(n + 1), gold_ids=np.zeros(n, np.int64),
-        gold_log_probs=-np.abs(one), gold_ranks=np.zeros(n, np.int64), means=one, variances=np.abs(one),
-        top_ids=np.empty((0, 0), np.int32), top_log_probs=log_probs, tail_masses=np.zeros(n, np.float32),
-        gradient_norms=np.abs(one), candidate_losses=np.empty(0, np.float32), answer_activations={},
-        prompt_activations={}, lens_log_probs={}, lens_ranks={},
-    )  # fmt: skip
+        split=split,
+        ids=tuple(a for a, _, _ in asked),
+        entities=tuple(b for _, b, _ in asked),
+        tasks=("short",) * n,
+        pictured=(False,) * n,
+        golds=tuple(c for _, _, c in asked),
+        answers=tuple(hostile(rng) for _ in asked),
+        candidates=((),) * n,
+        vocabulary=2,
+        offsets=np.arange(n + 1),
+        gold_ids=np.zeros(n, np.int64),
+        gold_log_probs=-np.abs(one),
+        gold_ranks=np.zeros(n, np.int64),
+        means=one,
+        variances=np.abs(one),
+        top_ids=np.empty((0, 0), np.int32),
+        top_log_probs=log_probs,
+        tail_masses=np.zeros(n, np.float32),
+        gradient_norms=np.abs(one),
+        candidate_losses=np.empty(0, np.float32),
+        answer_activations={},
+        prompt_activations={},
+        lens_log_probs={},
+        lens_ranks={},
+    )
 
 
 def write(out: Path) -> int:
@@ -94,7 +171,7 @@ def write(out: Path) -> int:
         ]
         for row in made
         for split in ("forget", "holdout")
-        if (row.benchmark, split) and row.role == "original" and row.metric == "FA"
+        if row.role == "original" and row.metric == "FA"
     }
     known = []
     for row in made:
@@ -102,7 +179,9 @@ def write(out: Path) -> int:
             continue
         job = out / "jobs" / f"trace-{row.config_hash}"
         splits = ("forget", "holdout")
-        write_traces([trace(rng, one, asked[row.benchmark, one]) for one in splits], job / "here", {})
+        write_traces(
+            [trace(rng, one, asked[row.benchmark, one]) for one in splits], job / "here", {}
+        )
         (job / "recorded.json").write_text(json.dumps({"places": dict.fromkeys(splits, "here")}))
         manifest = {"kind": "trace", "key": job.name, "inputs": {"model": row.config_hash}}
         (job / "manifest.json").write_text(json.dumps(manifest))

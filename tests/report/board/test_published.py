@@ -1,4 +1,4 @@
-"""The packaged page of the published study is what is computed today; the later findings are checked by hand."""
+"""The packaged figures of the published study are those of today; later findings are checked by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ def test_the_packaged_file_is_of_today(made):
         assert len(made[name]) == len(kept[name]), RECIPE
         for one, other in zip(made[name], kept[name], strict=True):
             for field, value in one.items():
-                expected = pytest.approx(other[field], abs=1e-8) if isinstance(value, float) else other[field]
+                expected = (
+                    pytest.approx(other[field], abs=1e-8)
+                    if isinstance(value, float)
+                    else other[field]
+                )
                 assert value == expected, f"{field}: {RECIPE}"
     for name in ("runs", "always", "unlike"):
         assert made[name] == kept[name], RECIPE

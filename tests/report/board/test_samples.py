@@ -61,7 +61,12 @@ def run(rows, make_trace, tmp_path):
         )
         for at, answer in enumerate(traces[0].answers):
             fields = {name: getattr(row, name) for name in items.KEY if name != "id"}
-            item = Item(**fields, id=f"forget-{at}", entity=f"forget-e{at // 4}", value=float(answer == "Red."))  # fmt: skip
+            item = Item(
+                **fields,
+                id=f"forget-{at}",
+                entity=f"forget-e{at // 4}",
+                value=float(answer == "Red."),
+            )
             known.append(item)
             if row.role == "unlearned" and answer == "blue" and at % 3 == 0:
                 known.append(replace(item, metric="KR", split="forget/reworded", value=1.0))
@@ -81,7 +86,9 @@ def test_answers_verdicts_probes_and_losses_are_those_of_the_run(run, make_trace
         assert own["holdout"] == pytest.approx(other.gold_losses(), rel=1e-5)
         # the scores are those of the attack that the table's MIA_AUC reports
         attack = MembershipAUC()
-        exact = auc(Scores(attack.score(trace), trace.entities, attack.score(other), other.entities))
+        exact = auc(
+            Scores(attack.score(trace), trace.entities, attack.score(other), other.entities)
+        )
         shown = auc(Scores(own["forget"], trace.entities, own["holdout"], other.entities))
         assert shown.value == pytest.approx(exact.value, abs=1e-9)
     unlearned = by_role["unlearned"]
@@ -109,7 +116,9 @@ def test_questions_and_pictures_are_shown_of_the_same_data_alone(rows, tmp_path)
         assert any("this version of UQS has others" in line for line in sheet["lacks"]) is not shown
         assert gather.NO_TRACES in sheet["lacks"]
         if shown:
-            assert len(found["pictures"]) == len({one.picture.data for one in samples if one.picture})
+            assert len(found["pictures"]) == len(
+                {one.picture.data for one in samples if one.picture}
+            )
             opened = Image.open(io.BytesIO(b64decode(found["pictures"][first["picture"]])))
             assert opened.format == "WEBP"
             assert max(opened.size) <= 160
@@ -122,7 +131,9 @@ def test_a_table_alone_says_what_it_lacks(rows, tmp_path):
     results.write(rows, file)
     sheets = gather.gather(rows, file)["sheets"]
     assert len(sheets) == 3
-    assert all(gather.NO_ITEMS in one["lacks"] and gather.NO_TRACES in one["lacks"] for one in sheets)
+    assert all(
+        gather.NO_ITEMS in one["lacks"] and gather.NO_TRACES in one["lacks"] for one in sheets
+    )
     assert all(one["questions"] == [] for one in sheets)
     assert {len(one["models"]) for one in sheets} == {4 * 3 + 3 + 2}
 

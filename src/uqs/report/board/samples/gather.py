@@ -21,8 +21,12 @@ from uqs.training_extra import require_training_extra
 MOST_MODELS = 2_000
 MOST_ANSWERS = 200_000
 """Answers of all models, which make a page of some 3 MB."""
-NO_ITEMS = "The table stands without items.parquet: which questions are answered right is not known."
-NO_TRACES = "The traces of these models are not there: their answers and their membership scores are not known."
+NO_ITEMS = (
+    "The table stands without items.parquet: which questions are answered right is not known."
+)
+NO_TRACES = (
+    "The traces of these models are not there: their answers and membership scores are not known."
+)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,11 @@ def _within_limit(
     others = [key for key in found if key.role != Role.UNLEARNED]
     for kept, words in (
         (list(found), ""),
-        ([*others, *first.values()], "Single answers are shown for one seed of each method: a page cannot hold more."),
-    ):  # fmt: skip
+        (
+            [*others, *first.values()],
+            "Single answers are shown for one seed of each method: a page holds no more.",
+        ),
+    ):
         if sum(len(said[key].right) for key in kept if key in said) <= MOST_ANSWERS:
             return frozenset(kept), words
     return frozenset(), "Single answers are not shown: a page cannot hold so many."
@@ -188,9 +195,11 @@ class _Lists:
         if own is not None:
             given = dict(zip(own.ids, own.answers, strict=True))
             answers = [
-                self.codes.setdefault(given[one["id"]], len(self.codes)) if one["id"] in given else -1
+                self.codes.setdefault(given[one["id"]], len(self.codes))
+                if one["id"] in given
+                else -1
                 for one in self.members
-            ]  # fmt: skip
+            ]
         places = {one["id"]: at for at, one in enumerate(self.members)}
         right = [] if said is None else [int(said.right.get(name, -1)) for name in places]
         recovered = {
