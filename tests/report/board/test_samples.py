@@ -19,6 +19,8 @@ from uqs.metrics.membership.loss import MembershipAUC
 from uqs.metrics.membership.statistics import Scores, auc
 from uqs.report.board.live.packing import packed
 from uqs.report.board.samples import gather
+from uqs.report.board.samples.beside import NO_ITEMS
+from uqs.report.board.samples.sheet import NO_TRACES
 from uqs.report.board.site import write
 from uqs.results import items
 from uqs.results.items import Item
@@ -114,7 +116,7 @@ def test_questions_and_pictures_are_shown_of_the_same_data_alone(rows, tmp_path)
         sample = next(one for one in samples if one.id == first["id"])
         assert first["question"] == (sample.question if shown else "")
         assert any("this version of UQS has others" in line for line in sheet["lacks"]) is not shown
-        assert gather.NO_TRACES in sheet["lacks"]
+        assert NO_TRACES in sheet["lacks"]
         if shown:
             assert len(found["pictures"]) == len(
                 {one.picture.data for one in samples if one.picture}
@@ -131,9 +133,7 @@ def test_a_table_alone_says_what_it_lacks(rows, tmp_path):
     results.write(rows, file)
     sheets = gather.gather(rows, file)["sheets"]
     assert len(sheets) == 3
-    assert all(
-        gather.NO_ITEMS in one["lacks"] and gather.NO_TRACES in one["lacks"] for one in sheets
-    )
+    assert all(NO_ITEMS in one["lacks"] and NO_TRACES in one["lacks"] for one in sheets)
     assert all(one["questions"] == [] for one in sheets)
     assert {len(one["models"]) for one in sheets} == {4 * 3 + 3 + 2}
 
