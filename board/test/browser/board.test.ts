@@ -168,7 +168,7 @@ test("the threshold of the attack is dragged, and moved by the keyboard", WAIT, 
   const again = await open(new URL(page.url()).hash);
   await again.page.waitForSelector(".threshold-chart svg .threshold", { state: "attached" });
   expect(await said(again.page, 1)).toBe(during);
-  const slider = page.getByLabel("Threshold");
+  const slider = page.getByRole("slider", { name: "Threshold" });
   await slider.focus();
   await page.keyboard.press("Home");
   await expect.poll(() => said(page, 1)).toContain("0% of forget (true positives) and 0% of holdout");

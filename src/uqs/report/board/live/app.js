@@ -1,4 +1,4 @@
-/* Built from board/ by npm run build. Sources: d9c280aabc7b7ef9dbfea603ceea4a717641920d124f7569d3548a141f7be1ff
+/* Built from board/ by npm run build. Sources: 166dc880bf83efbcc3468d8cb334c145e57ba08c370cf494405f7fd151fabb94
 
 @observablehq/plot 0.6.17
 
