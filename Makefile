@@ -25,9 +25,16 @@ test: setup
 	$(BIN)/lint-imports
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-# the board's application, for those who change it; needs npm
-board:
+# the board's application, for those who change it; needs npm and, for the last step, Chromium (CHROMIUM names it)
+RUN := runs/tiny
+board: setup
 	cd board && npm ci && npm test && npm run build
+	test -f $(RUN)/results.parquet || $(MAKE) demo
+	rm -rf runs/hostile && mkdir -p runs/hostile
+	$(BIN)/python scripts/board_hostile.py runs/hostile
+	$(BIN)/uqs board $(RUN) --out runs/board/tiny
+	$(BIN)/uqs board runs/hostile --out runs/board/hostile
+	cd board && BOARD_PAGE=../runs/board/tiny/index.html BOARD_HOSTILE=../runs/board/hostile/index.html npm run browser
 
 format: setup
 	$(BIN)/ruff format .

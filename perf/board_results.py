@@ -1,7 +1,7 @@
 """A results file of 10,000 made-up runs of 12 metrics: `python perf/board_results.py OUT.parquet`.
 
-40 methods on 5 benchmarks with 50 seeds, one oracle of the distances, two oracles and one original; the values are drawn, no
-model was trained.
+40 methods on 5 benchmarks with 50 seeds, two oracles and one original; the values are drawn, no model was
+trained.
 """
 
 from __future__ import annotations
@@ -18,8 +18,19 @@ from uqs.metrics.catalogue import CARDS
 from uqs.results import Row
 
 METRICS = (
-    "FA", "RA", "MIA", "AD", "JS", "oracle_distance", "functional_distance", "MIA_AUC", "KR", "KR_IMP", "ROUGE", "EM",
-)  # fmt: skip
+    "FA",
+    "RA",
+    "MIA",
+    "AD",
+    "JS",
+    "oracle_distance",
+    "functional_distance",
+    "MIA_AUC",
+    "KR",
+    "KR_IMP",
+    "ROUGE",
+    "EM",
+)
 BENCHMARKS, METHODS, SEEDS = 5, 40, 50
 
 
@@ -40,11 +51,28 @@ def _row(
         if compares and role == "oracle" and seed == 0:
             continue
         yield Row(
-            study="speed", benchmark=f"b{benchmark}", edition="made_up", model="none", role=role, method=method,
-            strength="", hyperparameters="{}", seed=seed, oracle_seed=0 if compares else None,
-            split=CARDS[metric].split, metric=metric, value=float((level + rng.random()) / 2), se=0.02, n=100,
-            status="ok", config_hash="0", data_hash="0", version="0", device="cpu", seconds=0.0,
-        )  # fmt: skip
+            study="speed",
+            benchmark=f"b{benchmark}",
+            edition="made_up",
+            model="none",
+            role=role,
+            method=method,
+            strength="",
+            hyperparameters="{}",
+            seed=seed,
+            oracle_seed=0 if compares else None,
+            split=CARDS[metric].split,
+            metric=metric,
+            value=float((level + rng.random()) / 2),
+            se=0.02,
+            n=100,
+            status="ok",
+            config_hash="0",
+            data_hash="0",
+            version="0",
+            device="cpu",
+            seconds=0.0,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
+// Written by scripts/board_schema.py from src/uqs/report/board/live/; not to be edited.
 
 export const SCHEMA = 2;
 

@@ -166,7 +166,9 @@ def test_a_value_must_be_the_mean_of_its_items(sound, submitted):
     right = [Item(**fields, id="a", entity="e", value=row.value)]
     items.write(right, run / "items.parquet")
     assert list(recomputed.items(sound, run / "results.parquet")) == []
-    items.write([*right, Item(**fields, id="b", entity="e", value=row.value + 0.5)], run / "items.parquet")
+    items.write(
+        [*right, Item(**fields, id="b", entity="e", value=row.value + 0.5)], run / "items.parquet"
+    )
     (line,) = problems(run)
     assert f"is not the mean of its items, {row.value + 0.25:.6g}" in line
     items.write([replace(right[0], method="unheard_of")], run / "items.parquet")

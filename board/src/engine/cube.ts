@@ -37,29 +37,46 @@ export function build(board: Board, score: Score, filter: Filter): Cube {
   const found = new Map<string, Map<string, Run[]>>();
   const seen = new Set<string>();
   const metrics = score.metrics;
-  const columns = metrics.map((name) => board.runs.metrics[name]!);
-  const most = Math.max(1, ...columns.map((one) => one.oracles?.[0]?.length ?? 1));
+  const runs = runsOf(board, metrics);
   board.runs.seed.forEach((seed, row) => {
     const benchmark = board.benchmarks[board.runs.benchmark[row]!]!;
     const method = board.methods[board.runs.method[row]!]!;
     if (filter.benchmarks?.has(benchmark) === false || filter.methods?.has(method) === false) return;
     if (filter.seeds?.has(seed) === false) return;
     seen.add(benchmark);
-    const values = columns.map((one) => one.values[row] ?? Number.NaN);
-    if (values.every(Number.isNaN)) return;
-    const byOracle = Array.from({ length: most }, (_, oracle) =>
-      columns.map((one, at) => {
-        const own = one.oracles?.[row];
-        return own && own.length === most ? (own[oracle] ?? Number.NaN) : values[at]!;
-      }),
-    );
+    const run = runs[row];
+    if (!run) return;
     const cells = found.get(benchmark) ?? new Map<string, Run[]>();
     found.set(benchmark, cells);
     const cell = cells.get(method) ?? [];
     cells.set(method, cell);
-    cell.push({ seed, values, byOracle });
+    cell.push(run);
   });
   return assembled(board, metrics, found, seen);
+}
+
+const known = new WeakMap<Board, (Run | null)[]>();
+
+/** Every run of a table; null where it has no value. No filter changes them, so they are made once. */
+function runsOf(board: Board, metrics: string[]): (Run | null)[] {
+  const made = known.get(board) ?? makeRuns(board, metrics);
+  known.set(board, made);
+  return made;
+}
+
+function makeRuns(board: Board, metrics: string[]): (Run | null)[] {
+  const columns = metrics.map((name) => board.runs.metrics[name]!);
+  const most = Math.max(1, ...columns.map((one) => one.oracles?.[0]?.length ?? 1));
+  return board.runs.seed.map((seed, row) => {
+    const values = columns.map((one) => one.values[row] ?? Number.NaN);
+    if (values.every(Number.isNaN)) return null;
+    const against = (oracle: number): number[] =>
+      columns.map((one, at) => {
+        const own = one.oracles?.[row];
+        return own?.length === most ? (own[oracle] ?? Number.NaN) : values[at]!;
+      });
+    return { seed, values, byOracle: most === 1 ? [values] : Array.from({ length: most }, (_, oracle) => against(oracle)) };
+  });
 }
 
 function assembled(

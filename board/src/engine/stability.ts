@@ -1,9 +1,11 @@
 // How often each method is first over all weightings, and the Pareto front (uqs.score.stability).
 import { weightDraws } from "./draws";
 import type { Levels } from "./levels";
-import { rounded, sum } from "./numbers";
+import { DECIMALS, rounded, sum } from "./numbers";
 import type { Random } from "./random";
 
+/** More than two scores can differ that round alike. */
+const NEAR = 10 ** (1 - DECIMALS);
 const TINY = 2.2250738585072014e-308;
 
 export interface Acceptability {
@@ -24,18 +26,21 @@ export function smaa(levels: Levels, metrics: number, random: Random, draws: num
   const drawn = weightDraws(random, metrics, draws);
   const weights = new Float64Array(metrics);
   const score = new Float64Array(count);
+  const winners = new Uint32Array(count);
   for (let draw = 0; draw < draws; draw++) {
     for (let k = 0; k < metrics; k++) weights[k] = drawn[draw * metrics + k]!;
     score.fill(0);
     for (const one of parts) add(score, one, weights);
-    for (let m = 0; m < count; m++) score[m] = rounded(score[m]! / levels.strata.length);
+    for (let m = 0; m < count; m++) score[m]! /= levels.strata.length;
+    if (withRanks) {
+      for (let m = 0; m < count; m++) score[m] = rounded(score[m]!);
+      countRanks(byRank, score);
+    }
     let top = Number.NEGATIVE_INFINITY;
     for (let m = 0; m < count; m++) if (score[m]! > top) top = score[m]!;
-    let best = 0;
-    for (let m = 0; m < count; m++) if (score[m] === top) best++;
-    if (withRanks) countRanks(byRank, score);
-    for (let m = 0; m < count; m++) {
-      if (score[m] !== top) continue;
+    const best = bestOf(score, top, winners);
+    for (let at = 0; at < best; at++) {
+      const m = winners[at]!;
       first[m]! += 1 / best;
       for (let k = 0; k < metrics; k++) central[m]![k]! += weights[k]! / best;
     }
@@ -45,6 +50,16 @@ export function smaa(levels: Levels, metrics: number, random: Random, draws: num
     byRank: byRank.map((row) => row.map((one) => one / draws)),
     central: central.map((row, m) => (first[m]! > 0 ? row.map((one) => one / first[m]!) : null)),
   };
+}
+
+/** Writes who has the highest score, to DECIMALS; only scores as near as that are rounded. Returns how many have it. */
+function bestOf(score: Float64Array, top: number, winners: Uint32Array): number {
+  const aim = rounded(top);
+  let found = 0;
+  for (let m = 0; m < score.length; m++) {
+    if (score[m]! >= top - NEAR && rounded(score[m]!) === aim) winners[found++] = m;
+  }
+  return found;
 }
 
 function countRanks(byRank: number[][], score: Float64Array): void {

@@ -79,7 +79,7 @@ function Lines({ sheet, pairs, pair: [one, other], first, second, params, change
       </p>
       {pairs.length > 1 ? <p class="note">{`On every seed: ${pairs.map(([a, b]) => `seed ${a.seed}: ${gained(a, b).length} and ${gained(b, a).length}`).join("; ")}.`}</p> : null}
       <Table
-        caption={`${lines.length} questions that the two answer differently`}
+        caption={`${lines.length} questions that one of the two answers right`}
         file="uqs-changed"
         columns={[
           { id: "question", title: "question", words: true, value: ({ question }) => question.question || question.id, show: ({ question }) => <Asked question={question} picture={pictures(question.picture)} /> },

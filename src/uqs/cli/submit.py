@@ -26,8 +26,8 @@ def validate(
 ) -> None:
     """Check results that somebody else made, as a board's repository does.
 
-    Schema, names, hashes, bounds, and all that can be computed again: values from items, gaps, score. One line
-    a problem, and exit code 2.
+    Schema, names, hashes, bounds, and all that can be computed again: values from items, gaps, score. One
+    line a problem, and exit code 2.
     """
     from uqs.submission import problems
     from uqs.text import count

@@ -1,7 +1,7 @@
 """The authors' later findings (2026) against the rows that they published: what comes out, and what cannot.
 
-Later work of the authors of arXiv 2605.02206 gives other weights and findings on 18 checkpoints. Rows of those
-checkpoints are not published, so only what the 36 rows hold, and what follows from a number itself, is computed.
+Later work of the authors of arXiv 2605.02206 gives other weights and findings on 18 checkpoints. Rows of
+those are not published, so only what the 36 rows hold, and what follows from a number itself, is computed.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def _within_mmubench() -> Later:
         "tau-b of FA and RA within MMUBench",
         PrintedFigure(MMUBENCH_TAU),
         float(tau.statistic),
-        f"comes out of the 12 published rows; with the rows as independent p is {tau.pvalue:.3f}, and they are 4"
-        " methods",
+        "comes out of the 12 published rows; with the rows as independent p is"
+        f" {tau.pvalue:.3f}, and they are 4 methods",
     )
 
 
@@ -60,16 +60,16 @@ def _agreement(found: Reproduction) -> Iterator[Later]:
         "tau-b of AD and JS on 18 checkpoints",
         PrintedFigure(TAU),
         None,
-        "rows of the 18 checkpoints are not published. It is the tau of two rankings of six that differ in one pair,"
-        f" {_six()[0]:.4f} = 13/15; the 36 published rows give"
+        "rows of the 18 checkpoints are not published. It is the tau of two rankings of six that differ in"
+        f" one pair, {_six()[0]:.4f} = 13/15; the 36 published rows give"
         f" {'no value' if within is None else f'{within:+.3f}'} within benchmarks",
     )
     yield Later(
         "exact p of that tau-b",
         PrintedFigure(TAU_P),
         _six()[1],
-        f"is the exact two-sided p of 13/15 for {METHODS} units, {_orders()} of 720 orders: as if {METHODS} methods"
-        " were exchanged, not 18 checkpoints. On the 36 rows, of 4 methods, p is"
+        f"is the exact two-sided p of 13/15 for {METHODS} units, {_orders()} of 720 orders: as if"
+        f" {METHODS} methods were exchanged, not 18 checkpoints. On the 36 rows, of 4 methods, p is"
         f" {'undefined' if p is None else f'{p:.3f}'} and cannot fall below 1/24",
     )
 

@@ -40,7 +40,9 @@ def wrong_names(rows: Iterable[Row], path: Path) -> Iterator[DataError]:
                 continue
             seen.add((field, name))
             if _PATH.search(name):
-                yield DataError(f"{name!r} is a path, not a name", file=path, row=number, field=field)
+                yield DataError(
+                    f"{name!r} is a path, not a name", file=path, row=number, field=field
+                )
             elif _CONTROL.search(name):
                 problem = f"{name!r} has control characters"
                 yield DataError(problem, file=path, row=number, field=field)

@@ -257,7 +257,9 @@ def faults(path: Path) -> list[DataError]:
         if found := list(rules(table, path)):
             return found
     frame = to_pandas(_ours(table)).reindex(columns=list(_FIELDS))
-    wrong = sorted((found for found in _wrong_values(frame) if found is not None), key=lambda one: one[0])
+    wrong = sorted(
+        (found for found in _wrong_values(frame) if found is not None), key=lambda one: one[0]
+    )
     return [DataError(problem, file=path, row=at + 1, field=field) for at, field, problem in wrong]
 
 
@@ -283,7 +285,9 @@ def _structure(table: pa.Table, file: Path | str) -> Iterator[DataError]:
             continue
         found = table.schema.field(expected.name).type
         if found != expected.type:
-            yield DataError(f"has type {found}, not {expected.type}", file=file, field=expected.name)
+            yield DataError(
+                f"has type {found}, not {expected.type}", file=file, field=expected.name
+            )
 
 
 def _cells(table: pa.Table, file: Path | str) -> Iterator[DataError]:

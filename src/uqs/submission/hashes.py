@@ -42,7 +42,8 @@ def _data(rows: Sequence[Row], file: Path) -> Iterator[DataError]:
             first[key] = row.data_hash
             own = _shipped(row)
             if own is not None and own != row.data_hash:
-                problem = f"is not that of {row.benchmark}:{row.edition} in this version of UQS ({own[:16]}...)"
+                edition = f"{row.benchmark}:{row.edition}"
+                problem = f"is not that of {edition} in this version of UQS ({own[:16]}...)"
                 yield DataError(problem, file=file, row=number, field="data_hash")
         elif first[key] != row.data_hash:
             problem = f"{row.benchmark}:{row.edition} has two hashes of its data"
@@ -69,7 +70,9 @@ def _models(rows: Sequence[Row], file: Path) -> Iterator[DataError]:
             continue
         key = (row.benchmark, row.edition, row.model, row.method, row.strength, str(row.seed))
         if names.setdefault(row.config_hash, key) != key:
-            problem = f"{_named(key)} has the hash of {_named(names[row.config_hash])}: one model twice"
+            problem = (
+                f"{_named(key)} has the hash of {_named(names[row.config_hash])}: one model twice"
+            )
             yield DataError(problem, file=file, row=number, field="config_hash")
             names[row.config_hash] = key
         if hashes.setdefault(key, row.config_hash) != row.config_hash:

@@ -96,13 +96,18 @@ def _compared(said: Any, ours: Mapping[str, Any], name: str, claim: Path) -> Ite
 
 def _methods(ranking: Any) -> dict[str, dict[str, Any]]:
     try:
-        return {one["method"]: {name: one.get(name) for name in CLAIMED} for one in ranking["methods"]}
+        return {
+            one["method"]: {name: one.get(name) for name in CLAIMED} for one in ranking["methods"]
+        }
     except (TypeError, KeyError, AttributeError):
         return {}
 
 
 def _first(
-    said: Mapping[str, Mapping[str, Any]], ours: Mapping[str, Mapping[str, Any]], field: str, claim: Path
+    said: Mapping[str, Mapping[str, Any]],
+    ours: Mapping[str, Mapping[str, Any]],
+    field: str,
+    claim: Path,
 ) -> Iterator[str]:
     if said.keys() != ours.keys():
         yield str(DataError("ranks other methods than the results", file=claim, field=field))
@@ -110,7 +115,8 @@ def _first(
     for method, values in ours.items():
         for name, value in values.items():
             if not _same(said[method][name], value):
-                problem = f"{method}: {name} {said[method][name]!r} is claimed, and the results give {value!r}"
+                claimed = f"{method}: {name} {said[method][name]!r} is claimed"
+                problem = f"{claimed}, and the results give {value!r}"
                 yield str(DataError(problem, file=claim, field=field))
                 return
 

@@ -10,7 +10,8 @@ import pytest
 
 from uqs.errors import UserError
 from uqs.report.analysis import analyse
-from uqs.report.board.live.data import board, embedded
+from uqs.report.board.live.data import board
+from uqs.report.board.live.packing import embedded
 from uqs.report.board.serve import server
 from uqs.report.board.site import write
 
@@ -47,7 +48,7 @@ def test_the_data_have_every_run_and_a_status_where_there_is_no_value(rows, make
 
 
 def test_several_results_have_a_page_each_and_a_list(rows, make_run, tmp_path):
-    other = [replace(row, study="other/../study") for row in rows]
+    other = [replace(row, study="other / study") for row in rows]
     first = write([make_run(rows), make_run(other, name="other")], tmp_path / "out")
     made = sorted(str(one.relative_to(first.parent)) for one in first.parent.rglob("*.html"))
     assert made == ["index.html", "other-study/index.html", "paper/index.html"]

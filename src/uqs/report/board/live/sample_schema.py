@@ -23,11 +23,12 @@ class Question(TypedDict):
 
 
 class Sampled(TypedDict):
-    """One model. By question of the forget set: `answers`, places in the sheet's `words`, and `right`, 1 or 0.
+    """One model; lists are empty where nothing is known.
 
-    `recovered` has by probe the places of the forgotten questions that it brought back. `forget` and
-    `holdout` are the losses (nats) of the gold answers, which the loss attack reads. `original` is the place of the model
-    that it was made from in the sheet's `models`. Lists are empty where nothing is known.
+    By question of the forget set: `answers`, places in the sheet's `words`, and `right`, 1 or 0. `recovered`
+    has by probe the places of the forgotten questions that it brought back. `forget` and `holdout` are the
+    losses (nats) of the gold answers, which the loss attack reads. `original` is the place in the sheet's
+    `models` of the model that it was made from.
     """
 
     role: str

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 from uqs.report.board.live import published_schema, sample_schema, schema
 
-HEAD = """// Written by scripts/board_schema.py from the schemas in src/uqs/report/board/live/; not to be edited.
+HEAD = """// Written by scripts/board_schema.py from src/uqs/report/board/live/; not to be edited.
 """
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 

@@ -50,7 +50,9 @@ def questions(benchmark: str, edition: str, data_hash: str) -> Mapping[str, Samp
     Data of the user's own stay where they are: their licence may not allow a page that is published.
     """
     if edition.partition("#")[0] != SHIPPED:
-        return "Words and pictures of questions are shown for the editions that come with UQS alone."
+        return (
+            "Words and pictures of questions are shown for the editions that come with UQS alone."
+        )
     try:
         found = benchmarks.load(f"{benchmark}:{edition}")
     except UserError as error:

@@ -28,7 +28,7 @@ class Verdicts:
 
 
 def read(path: Path) -> dict[Key, Verdicts]:
-    """The verdicts on the forget set, by model. Raises DataError for a file that `items.write` did not write."""
+    """The verdicts on the forget set, by model. DataError for a file that `items.write` did not write."""
     table = _kept(items.read(path))
     found: dict[Key, Verdicts] = defaultdict(Verdicts)
     columns = [table[name].to_pylist() for name in (*Key._fields, "split", "metric")]
