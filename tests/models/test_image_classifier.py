@@ -16,6 +16,7 @@ from uqs.methods.cards.look_up import method_class
 from uqs.methods.losses import answer_cross_entropy
 from uqs.methods.retrain import Retrain
 from uqs.methods.settings import TrainerSettings
+from uqs.methods.state_files import StateFolder
 from uqs.methods.streams import Stream
 from uqs.methods.trainer import Schedule, train
 from uqs.methods.unlearn import Seeds, unlearn
@@ -79,12 +80,13 @@ class Plain(Method):
         return answer_cross_entropy(vlm, batches["mixed"])
 
 
-def trained(vlm: ResNet, method: Method, steps: int = 6) -> Any:
+def trained(vlm: ResNet, method: Method, steps: int = 6, **further: Any) -> Any:
     adapter.attach(vlm, AdapterSettings(kind="full"), seed=0)
     data = {"learn": Split("learn", tuple(asked(8))), "replay": Split("replay", ())}
     generator = torch.Generator().manual_seed(0)
     streams = method.streams(vlm, data, generator)
-    return train(vlm, method, streams, Schedule(steps, 1e-2), generator, TrainerSettings(checks=3))
+    schedule, settings = Schedule(steps, 1e-2), TrainerSettings(checks=3)
+    return train(vlm, method, streams, schedule, generator, settings, **further)
 
 
 def test_logits_are_those_of_the_plain_model_on_plain_pixels(vlm):
@@ -189,6 +191,29 @@ def test_training_from_the_base_moves_the_statistics_once_a_step_and_a_method_ne
     assert not trained(vlm, Plain(), steps=6).collapse
     assert set(tracked(vlm)) == {6}
     assert all(torch.equal(before[name], one) for name, one in statistics(vlm).items())
+
+
+def test_a_killed_training_goes_on_with_its_statistics(tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def killed(done: int, of: int, loss: float) -> None:
+        if done == 4:
+            raise KilledError
+
+    def states() -> StateFolder:
+        return StateFolder(tmp_path / "state", "k", 0.0, told.append)
+
+    told: list[str] = []
+    whole, begun, resumed = tiny(), tiny(), tiny()
+    trained(whole, Retrain(4, 0.0))
+    with pytest.raises(KilledError):
+        trained(begun, Retrain(4, 0.0), progress=killed, states=states())
+    trained(resumed, Retrain(4, 0.0), states=states())
+    assert told == ["goes on after step 3 of 6"]
+    assert tracked(resumed) == tracked(whole)
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], tensor), name
 
 
 def test_a_batch_of_one_is_trained_on_as_it_is_measured(vlm):

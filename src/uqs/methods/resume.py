@@ -32,12 +32,13 @@ _WEIGHT, _GOOD, _OPTIMIZER, _METHOD, _GENERATOR = (
 class LiveState:
     """The objects of a run that its steps change; between two steps no gradient is pending.
 
-    `good`: the weights of the last good check. `order`: the generator behind `draws`; further draws, those of
+    `statistics`: of batch normalisation. `good`: weights and statistics of the last good check. `order`: the generator behind `draws`; further draws, those of
     dropout, come from torch's own generators.
     """
 
     device: torch.device
     parameters: Mapping[str, nn.Parameter]
+    statistics: Mapping[str, Tensor]
     optimizer: torch.optim.Optimizer
     good: Reference
     draws: Mapping[str, Draws]
@@ -65,9 +66,10 @@ class LiveState:
 
     def _fixed(self) -> Iterator[tuple[str, Tensor]]:
         """The tensors that exist from the beginning and are changed in place."""
-        for name, parameter in self.parameters.items():
-            yield f"{_WEIGHT}{name}", parameter.detach()
-        for name, kept in zip(self.parameters, self.good.kept, strict=True):
+        moved = {**self.parameters, **self.statistics}
+        for name, tensor in moved.items():
+            yield f"{_WEIGHT}{name}", tensor.detach()
+        for name, kept in zip(moved, self.good.kept, strict=True):
             yield f"{_GOOD}{name}", kept
         for name, tensor in self.method.changing().items():
             yield f"{_METHOD}{name}", tensor

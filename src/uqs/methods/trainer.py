@@ -19,7 +19,7 @@ from uqs.methods.resume import LiveState
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
 from uqs.methods.state_files import StateFolder
 from uqs.methods.streams import Stream
-from uqs.models.batch_norm import hold
+from uqs.models.batch_norm import hold, statistics
 from uqs.models.reference import Reference
 from uqs.models.vlm import IGNORED, VLM, Batch, Encoding
 
@@ -184,6 +184,7 @@ class _Run:
         return LiveState(
             self.vlm.model.device,
             trainable(self.vlm),
+            dict(statistics(self.vlm.model)),
             self.optimizer,
             self.good,
             self.drawing,

@@ -15,9 +15,9 @@ def hold(model: nn.Module) -> None:
 
 
 def statistics(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The running means and variances by name, in place."""
+    """The running means, variances and numbers of batches by name, in place."""
     for name, module in _normalisations(model):
-        for kind in ("running_mean", "running_var"):
+        for kind in ("running_mean", "running_var", "num_batches_tracked"):
             if (found := getattr(module, kind)) is not None:
                 yield f"{name}.{kind}", found
 
