@@ -32,8 +32,8 @@ _WEIGHT, _GOOD, _OPTIMIZER, _METHOD, _GENERATOR = (
 class LiveState:
     """The objects of a run that its steps change; between two steps no gradient is pending.
 
-    `statistics`: of batch normalisation. `good`: weights and statistics of the last good check. `order`: the generator behind `draws`; further draws, those of
-    dropout, come from torch's own generators.
+    `statistics`: of batch normalisation. `good`: weights and statistics of the last good check. `order`: the
+    generator behind `draws`; further draws, those of dropout, come from torch's own generators.
     """
 
     device: torch.device

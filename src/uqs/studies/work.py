@@ -72,19 +72,19 @@ SHADOWED = "shadow.json"
 
 def run(job: Job, inputs: Inputs, out: Path, state: Path | None = None) -> None:
     """Do one job."""
-    quiet(job)
+    quiet(device_of(job))
     if job.kind in TRAININGS:
         TRAININGS[job.kind](job, inputs, out, state)
     else:
         WORK[job.kind](job, inputs, out)
 
 
-def quiet(job: Job) -> None:
+def quiet(device: torch.device) -> None:
     """Torch deterministic, and libraries without bars and known warnings.
 
     Where an operation has no deterministic form on a GPU, torch warns and goes on.
     """
-    torch.use_deterministic_algorithms(True, warn_only=device_of(job).type != "cpu")
+    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     # peft 0.21 asks transformers 5.23 by the old name

@@ -20,6 +20,7 @@ from uqs.studies.estimate.amounts import Questions, base_files, replay_of, step_
 from uqs.studies.estimate.costs import BaseCosts
 from uqs.studies.estimate.probes import Probe, Probed
 from uqs.studies.estimate.ranges import Range
+from uqs.studies.executors.base import WorkerSettings
 from uqs.studies.jobs import Job
 from uqs.studies.plan import Plan
 from uqs.studies.spec import Study
@@ -61,7 +62,8 @@ def measured(plan: Plan, base: Path, questions: Mapping[str, Questions], device:
 def _probed(plan: Plan, base: Path, probes: Mapping[str, Probe], device: str) -> Probed:
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(1, context, initializer=_end_at_interrupt)
-    with environment(plan.study.arithmetic), executor as pool:
+    settings = WorkerSettings(arithmetic=plan.study.arithmetic, device=plan.study.device)
+    with environment(settings.environment()), executor as pool:
         try:
             found = pool.submit(_in_process, plan.study, base, probes, device).result()
         except BrokenProcessPool:

@@ -45,7 +45,7 @@ MOST_SECONDS = 30.0
 
 def probe(study: Study, base: Path, probes: Mapping[str, Probe], device: str) -> Probed:
     """Everything, in a process that has done nothing before."""
-    quiet()
+    quiet(torch.device(device))
     torch.set_num_threads(1)
     clock = clock_of(device)
     first = clock()
@@ -100,7 +100,7 @@ def _loaded(study: Study, base: Path, device: str, dtype: str) -> VLM:
     vlm: VLM = registry.get("model", study.model.name).load(
         base,
         dtype=getattr(torch, dtype),
-        quantised=study.model.adapter.kind == "qlora",
+        load_in="4bit" if study.model.adapter.kind == "qlora" else study.model.load_in,
         options=attention,
     )
     vlm.model.to(device)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from uqs.benchmarks import edition_path
+from uqs.benchmarks import edition_path, plain_edition
 from uqs.benchmarks.hub import to_fetch
-from uqs.benchmarks.limit import asked
-from uqs.benchmarks.own_holdout import parted
 from uqs.errors import UserError
 from uqs.evaluation.splits import TRACED, needs_of
 from uqs.studies.base import configuration, find_base
@@ -15,15 +13,15 @@ from uqs.studies.estimate.amounts import Questions, base_files
 from uqs.studies.estimate.costs import BaseCosts
 from uqs.studies.estimate.estimate import Estimate, estimate
 from uqs.studies.estimate.measured import measured
-from uqs.studies.execute import default_workers
+from uqs.studies.executors.placement import gpus, placements
 from uqs.studies.plan import Plan
 from uqs.studies.run import RunOptions, as_asked, load_data, plan_on_data
 from uqs.studies.spec import Study, read_study
 from uqs.training_extra import require_training_extra
 
 
-def estimate_study(path: Path, options: RunOptions, device: str = "cpu") -> list[Estimate]:
-    """What `uqs run` would take on a device; where its base is not here, counted for a CPU and for a GPU.
+def estimate_study(path: Path, options: RunOptions) -> list[Estimate]:
+    """What `uqs run` would take; where its base is not here, counted for a CPU and for a GPU.
 
     Nothing is run, fetched or written, but for the configuration of a hub's model, which is read from the
     hub if it is not here. Raises UserError as `uqs run` does, and if there is nothing to count from.
@@ -35,10 +33,10 @@ def estimate_study(path: Path, options: RunOptions, device: str = "cpu") -> list
     plan = plan_on_data(study, data, fetch=False)
     needs = needs_of(study.metrics) & TRACED
     questions = {name: Questions(one, needs) for name, one in data.items()}
-    workers = options.workers or default_workers()
+    visible = gpus() if study.device == "cuda" else ()
+    workers = len(placements(study.device, options.workers, options.per_device, visible))
     return [
-        estimate(plan, questions, costs, options.runs, workers)
-        for costs in _costs(plan, questions, device)
+        estimate(plan, questions, costs, options.runs, workers) for costs in _costs(plan, questions)
     ]
 
 
@@ -47,7 +45,7 @@ def _check_folders(study: Study) -> None:
     missing = []
     for spec in study.benchmarks:
         name, _, given = spec.partition(":")
-        edition = parted(asked(given)[0])[0]
+        edition = plain_edition(given)
         if to_fetch(edition):
             missing.append(f"{spec} was not fetched yet: 'uqs validate {spec}' does")
             continue
@@ -59,11 +57,11 @@ def _check_folders(study: Study) -> None:
         raise UserError("; ".join(missing))
 
 
-def _costs(plan: Plan, questions: dict[str, Questions], device: str) -> list[BaseCosts]:
+def _costs(plan: Plan, questions: dict[str, Questions]) -> list[BaseCosts]:
     model = plan.study.model
     folder = find_base(model, fetch=False)
     if folder is not None and base_files(folder):
-        return [measured(plan, folder, questions, device)]
+        return [measured(plan, folder, questions, plan.study.device)]
     from uqs.studies.estimate.counted import CPU, GPU, counted
     from uqs.studies.estimate.shape import shape_of
 
