@@ -119,10 +119,10 @@ def reset(device: str) -> None:
 
 
 def main() -> None:
-    quiet()
     torch.set_num_threads(1)
     on_gpu = torch.cuda.is_available()
     device = "cuda" if on_gpu else "cpu"
+    quiet(torch.device(device))
     vlm = opened(device)
     where = torch.cuda.get_device_name() if on_gpu else "one thread of a CPU"
     what = (

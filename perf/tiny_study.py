@@ -85,7 +85,7 @@ def trace(vlm: VLM, name: str) -> Callable[[], object]:
 
 
 def main() -> None:
-    quiet()
+    quiet(torch.device("cpu"))
     torch.set_num_threads(1)
     print("# The tiny study's own ways\n")
     print("Made by `perf/tiny_study.py`. " + str(__doc__).split("\n\n")[1] + "\n")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from uqs.records import Picture, Sample
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 # one thread: models are tiny, and threads of several processes on few cores wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# no test is timed: a busy machine is no fault
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 MakeTrace = Callable[..., Trace]
 MakeAdapter = Callable[..., Path]

@@ -24,7 +24,7 @@ def run(job: Job, inputs: work.Inputs, out: Path, state: Path | None = None) -> 
     if job.kind != "trial":
         work.run(job, inputs, out, state)
         return
-    work.quiet(job)
+    work.quiet(work.device_of(job))
     params = job.params
     data = work.benchmark_of(job)
     judges = data.judges
