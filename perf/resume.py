@@ -5,8 +5,8 @@
 One original of a small study is trained by a real worker process (`uqs.studies`): left alone, killed with no
 state kept, and killed with a state every three seconds. Each kill comes after two thirds of the time that the
 training takes alone, start of the worker aside. `lost` is the time of both processes less that of the
-training left alone. Whether it ends the same is looked up in the hashes of all files of its job. Seconds depend
-on what else the machine does; how many steps are taken again does not.
+training left alone. Whether it ends the same is looked up in the hashes of all files of its job. Seconds
+depend on what else the machine does; how many steps are taken again does not.
 
 Then the time that one state takes, for an adapter and for full fine-tuning of the shipped base, and its share
 of the default interval.
