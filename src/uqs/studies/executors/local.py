@@ -61,6 +61,9 @@ class _Worker:
         self.own.clear()
 
     def give(self, job: Job) -> None:
+        """Send it a job; a worker that died is replaced."""
+        if self.connection.closed:
+            self.start()
         self.job = job
         with suppress(ConnectionError):  # a dead worker is found when its result is asked for
             self.connection.send(job)
@@ -71,6 +74,7 @@ class _Worker:
             found: JobResult | JobFailure = self.connection.recv()
         except (EOFError, ConnectionError):
             self.process.join()
+            self.connection.close()
             return None
         return found
 
@@ -99,8 +103,6 @@ def _drive(workers: Sequence[_Worker], outcomes: Outcomes) -> list[JobFailure]:
             result = worker.result()
             if result is None:
                 outcomes.lost(job, worker.end())
-                worker.connection.close()
-                worker.start()
                 continue
             worker.own.add(job.key)
             outcomes.came(job, result)
