@@ -79,9 +79,9 @@ def load(
     try:
         with shown_by(display):
             found: Benchmark = replace(opened.load(path, edition), edition=whole)
+        found = replace(found, generalises=generalises(spec))
         if other is not None:
             found = exchanged(found, load(other, display=display))
-        found = replace(found, judges=judges_of(spec), generalises=generalises(spec))
         found = replace(found, notes=(*found.notes, *checks.check(found)))
     except DataError as error:
         raise _hinted(error, name, path) from None
@@ -89,7 +89,7 @@ def load(
         ValueError
     ) as error:  # what a record refuses: overlapping splits, doubled ids, empty texts
         raise UserError(f"{spec}: {error}") from error
-    found = laid_out(found, layouts)
+    found = laid_out(replace(found, judges=judges_of(spec)), layouts)
     return found if entities is None else limited(found, entities)
 
 
