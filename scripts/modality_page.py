@@ -15,11 +15,10 @@ from statistics import fmean
 import numpy as np
 
 from uqs import results
-from uqs.audit.arm_cells import ASKED
 from uqs.audit.arm_words import arm_sentences
 from uqs.audit.arms import Arms, compare_arms
 from uqs.card_metadata import attach
-from uqs.forms import FORMS
+from uqs.forms import ASKED, FORMS
 from uqs.metrics.catalogue import CARDS, in_order
 from uqs.records import Role
 from uqs.reproduction.modality import published_arms, published_sentences
@@ -138,8 +137,8 @@ def _in_short(sheets: Sheets, found: Arms) -> Iterator[str]:
     differ = [f"{one.first} and {one.second}" for one in means if found.testable and one.shown]
     pairs = [one for one in found.differences if one.a and found.testable and one.shown]
     yield (
-        "- **A fact that is forgotten by picture is still told by name.** As shares of the facts the methods "
-        f"tell {listed(told)}; {alone} are forgotten by picture and told by name."
+        f"- **Forgotten by picture and still told by name: {alone} of the facts**, the mean over the methods. "
+        f"Facts told: {listed(told)}."
     )
     yield (
         "- **The mean agreement of the five published metrics "

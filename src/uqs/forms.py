@@ -9,6 +9,10 @@ import re
 from typing import Literal, NamedTuple, get_args
 
 Form = Literal["picture", "text", "both"]
+FORGOTTEN = "&forget_by="
+"""Stands between an edition and the form in which its facts are forgotten; they are then asked in all."""
+ASKED = "&ask_by="
+"""Stands between an edition and the one form in which it asks."""
 FORMS: tuple[Form, ...] = get_args(Form)
 _FORM = re.compile(rf"@({'|'.join(FORMS)})(?=@|$)")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from uqs import benchmarks, results
-from uqs.benchmarks.in_forms import ASKED
 from uqs.cli.validate import summary
 from uqs.errors import DataError
+from uqs.forms import ASKED
 from uqs.studies.jobs import Job, Kind
 from uqs.studies.plan import Plan, make_plan
 from uqs.studies.spec import Traces, read_study

@@ -13,6 +13,7 @@ import pandas as pd
 
 from uqs.audit.direction import aligned
 from uqs.errors import UserError, nearest
+from uqs.forms import ASKED
 from uqs.records import Role
 from uqs.results.panel import FloatArray
 from uqs.results.pivot import Directions, to_panel
@@ -20,7 +21,6 @@ from uqs.text import count
 
 BY = ("arm", "benchmark", "edition", "model")
 """The columns by which a table can be parted into arms."""
-ASKED = "&ask_by="
 
 
 class PlaceKey(NamedTuple):

@@ -9,7 +9,7 @@ from itertools import chain
 
 from uqs.answers import normalise
 from uqs.benchmarks.entity_names import names_in
-from uqs.forms import FORMS, Form, asked, marked
+from uqs.forms import ASKED, FORGOTTEN, FORMS, Form, asked, marked
 from uqs.records import LETTERS, Benchmark, Sample, Split
 from uqs.text import count
 
@@ -19,10 +19,6 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _SOMEBODY = "this person"
-FORGOTTEN = "&forget_by="
-"""Stands between an edition and the form in which its facts are forgotten; they are then asked in all."""
-ASKED = "&ask_by="
-"""Stands between an edition and the one form in which it asks."""
 
 
 def naming(question: str, name: str) -> str:

@@ -27,6 +27,8 @@ _TASKS: Mapping[str, Task] = {
     "Generation": "generation",
 }
 _BY_PICTURE = {"muitimodal": True, "multimodal": True, "unimodal": False}  # the first as released
+_IDS = "of facts and forms"
+"""Part of the data's hash: questions are known by their ids, and had others before."""
 _REAL = ("Real_Person_Set", "real_person")
 
 
@@ -90,7 +92,7 @@ class UMUBench:
             self.name,
             path,
             edition,
-            options=asdict(self),
+            options={**asdict(self), "ids": _IDS},
             files=[
                 f for c in (*configs, *filter(None, [real])) for f in _folders.table_files(path, c)
             ],

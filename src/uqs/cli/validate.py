@@ -86,7 +86,7 @@ def _notes(notes: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 def summary(plan: Plan) -> str:
     """Benchmarks, models and jobs of a plan, and the notes on its data."""
-    from uqs.benchmarks.in_forms import ASKED
+    from uqs.forms import ASKED
 
     study = plan.study
     methods = [f"{m.name}@{m.strength}" if m.strength else m.name for m in study.methods]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from uqs import __version__, io, results
-from uqs.benchmarks.in_forms import ASKED
 from uqs.errors import DataError
 from uqs.evaluation.evaluate import Evaluation, Subject, item_table, read_evaluated, rows_of
 from uqs.evaluation.record import Recording
+from uqs.forms import ASKED
 from uqs.gaps import with_gaps
 from uqs.metrics.base import MetricResult
 from uqs.metrics.catalogue import metric_card

@@ -9,9 +9,8 @@ from typing import Any
 
 from uqs import registry
 from uqs.benchmarks import generalises, judges_of
-from uqs.benchmarks.in_forms import ASKED, FORGOTTEN
 from uqs.evaluation.splits import TRACED, needs_of
-from uqs.forms import Form
+from uqs.forms import ASKED, FORGOTTEN, Form
 from uqs.methods.cards.look_up import method_card
 from uqs.records import Need, Role
 from uqs.studies.alterations import INCOMPLETE, LADDER, ROLES, Alteration, alterations
@@ -450,7 +449,7 @@ def files_of(metrics: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def several_forms(benchmark: str) -> bool:
     """Whether a benchmark asks each fact in several forms."""
-    return FORGOTTEN in benchmark and ASKED not in benchmark
+    return FORGOTTEN in benchmark
 
 
 def named_form(benchmark: str, form: Form | None) -> str:

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from uqs import registry
-from uqs.benchmarks.in_forms import ASKED, FORGOTTEN
 from uqs.errors import DataError, UserError
 from uqs.evaluation.splits import metric_names
-from uqs.forms import Form
+from uqs.forms import ASKED, FORGOTTEN, Form
 from uqs.methods.cards.card import MethodCard
 from uqs.methods.cards.look_up import method_card
 from uqs.methods.settings import DEFAULT_TRAINER, TrainerSettings
