@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 from uqs.report.arms import POOLED, WITHIN, arms
 from uqs.report.evidence import Evidence
-from uqs.report.figures.canvas import POINTS, WIDTH, Drawing, style
+from uqs.report.figures.canvas import POINTS, TALLEST, WIDTH, Drawing, style
 from uqs.report.figures.catalogue import DRAWS
 from uqs.report.figures.marks import COLOURS, HEAT, SHAPES, mark
 from uqs.report.figures.stability import CURVES
@@ -283,7 +283,7 @@ def test_profiles_draw_the_audits_intervals(draw: Draw, evidence: Evidence) -> N
 def test_every_figure_is_one_column_wide_and_legible(draw: Draw, name: str) -> None:
     for drawing in draw(name):
         width, height = drawing.figure.get_size_inches()
-        assert width == WIDTH and height <= 8.5
+        assert width == WIDTH and height <= TALLEST
         with style():
             drawing.figure.draw_without_rendering()
         box, hidden = drawing.figure.bbox, set(_hidden(drawing))

@@ -77,7 +77,7 @@ def test_what_fits_no_page_is_left_out(evidence: Evidence, monkeypatch: pytest.M
     many = replace(pair, tau=replace(pair.tau, per_benchmark=cells))
     found = drawn("arms", replace(evidence, audit=replace(evidence.audit, agreement=(many,))))
     assert isinstance(found, Missing)
-    assert found.reason == "it would be 14.6 inches high; a page holds 8.5"
+    assert found.reason == "it would be 14.6 inches high; a page holds 7.6"
     monkeypatch.undo()
     several = drawn("arms", replace(evidence, audit=replace(evidence.audit, agreement=(many,))))
     assert isinstance(several, list)
@@ -150,7 +150,7 @@ def test_labels_have_a_shape_for_every_sign_and_stay_different(hostile: list[str
 def test_hostile_texts_are_drawn_as_text(hostile: list[str]) -> None:
     """Formulas would fail to parse, missing shapes would warn, and markup would be an element."""
     with style():
-        figure = canvas(8)
+        figure = canvas(7)
         axes = figure.add_subplot()
         names = labels(hostile[:25])
         axes.set_yticks(range(25), names)

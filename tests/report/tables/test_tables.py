@@ -193,6 +193,10 @@ def test_a_wide_table_spans_both_columns_of_a_page_and_has_its_rules() -> None:
     )
     assert "\\caption{T. Note.}\n\\label{tab:uqs-t}" in text
     assert text.count("\\begin{table*}") == text.count("\\end{table*}") == 1
+    long = Sheet("T", ("a",), [(f"r{at}",) for at in range(60)], rules=(30, 40))
+    parts = latex(Table("t", [long], [])).split("\\begin{table}")[1:]
+    assert ["T (1 of 2)" in parts[0], "T (2 of 2)" in parts[1], len(parts)] == [True, True, 2]
+    assert "r29 \\\\\n\\bottomrule" in parts[0] and "r39 \\\\\n\\midrule\nr40" in parts[1]
 
 
 def test_files_and_what_is_left_out(

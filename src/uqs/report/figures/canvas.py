@@ -20,8 +20,8 @@ from uqs.report.visible import distinct, visible
 
 WIDTH = 3.3
 """The width of every figure, in inches."""
-TALLEST = 8.5
-"""The greatest height, in inches: what a page holds."""
+TALLEST = 7.6
+"""The greatest height, in inches: what a page holds beside the caption."""
 POINTS = 7.0
 LONGEST = 22
 """The most characters of a name."""

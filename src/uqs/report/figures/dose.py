@@ -12,13 +12,13 @@ from uqs.audit.ladder import Ladder
 from uqs.audit.report_cards import ReportCard
 from uqs.records import Role
 from uqs.report.evidence import Evidence
-from uqs.report.figures.canvas import POINTS, Drawing, Missing, canvas, labels, numbered
+from uqs.report.figures.canvas import POINTS, TALLEST, Drawing, Missing, canvas, labels, numbered
 from uqs.report.figures.marks import LINES, Mark, handles, mark
 from uqs.report.pages import pages
 from uqs.text import listed
 
 Judgement = tuple[ReportCard, Ladder]
-FEW, MOST = 14, 24
+FEW, MOST = 14, 21
 """More metrics stand in three columns; still more in another figure."""
 BESIDE = {Role.SUPPRESSED: (1.12, "d", "suppressed"), Role.DAMAGED: (1.24, "x", "damaged")}
 """Where models that know everything and look different stand, and their shape."""
@@ -49,7 +49,8 @@ def _figure(every: Sequence[Judgement]) -> Figure:
     marks = {name: mark(at) for at, name in enumerate(benchmarks)}
     columns = 2 if len(metrics) <= FEW else 3
     lines = ceil(len(metrics) / columns)
-    figure = canvas(0.95 * lines + 0.17 * ceil((len(marks) + 2) / 2) + 0.25)
+    height = 0.95 * lines + 0.17 * ceil((len(marks) + 2) / 2) + 0.25
+    figure = canvas(min(height, TALLEST))
     panels = figure.subplots(lines, columns, sharex=True, squeeze=False).ravel()
     for axes, metric in zip(panels, metrics, strict=False):
         own = [(card, ladder) for card, ladder in every if card.metric == metric]

@@ -16,7 +16,7 @@ from uqs.report.pages import pages
 
 LINE = 0.135
 METRICS = ("KR", "KR_IMP")
-MOST = 55
+MOST = 48
 """The most methods in one figure."""
 
 

@@ -13,7 +13,7 @@ from uqs.report.figures.marks import COLOURS, Mark, key
 from uqs.text import count
 
 LINE = 0.16
-MOST = 45
+MOST = 40
 """The most pairs in a figure; of more, those whose sign reverses, then the largest differences."""
 KINDS = {
     "within benchmarks": Mark(COLOURS[0], "o", True),

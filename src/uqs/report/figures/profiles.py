@@ -19,7 +19,7 @@ from uqs.text import count
 
 BAR, GAP, CELL = 0.1, 0.12, 0.13
 """Heights in inches: of a metric's bar, of the gap between methods, of a shaded row."""
-MOST = 56
+MOST = 48
 """The most methods in one figure."""
 LOW, HIGH = -0.35, 1.35
 """What lies farther off the ladder is drawn at this position."""

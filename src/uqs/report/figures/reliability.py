@@ -16,7 +16,7 @@ from uqs.score.weights import Weights
 from uqs.text import count
 
 LINE = 0.2
-MOST = 36
+MOST = 32
 """The most metrics in one figure."""
 NAMES = dict(zip(TARGETS, ("reliability", "reliability_functional"), strict=True))
 WEIGHTS = {

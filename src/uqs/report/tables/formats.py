@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from io import StringIO
 
 from uqs.report.latex import escaped
+from uqs.report.pages import pages
 from uqs.report.tables.table import Table, Value
 from uqs.report.terminal import Sheet
 from uqs.report.visible import shortened, visible
 
+MOST = 45
+"""The most rows of a LaTeX table on a page."""
 LONGEST = 80
 """The most characters of a cell that is read."""
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -21,12 +25,26 @@ NEEDS = "% needs \\usepackage{booktabs,graphicx}\n"
 
 
 def latex(table: Table) -> str:
-    """A table float per sheet; one that is wider than its column is made smaller."""
+    """A table float per sheet and page; one that is wider than its column is made smaller."""
+    sheets = [part for sheet in table.sheets for part in _parts(sheet)]
     parts = [
         _float(sheet, f"tab:uqs-{table.name}" + (f"-{at}" if at > 1 else ""))
-        for at, sheet in enumerate(table.sheets, start=1)
+        for at, sheet in enumerate(sheets, start=1)
     ]
     return NEEDS + "\n".join(parts)
+
+
+def _parts(sheet: Sheet) -> Iterator[Sheet]:
+    """The sheet in parts that a page can hold."""
+    parts = pages(sheet.rows, MOST)
+    start = 0
+    for at, rows in enumerate(parts, start=1):
+        rules = [row - start for row in sheet.rules if start < row < start + len(rows)]
+        title = sheet.title if len(parts) == 1 else f"{sheet.title} ({at} of {len(parts)})"
+        yield replace(sheet, title=title, rows=rows, rules=rules)
+        start += len(rows)
+    if not parts:
+        yield sheet
 
 
 def _float(sheet: Sheet, label: str) -> str:
