@@ -18,7 +18,7 @@ from uqs.results import Row
 
 MOST_MODELS = 2_000
 MOST_ANSWERS = 200_000
-"""Answers of all models, which make a page of some 3 MB."""
+"""Of all models; the 11,645 of the tiny study take 0.3 MB of its page, with their pictures."""
 
 
 def gather(rows: Iterable[Row], run: Path) -> Samples:
