@@ -137,8 +137,8 @@ def _in_short(sheets: Sheets, found: Arms) -> Iterator[str]:
     differ = [f"{one.first} and {one.second}" for one in means if found.testable and one.shown]
     pairs = [one for one in found.differences if one.a and found.testable and one.shown]
     yield (
-        f"- **Forgotten by picture and still told by name: {alone} of the facts**, the mean over the methods. "
-        f"Facts told: {listed(told)}."
+        f"- **Forgotten by picture and still told by name: {alone} of the facts**, the mean over the "
+        f"methods. Facts told: {listed(told)}."
     )
     yield (
         "- **The mean agreement of the five published metrics "
