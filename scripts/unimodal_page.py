@@ -48,9 +48,13 @@ same engine runs it: the same evaluation, losses, gates, references with known s
   are taken once.
 - **What generalises.** A classifier knows the class of pictures that it never saw, so holdout may be
   known: the status `known_holdout` is not given here, and the gate of known entities is off. The gates of
-  originals and oracles have wider limits than for facts: over two runs of other seeds and arithmetic what
-  oracles had of the originals' membership AUC above .5 was .12 to .33 (limit here .5, else .3), and the
-  originals' accuracy on the forgotten class .89 to 1 (limit here .8, else .875).
+  originals and oracles have wider limits than for facts: over three runs (this one, one in other
+  arithmetic, one with other seeds too) what oracles had of the originals' membership AUC above .5 was .11
+  to .33 (limit here .5, else .3), and the originals' accuracy on the forgotten class .89 to 1 (limit here
+  .8, else .875).
+- **Other arithmetic** (ATEN_CPU_CAPABILITY=default, MKL_CBWR=COMPATIBLE): all gates pass, UQS orders the
+  methods alike with both sets of weights; finetune_retain (equal weights) and salun (published weights) fall
+  one group lower, and MIA no longer follows the truth where pictures are drawn at random.
 - **What is refused**, in one line each: metrics and methods that need a model that writes text (probes,
   perplexity, ROUGE, truth ratio ...; refusals, instructions, language layers), adapters, replay.
 

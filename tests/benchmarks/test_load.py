@@ -9,21 +9,23 @@ from uqs.errors import UserError
 from uqs.records import Benchmark
 
 NAMES = ["mllmu_bench", "mmubench", "unlok_vqa"]
+CLASSES = "fashion_mnist"
+"""The benchmark of classes that has an embedded edition (test_fashion_mnist.py)."""
 
 
-RELEASED = ["clear", "fiubench", "own", "tofu", "umu_bench"]
+RELEASED = ["cifar10", "clear", "fiubench", "own", "tofu", "umu_bench"]
 
 
-def test_three_benchmarks_have_an_embedded_edition() -> None:
-    assert list(registry.names("benchmark")) == sorted([*NAMES, *RELEASED])
-    for name in NAMES:
+def test_which_benchmarks_have_an_embedded_edition() -> None:
+    assert list(registry.names("benchmark")) == sorted([*NAMES, CLASSES, *RELEASED])
+    for name in (*NAMES, CLASSES):
         assert benchmarks.edition_path(name, "tiny").is_dir()
     for name in RELEASED:
         with pytest.raises(UserError, match=f"write '{name}:FOLDER'"):
             benchmarks.load(f"{name}:tiny")
 
 
-@pytest.mark.parametrize("name", [*NAMES, *RELEASED])
+@pytest.mark.parametrize("name", [*NAMES, CLASSES, *RELEASED])
 def test_every_benchmark_has_a_card(name: str) -> None:
     card = card_of(name)
     assert card is not None
