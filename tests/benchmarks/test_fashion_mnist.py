@@ -22,7 +22,7 @@ def idx(values: Bytes) -> bytes:
 
 def put(root: Path, part: str, images: Bytes, labels: Bytes) -> None:
     for what, values in (("images-idx3", images), ("labels-idx1", labels)):
-        (root / f"{part}-{what}-ubyte.gz").write_bytes(gzip.compress(idx(values)))
+        (root / f"{part}-{what}-ubyte.gz").write_bytes(gzip.compress(idx(values), mtime=0))
 
 
 def pictures(count: int, seed: int) -> Bytes:
@@ -156,13 +156,25 @@ IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
     ("file", "data", "problem"),
     [
         (IMAGES, b"no gzip", "is not a readable gzip file"),
-        (IMAGES, gzip.compress(idx(TRAIN))[:-900], "is not a readable gzip file"),
-        (IMAGES, gzip.compress(idx(OF_TRAIN)), "is no IDX file of unsigned bytes with 3 axes"),
-        (IMAGES, gzip.compress(idx(TRAIN)[:-1]), "says 40 x 28 x 28 and holds 31359 bytes"),
-        (IMAGES, gzip.compress(idx(TRAIN[:, :27])), "holds pictures of 27 x 28, not 28 x 28"),
-        (LABELS, gzip.compress(idx(OF_TRAIN[:39])), "holds 39 labels for 40 pictures"),
-        (LABELS, gzip.compress(idx(OF_TRAIN + 1)), "row 10: label 10 is none of 0 to 9"),
-        (LABELS, gzip.compress(bytes(70_000_000)), "unpacks to more than 64000000 bytes"),
+        (IMAGES, gzip.compress(idx(TRAIN), mtime=0)[:-900], "is not a readable gzip file"),
+        (
+            IMAGES,
+            gzip.compress(idx(OF_TRAIN), mtime=0),
+            "is no IDX file of unsigned bytes with 3 axes",
+        ),
+        (
+            IMAGES,
+            gzip.compress(idx(TRAIN)[:-1], mtime=0),
+            "says 40 x 28 x 28 and holds 31359 bytes",
+        ),
+        (
+            IMAGES,
+            gzip.compress(idx(TRAIN[:, :27]), mtime=0),
+            "holds pictures of 27 x 28, not 28 x 28",
+        ),
+        (LABELS, gzip.compress(idx(OF_TRAIN[:39]), mtime=0), "holds 39 labels for 40 pictures"),
+        (LABELS, gzip.compress(idx(OF_TRAIN + 1), mtime=0), "row 10: label 10 is none of 0 to 9"),
+        (LABELS, gzip.compress(bytes(70_000_000), mtime=0), "unpacks to more than 64000000 bytes"),
     ],
 )
 def test_damaged_files(root: Path, file: str, data: bytes, problem: str) -> None:
