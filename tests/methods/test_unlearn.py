@@ -138,7 +138,7 @@ def test_the_watch_is_over_retain_answers(make_vlm, samples, monkeypatch) -> Non
 
     seen = []
 
-    def train(vlm, method, streams, schedule, order, settings, watched, progress):  # type: ignore[no-untyped-def]
+    def train(vlm, method, streams, schedule, order, settings, watched, progress, states):  # type: ignore[no-untyped-def]
         seen.append((schedule, watched))
         return module.Training()
 

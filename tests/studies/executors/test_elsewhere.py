@@ -19,7 +19,7 @@ from uqs.studies.worker import JobFailure, attempt, make
 JOB = Job("base", "base toy", {"model": "toy"}, {})
 
 
-def nothing(job: Job, inputs: dict[str, Path], out: Path) -> None:
+def nothing(job: Job, inputs: dict[str, Path], out: Path, state: Path | None = None) -> None:
     (out / "made").write_text("1")
 
 
