@@ -56,7 +56,7 @@ def close(a, b):
     return a == b
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(tables, st.randoms(use_true_random=False))
 def test_rows_and_columns_in_any_order(shape, random):
     frame = table(*shape)
@@ -68,7 +68,7 @@ def test_rows_and_columns_in_any_order(shape, random):
     assert whole[0].to_dict() == whole[1].to_dict()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(tables)
 def test_a_flipped_metric_with_a_flipped_direction(shape):
     frame = table(*shape)
@@ -76,7 +76,7 @@ def test_a_flipped_metric_with_a_flipped_direction(shape):
     assert close(exact(frame), exact(flipped, directions={"FA": "higher"}))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(tables)
 def test_methods_by_other_names(shape):
     frame = table(*shape)
@@ -84,7 +84,7 @@ def test_methods_by_other_names(shape):
     assert close(exact(frame), exact(frame.assign(method=frame["method"].map(names))))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(tables)
 def test_monotone_scaling(shape):
     frame = table(*shape)
@@ -104,7 +104,7 @@ def resolved(found):
     return "ok" if found == "unresolved" else found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(tables)
 def test_a_constant_column_changes_no_other_and_is_undefined_itself(shape):
     frame = table(*shape)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from uqs.stats.multiple import benjamini_hochberg, holm
 
 
+@settings(max_examples=25)  # statsmodels takes 40 ms for one
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_adjusted_p_agree_with_statsmodels(p):
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
