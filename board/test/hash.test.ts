@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { read, write } from "../src/hash";
-import { csv, json, latexText } from "../src/ui/save";
+import escaped from "./golden/latex.json";
+import { latexText } from "../src/ui/latex";
+import { csv, json } from "../src/ui/save";
 
 test("an address restores what it was written from, whatever the names", () => {
   const params = new URLSearchParams([["m", "a&b=c#d"], ["m", "x y/\u202e"], ["w", "0.5,1"]]);
@@ -22,10 +24,9 @@ test("a spreadsheet runs no cell of a file", () => {
   expect(csv(["a", "b"], [["=1+1", 'x"y,z'], [-2, null]])).toBe('a,b\r\n\'=1+1,"x""y,z"\r\n-2,\r\n');
 });
 
-test("LaTeX runs no name", () => {
-  expect(latexText("\\input{x} 5% a_b $&#~^\u202e\u0007")).toBe(
-    "\\textbackslash{}input\\{x\\} 5\\% a\\_b \\$\\&\\#\\textasciitilde{}\\textasciicircum{}  ",
-  );
+test("LaTeX has every text as Python writes it", () => {
+  expect(escaped.length).toBeGreaterThan(200);
+  for (const [text, latex] of escaped) expect(latexText(text!)).toBe(latex);
 });
 
 test("JSON has null where there is no number", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from uqs.report.tables.table import Table
 from uqs.report.terminal import Sheet
 from uqs.report.visible import distinct, shortened, visible
 
+ROOT = Path(__file__).parents[2]
 ALLOWED = re.compile(
     r"[^\\{}$&#_%~^\[\]*\x00-\x1f\x7f-\U0010ffff]"  # plain signs
     r"|\\[{}$&#_%]|\{\[\}|\{\*\}|\]|~|\{\}"  # escaped ones
@@ -84,3 +86,11 @@ def test_long_names_are_cut_and_stay_different() -> None:
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abcdefg", 6) == "abc\u2026fg"
     assert distinct(["abcdXefgh", "abcdYefgh", "b"], 8) == ["ab\u2026gh #1", "ab\u2026gh #2", "b"]
+
+
+def test_the_board_is_held_to_the_same_rules() -> None:
+    golden = json.loads((ROOT / "board/test/golden/latex.json").read_text(encoding="utf-8"))
+    recipe = "run: python scripts/board_latex.py > board/test/golden/latex.json"
+    assert {text: latex for text, latex in golden} == {text: escaped(text) for text, _ in golden}, (
+        recipe
+    )

@@ -1,4 +1,6 @@
 // Tables and pictures as files.
+import { latexText } from "./latex";
+
 export type Rows = (string | number | null)[][];
 
 export function save(name: string, content: BlobPart, type: string): void {
@@ -22,18 +24,6 @@ export function csv(head: string[], rows: Rows): string {
 export function json(head: string[], rows: Rows): string {
   const named = rows.map((row) => Object.fromEntries(head.map((name, at) => [name, row[at] ?? null])));
   return `${JSON.stringify(named, null, 1)}\n`;
-}
-
-const LATEX: Record<string, string> = {
-  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%",
-  "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "±": "$\\pm$",
-  "−": "$-$", "–": "--",
-};
-
-/** Text as LaTeX prints it; control and direction characters are left out. */
-export function latexText(text: string): string {
-  const visible = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
-  return visible.replace(/[\\{}$&#_%~^<>±−–]/g, (sign) => LATEX[sign]!);
 }
 
 export function latex(head: string[], rows: Rows): string {
