@@ -33,6 +33,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+ROOT = Path(__file__).parent
+LONG = ("studies", "evaluation", "audit", "cli")
+"""The rooms whose files take longest: begun first, none of them is what all others wait for at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda one: one.path.relative_to(ROOT).parts[0] not in LONG)
+
+
 MakeTrace = Callable[..., Trace]
 MakeAdapter = Callable[..., Path]
 DATA = Path(__file__).parents[1] / "src/uqs/benchmarks/tiny/unlok_vqa"

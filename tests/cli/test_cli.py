@@ -131,6 +131,10 @@ def test_completion_can_be_installed_and_completes() -> None:
         (["unlearn", "--method", "npo"], "Missing option '--original'"),
         (["audit", "none.csv"], "none.csv"),
         (["score", "none.csv"], "none.csv"),
+        (
+            ["run", "studies/tiny.yaml", "--executor", "slurmm"],
+            "Invalid value for '--executor': 'slurmm' is not one of 'local', 'ray', 'slurm'.",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(uqs: Uqs, arguments: list[str], problem: str) -> None:

@@ -64,7 +64,7 @@ def arms_of(
 ) -> tuple[list[Arm], tuple[str, ...]]:
     """The arms of a checked long form that have unlearned models, by name, and what was left out."""
     if by not in BY:
-        raise UserError(f"--by {by}: {nearest(by, BY)}; a table has arms by {', '.join(BY)}")
+        raise UserError(f"--by {by}: {nearest(by, BY)}")
     parts, rest = _parts(long, by)
     unlearned = rest["role"] == Role.UNLEARNED
     notes = []

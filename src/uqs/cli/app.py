@@ -105,7 +105,8 @@ def main() -> None:
         hint = ""
         if getattr(error, "option_name", None) == "--debug":
             hint = f"; put it before the command: uqs --debug {asked.verb} ..."
-        _leave(error.format_message() + hint, 2, asked)
+        said = error.format_message().replace(": Value error, ", ": ")  # a word of Typer's inside
+        _leave(said + hint, 2, asked)
     except UserError as error:
         _leave(str(error), 2, asked)
     except Exception as error:
