@@ -80,6 +80,7 @@ def _fetch(repository: str, revision: str, to: Path) -> None:
     """
     from huggingface_hub import snapshot_download
 
+    _asked(repository, revision)  # fails at once where the next call would try for half a minute
     part = to.with_name(f"{to.name}.part")
     options: dict[str, Any] = {
         "repo_type": "dataset",
