@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from uqs import registry
+from uqs.benchmarks.prompts import OPTION, RELEASE
 from uqs.errors import UserError
 
 _MARK = re.compile(r"&([a-z_]+)=")
@@ -57,3 +58,16 @@ def _typed(benchmark: str, name: str, text: str, kind: Any) -> Any:
     except ValidationError as error:
         why = str(error.errors()[0]["msg"]).replace("Input should", "should")
         raise UserError(f"{benchmark}: option {name}={text}: {why}") from None
+
+
+def known_options(name: str) -> list[str]:
+    """The options that the name of an edition may have, with their defaults."""
+    loader = registry.get("benchmark", name)
+    found = [f"{one.name}={_written(one.default)}" for one in fields(loader)]
+    return [*found, f"{OPTION}={RELEASE}"] if getattr(loader, "prompts", {}) else found
+
+
+def _written(default: object) -> str:
+    if default is None:
+        return NOTHING
+    return str(default).lower() if isinstance(default, bool) else str(default)

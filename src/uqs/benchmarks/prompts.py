@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from uqs import registry
-from uqs.benchmarks.options import NOTHING
 from uqs.errors import UserError
 from uqs.records import Benchmark, Layout, Split, Task
 
@@ -30,19 +29,6 @@ def layouts_of(name: str, asked: str | None) -> Mapping[Task, Layout]:
             f"{name}: the prompts of its release are not known here; leave {OPTION} out"
         )
     return found
-
-
-def known_options(name: str) -> list[str]:
-    """The options that the name of an edition may have, with their defaults."""
-    loader = registry.get("benchmark", name)
-    found = [f"{one.name}={_written(one.default)}" for one in fields(loader)]
-    return [*found, f"{OPTION}={RELEASE}"] if getattr(loader, "prompts", {}) else found
-
-
-def _written(default: object) -> str:
-    if default is None:
-        return NOTHING
-    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def laid_out(data: Benchmark, layouts: Mapping[Task, Layout]) -> Benchmark:

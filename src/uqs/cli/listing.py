@@ -13,7 +13,7 @@ from pathlib import Path
 
 from uqs import registry
 from uqs.benchmarks.cards import card_of as benchmark_card
-from uqs.benchmarks.prompts import known_options as benchmark_options
+from uqs.benchmarks.options import known_options as benchmark_options
 from uqs.errors import UserError
 from uqs.methods.cards import CARDS as METHOD_CARDS
 from uqs.methods.cards.look_up import method_card

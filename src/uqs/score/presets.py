@@ -18,7 +18,7 @@ from uqs.score.weights import Weights
 
 
 def presets(panel: Panel, form: Form, ladders: Calibration) -> Mapping[str, Weights | str]:
-    """By name the weights, or why they cannot be learned from this table; `form` is that of the terms."""
+    """The weights by name, or why this table cannot teach them; `form` is that of the terms."""
     cube = cubes.build(panel)
     used = terms_of.terms(cube, panel, form, ladders)
     local = terms_of.by_benchmark(cube, used)

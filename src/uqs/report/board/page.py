@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +30,7 @@ from uqs.report.html import (
     details,
     document,
     el,
+    hashed,
     join,
     note,
     table,
@@ -141,15 +140,11 @@ def _allowed(styles: list[str], scripts: list[str]) -> str:
 
     Pictures that the page itself has made may be shown: a chart becomes a PNG through one.
     """
-    style, script = (" ".join(map(_hashed, some)) or "'none'" for some in (styles, scripts))
+    style, script = (" ".join(map(hashed, some)) or "'none'" for some in (styles, scripts))
     return (
         f"default-src 'none'; style-src {style}; script-src {script}; img-src blob:;"
         " base-uri 'none'; form-action 'none'"
     )
-
-
-def _hashed(text: str) -> str:
-    return "'sha256-" + b64encode(sha256(text.encode()).digest()).decode() + "'"
 
 
 def _file(name: str) -> str:

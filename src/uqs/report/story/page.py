@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from hashlib import sha256
 from importlib.resources import files
 
 from uqs.report.analysis import Analysis
-from uqs.report.html import Markup, bullets, document, el, grid, note, table
+from uqs.report.html import Markup, bullets, document, el, grid, hashed, note, table
 from uqs.report.story.chapter import Chapter
 from uqs.report.story.metrics import said, trusted
 from uqs.report.story.models import asked, models
@@ -56,5 +54,4 @@ def _chapter(number: int, one: Chapter) -> Markup:
 
 def _policy(style: str) -> str:
     """Load nothing, run nothing: only this page's own style."""
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; style-src {hashed(style)}; base-uri 'none'; form-action 'none'"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pandas as pd
 
-from uqs.errors import UserError
 from uqs.records import Status
 from uqs.report.board.live.schema import (
     Column,
@@ -24,11 +21,8 @@ from uqs.report.words import STATUS
 from uqs.results.panel import FloatArray, Panel
 from uqs.score import ScoreResult, calibration
 from uqs.score import cube as cubes
-from uqs.score import levels as terms_of
-from uqs.score import weights as weightings
-from uqs.score.calibration import Calibration
 from uqs.score.cube import Cube
-from uqs.score.learned_weights import by_references, held_out
+from uqs.score.presets import presets
 from uqs.score.scoring import DRAWS, LEVEL
 from uqs.score.transforms import calibrate
 from uqs.score.weights import Weights
@@ -80,7 +74,9 @@ def score(panel: Panel, long: pd.DataFrame, found: ScoreResult) -> Score:
         metrics=list(cube.metrics),
         ladders={name: _ladder(one) for name, one in ladders.ladders.items()},
         scales=[_scale(panel, name, metric) for name in cube.benchmarks for metric in cube.metrics],
-        presets=_presets(cube, panel, found, ladders),
+        presets=[
+            _preset(name, one, cube) for name, one in presets(panel, found.form, ladders).items()
+        ],
         generator=Generator(state=str(state["state"]), increment=str(state["inc"])),
         level=LEVEL,
         draws=DRAWS,
@@ -113,27 +109,6 @@ def _scale(panel: Panel, benchmark: str, metric: str) -> Scale:
     return Scale(
         benchmark=benchmark, metric=metric, status=status, oracle=oracle, zero=zero, one=one
     )
-
-
-def _presets(cube: Cube, panel: Panel, found: ScoreResult, ladders: Calibration) -> list[Preset]:
-    """The named weights. Learned ones were learned from the whole table."""
-    used = terms_of.terms(cube, panel, found.form, ladders)
-    local = terms_of.by_benchmark(cube, used)
-    made: Mapping[str, Weights | str] = {
-        "equal": weightings.equal(cube.metrics),
-        "published": weightings.published(cube.metrics),
-        "held-out": _tried(lambda: held_out(cube, local.values, np.random.default_rng(0))),
-        "references": _tried(lambda: by_references(cube, ladders)),
-    }
-    return [_preset(name, one, cube) for name, one in made.items()]
-
-
-def _tried(learn: Callable[[], Weights]) -> Weights | str:
-    """The weights, or why they cannot be learned."""
-    try:
-        return learn()
-    except UserError as error:
-        return str(error)
 
 
 def _preset(name: str, found: Weights | str, cube: Cube) -> Preset:
